@@ -1,0 +1,66 @@
+# The verbs of the project. Each sets up what it needs; a failed step says what to do.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: demo serve test unit live lint format bench-chat bench-examine docs lock clean
+
+demo: $(VENV)/runtime.done
+	@$(BIN)/housecall demo $(ARGS)
+
+serve: $(VENV)/runtime.done
+	@$(BIN)/housecall serve $(ARGS)
+
+test: $(VENV)/dev.done
+	@$(BIN)/python tests/prepare.py
+	@$(BIN)/pytest $(ARGS)
+
+unit: $(VENV)/dev.done
+	@$(BIN)/pytest tests/unit tests/test_shape.py $(ARGS)
+
+live: $(VENV)/dev.done
+	@$(BIN)/python tests/prepare.py
+	@$(BIN)/pytest tests/live $(ARGS)
+
+lint: $(VENV)/dev.done
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/dev.done
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench-chat: $(VENV)/dev.done
+	@$(BIN)/python -m benchmarks.chat $(ARGS)
+
+bench-examine: $(VENV)/dev.done
+	@$(BIN)/python -m benchmarks.examine $(ARGS)
+
+docs: $(VENV)/dev.done
+	@$(BIN)/python -m housecall.cli.main docs $(ARGS)
+
+lock:
+	@$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-options --no-header --strip-extras --allow-unsafe -o requirements.lock pyproject.toml
+	@$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-options --no-header --strip-extras --allow-unsafe --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Creating $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV) || { echo "Could not create a virtual environment; on Debian: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/runtime.done: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Installing Housecall's packages into $(VENV) (about a minute the first time) ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock || { echo "pip could not install the packages of requirements.lock; is a package index reachable? See the lines above."; exit 1; }
+	@$(BIN)/python tools/link_source.py
+	@touch $@
+
+$(VENV)/dev.done: requirements-dev.lock $(VENV)/runtime.done
+	@echo "Installing the packages for tests into $(VENV) ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock || { echo "pip could not install the packages of requirements-dev.lock; is a package index reachable? See the lines above."; exit 1; }
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

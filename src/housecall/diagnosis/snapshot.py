@@ -1,0 +1,206 @@
+"""Every reading of one instance at one moment: immutable, JSON-serialisable, complete.
+
+A reading that failed stands here as an Unavailable, so a check can tell "nothing found" from "could not look".
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from housecall.clock import Clock, utc_now
+from housecall.engines.engine import (
+    EngineName,
+    Probe,
+    Reading,
+    Row,
+    Rows,
+    RowT,
+    ServerFacts,
+    Unavailable,
+    Version,
+    rows_from_json,
+)
+from housecall.errors import RequestError
+
+BUNDLE_FORMAT = 1
+
+
+class ReadingUnavailable(Exception):  # noqa: N818 - control flow of the check runner, not an error of ours
+    """A check asked for a reading that is not there; the check runner turns it into NotEvaluated."""
+
+    def __init__(self, unavailable: Unavailable) -> None:
+        super().__init__(unavailable.reason)
+        self.unavailable = unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The rows of the `sample` readings at one moment, `at_seconds` after the snapshot began."""
+
+    at_seconds: float
+    readings: Mapping[str, Rows]
+
+    def rows(self, row_type: type[RowT]) -> tuple[RowT, ...]:
+        return self.readings.get(row_type.reading, ())  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All readings of one instance. `taken_seconds` is a monotonic moment, for the distance between two snapshots."""
+
+    instance: str
+    engine: EngineName
+    facts: ServerFacts
+    taken_at: datetime
+    taken_seconds: float
+    readings: Mapping[str, Rows | Unavailable]
+    samples: tuple[Sample, ...] = field(default=())
+
+    def rows(self, row_type: type[RowT]) -> tuple[RowT, ...]:
+        """The rows of a reading. Raises ReadingUnavailable, which the check runner records as NotEvaluated."""
+        found = self.get(row_type)
+        if isinstance(found, Unavailable):
+            raise ReadingUnavailable(found)
+        return found
+
+    def row(self, row_type: type[RowT]) -> RowT:
+        """The single row of a reading that always has one."""
+        return self.rows(row_type)[0]
+
+    def get(self, row_type: type[RowT]) -> tuple[RowT, ...] | Unavailable:
+        """As `rows`, for a check that can do without: an Unavailable is returned."""
+        missing = Unavailable(row_type.reading, "version", f"reading {row_type.reading} was not taken")
+        return self.readings.get(row_type.reading, missing)  # type: ignore[return-value]
+
+    def seconds_since(self, earlier: "Snapshot") -> float:
+        return self.taken_seconds - earlier.taken_seconds
+
+
+async def take_snapshot(
+    probe: Probe,
+    instance: str,
+    engine: EngineName,
+    readings: tuple[Reading, ...],
+    *,
+    clock: Clock = utc_now,
+) -> Snapshot:
+    """Ask every reading once, in one session; readings of kind `sample` are asked again between the others.
+
+    The cost on the server is one pass of each reading and a handful of looks at the session list.
+    """
+    taken_at, started = clock(), time.monotonic()
+    usable = [reading for reading in readings if reading.serves(probe.facts.version)]
+    sampled = [reading for reading in usable if reading.per_sample]
+    results: dict[str, Rows | Unavailable] = {
+        reading.name: Unavailable(
+            reading.name, "version", f"{reading.name} does not exist on {probe.facts.version.text}"
+        )
+        for reading in readings
+        if not reading.serves(probe.facts.version)
+    }
+    samples = [await _sample(probe, sampled, started, results)]
+    for number, reading in enumerate(reading for reading in usable if not reading.per_sample):
+        results[reading.name] = await probe.read(reading)
+        if number % 8 == 7:
+            samples.append(await _sample(probe, sampled, started, results))
+    samples.append(await _sample(probe, sampled, started, results))
+    return Snapshot(instance, engine, probe.facts, taken_at, started, results, tuple(samples))
+
+
+async def read_again(
+    probe: Probe, first: Snapshot, readings: tuple[Reading, ...], *, clock: Clock = utc_now
+) -> Snapshot:
+    """The same snapshot with its counters and samples read anew, for rates over the time since `first`."""
+    taken_at, started = clock(), time.monotonic()
+    results = dict(first.readings)
+    usable = [reading for reading in readings if reading.serves(probe.facts.version)]
+    for reading in usable:
+        if reading.counters:
+            results[reading.name] = await probe.read(reading)
+    sample = await _sample(probe, [reading for reading in usable if reading.per_sample], first.taken_seconds, results)
+    return Snapshot(first.instance, first.engine, probe.facts, taken_at, started, results, (*first.samples, sample))
+
+
+async def _sample(
+    probe: Probe, readings: list[Reading], started: float, results: dict[str, Rows | Unavailable]
+) -> Sample:
+    seen: dict[str, Rows] = {}
+    for reading in readings:
+        found = await probe.read(reading)
+        results[reading.name] = found
+        if not isinstance(found, Unavailable):
+            seen[reading.name] = found
+    return Sample(time.monotonic() - started, seen)
+
+
+def snapshot_to_json(snapshot: Snapshot) -> dict[str, Any]:
+    """A bundle: plain JSON values only."""
+    return {
+        "format": BUNDLE_FORMAT,
+        "instance": snapshot.instance,
+        "engine": snapshot.engine,
+        "facts": asdict(snapshot.facts),
+        "taken_at": snapshot.taken_at.isoformat(),
+        "taken_seconds": snapshot.taken_seconds,
+        "readings": {
+            name: {"unavailable": asdict(found)}
+            if isinstance(found, Unavailable)
+            else {"rows": [_row_to_json(row) for row in found]}
+            for name, found in snapshot.readings.items()
+        },
+        "samples": [
+            {
+                "at_seconds": sample.at_seconds,
+                "readings": {name: [_row_to_json(row) for row in rows] for name, rows in sample.readings.items()},
+            }
+            for sample in snapshot.samples
+        ],
+    }
+
+
+def _row_to_json(row: Row) -> dict[str, Any]:
+    return asdict(row)  # type: ignore[call-overload, no-any-return]
+
+
+def snapshot_from_json(bundle: Any, readings: tuple[Reading, ...]) -> Snapshot:
+    """The snapshot of a bundle. Readings that this version does not know are left out.
+
+    Raises:
+        RequestError: not a bundle, or one of another format, with what is wrong.
+    """
+    if not isinstance(bundle, dict) or bundle.get("format") != BUNDLE_FORMAT:
+        raise RequestError(f"This is not a bundle of format {BUNDLE_FORMAT}; make one with: housecall collect")
+    row_types = {reading.name: reading.row for reading in readings}
+    try:
+        facts = dict(bundle["facts"])
+        facts["version"] = Version(**facts["version"])
+        facts["extensions"] = tuple(facts["extensions"])
+        return Snapshot(
+            instance=bundle["instance"],
+            engine=bundle["engine"],
+            facts=ServerFacts(**facts),
+            taken_at=datetime.fromisoformat(bundle["taken_at"]),
+            taken_seconds=float(bundle["taken_seconds"]),
+            readings={
+                name: Unavailable(**found["unavailable"])
+                if "unavailable" in found
+                else rows_from_json(row_types[name], found["rows"])
+                for name, found in bundle["readings"].items()
+                if name in row_types
+            },
+            samples=tuple(
+                Sample(
+                    sample["at_seconds"],
+                    {
+                        name: rows_from_json(row_types[name], rows)
+                        for name, rows in sample["readings"].items()
+                        if name in row_types
+                    },
+                )
+                for sample in bundle["samples"]
+            ),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise RequestError(f"The bundle is damaged: {type(error).__name__}: {str(error)[:300]}") from error

@@ -1,0 +1,241 @@
+"""The seam between Housecall and the servers it watches: engines, targets, readings, rows and probes.
+
+An engine knows how to reach its servers and what can be asked of them; everything above this package speaks only
+the types of this file. To add an engine: a package with a `Probe`, a folder of readings, and an `Engine` value
+that `app.py` registers.
+
+What a probe promises, on every engine:
+* it can only read: the session is read-only on the server, not by our good will;
+* every statement is bounded by a statement time limit, a lock wait limit, and for free SQL a row and a byte limit;
+* a reading that fails is an `Unavailable` value, never an exception, unless the connection itself is gone;
+* `cancel` ends what is running on the server, not only our waiting for it;
+* whoever opens it closes it (`async with`).
+"""
+
+import importlib.resources
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
+
+from pydantic import SecretStr, TypeAdapter
+
+EngineName = Literal["postgresql", "mysql"]
+Flavour = Literal["postgresql", "mysql", "mariadb"]
+UnavailableKind = Literal["privilege", "extension", "version", "setting", "timeout", "not_applicable", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a server is and who asks. The password never shows in a repr; `address` is safe to print."""
+
+    engine: EngineName
+    host: str
+    port: int
+    user: str
+    database: str
+    password: SecretStr | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        return f"{self.host}:{self.port}/{self.database}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeLimits:
+    """Bounds of one probe. Bytes count the text of the values that came back."""
+
+    connect_timeout_seconds: float = 5.0
+    statement_timeout_seconds: float = 10.0
+    lock_timeout_seconds: float = 0.5
+    max_rows: int = 200
+    max_bytes: int = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A server's version. `number` compares within a flavour: 150018 is PostgreSQL 15.18, 101100 MariaDB 10.11.0."""
+
+    flavour: Flavour
+    number: int
+    text: str
+
+    @property
+    def major(self) -> int:
+        return self.number // 10000
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """A reading that could not be had, and why. `remedy` is what a person can do about it, or None."""
+
+    reading: str
+    kind: UnavailableKind
+    reason: str
+    remedy: str | None = None
+
+
+class Row:
+    """Base of the typed rows. A subclass is a frozen dataclass that names its reading:
+
+        @dataclass(frozen=True, slots=True)
+        class Blocking(Row, reading="blocking"): ...
+
+    Fields are the columns of the `.sql` file, by name: str, int, float, bool, None and lists of those, so that a
+    snapshot is JSON without conversions. Moments are seconds (ages, durations), never timestamps.
+    """
+
+    reading: ClassVar[str]
+    __slots__ = ()
+
+    def __init_subclass__(cls, reading: str | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if reading is not None:
+            cls.reading = reading
+
+
+RowT = TypeVar("RowT", bound=Row)
+Rows = tuple[Row, ...]
+
+
+_ADAPTERS: dict[type[Row], TypeAdapter[tuple[Any, ...]]] = {}
+
+
+def rows_from_json(row_type: type[Row], rows: Any) -> Rows:
+    """Rows of a bundle, validated. Raises ValueError when they have another shape."""
+    if row_type not in _ADAPTERS:
+        _ADAPTERS[row_type] = TypeAdapter(tuple[row_type, ...])  # type: ignore[valid-type]
+    return _ADAPTERS[row_type].validate_python(tuple(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One named question to a server: the SQL for the versions `since <= major < before` and what its header says."""
+
+    name: str
+    row: type[Row]
+    sql: str
+    asks: str
+    privilege: str
+    cost: str
+    since: int
+    before: int
+    per_sample: bool
+    counters: bool
+
+    def serves(self, version: Version) -> bool:
+        return self.since <= version.major < self.before
+
+
+_HEADER_LINE = re.compile(r"^--\s*(asks|privilege|versions|cost|kind):\s*(.+)$")
+
+
+def parse_reading(name: str, text: str, row: type[Row]) -> Reading:
+    """A reading from its file. The header is comment lines `asks:`, `privilege:`, `versions:` (`13-`, `13-16`),
+    `cost:`, and optionally `kind:` (`counters`: read again at the end of a window for rates; `sample`: read several times).
+
+    Raises ValueError when a header line is missing, since an undocumented reading must not ship.
+    """
+    header = {match[1]: match[2].strip() for line in text.splitlines() if (match := _HEADER_LINE.match(line))}
+    missing = {"asks", "privilege", "versions", "cost"} - header.keys()
+    if missing:
+        raise ValueError(f"reading {name}: header lacks {', '.join(sorted(missing))}")
+    since, _, last = header["versions"].partition("-")
+    return Reading(
+        name=name,
+        row=row,
+        sql="\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--")).strip().rstrip(";"),
+        asks=header["asks"],
+        privilege=header["privilege"],
+        cost=header["cost"],
+        since=int(since),
+        before=int(last) + 1 if last.strip() else 1_000,
+        per_sample=header.get("kind") == "sample",
+        counters=header.get("kind") == "counters",
+    )
+
+
+def load_readings(package: str, row_types: Sequence[type[Row]]) -> tuple[Reading, ...]:
+    """All readings of an engine: `readings/<name>.sql`, or `readings/<name>@<major>.sql` for a variant by version."""
+    by_name = {row.reading: row for row in row_types}
+    folder = importlib.resources.files(package) / "readings"
+    readings = []
+    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if file.name.endswith(".sql"):
+            name = file.name.removesuffix(".sql").partition("@")[0]
+            readings.append(parse_reading(name, file.read_text(encoding="utf-8"), by_name[name]))
+    return tuple(readings)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """Rows of free SQL, cut at the probe's limits. `truncated` says that the server had more."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    truncated: bool
+    elapsed_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What a probe learns when it connects."""
+
+    version: Version
+    database: str
+    user: str
+    is_superuser: bool
+    has_monitor_role: bool
+    in_recovery: bool
+    uptime_seconds: float
+    extensions: tuple[str, ...]
+
+
+class Probe(Protocol):
+    """An open read-only connection. Not safe for concurrent use: one statement at a time, except `cancel`."""
+
+    facts: ServerFacts
+    statements_run: int
+
+    async def read(self, reading: Reading) -> Rows | Unavailable:
+        """The rows of one reading in its own short read-only transaction.
+
+        Raises InstanceUnreachable when the connection is lost, InstanceTimeout when it hangs.
+        """
+
+    async def query(self, sql: str, parameters: Sequence[Any] = ()) -> QueryResult:
+        """Free SQL that passed the guard, in a read-only transaction that is always rolled back.
+
+        Raises StatementRefused (guard), StatementFailed (server), InstanceTimeout, InstanceUnreachable.
+        """
+
+    async def explain(self, sql: str) -> Any:
+        """The plan of one statement as the engine's JSON, without running it. Parameters may be `$1` or `?`.
+
+        Raises as `query`.
+        """
+
+    async def cancel(self) -> None:
+        """Ask the server to end the running statement, over a connection of its own. Does nothing when idle."""
+
+    async def close(self) -> None: ...
+
+
+class Engine(Protocol):
+    """One kind of server."""
+
+    name: EngineName
+    readings: tuple[Reading, ...]
+
+    def parse_dsn(self, dsn: str) -> Target:
+        """Raises RequestError with the part that is wrong; the message never holds the password."""
+
+    def open_probe(
+        self, target: Target, limits: ProbeLimits, *, instance_id: str
+    ) -> AbstractAsyncContextManager[Probe]:
+        """Connect, make the session read-only and bounded, learn the facts.
+
+        Raises InstanceUnreachable, InstanceRefused, InstanceTimeout or InstanceBusy, each naming instance and address.
+        """

@@ -1,0 +1,59 @@
+"""Instances: the servers that Housecall watches, as seen by those who ask them something."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from housecall.engines.engine import Engine, EngineName, Probe, ProbeLimits, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A monitored database server. `version` is what it said when it was last reached, or None."""
+
+    id: str
+    engine: EngineName
+    target: Target
+    region: str = "local"
+    description: str = ""
+    version: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+class InstanceDirectory(Protocol):
+    """Who can be asked. Answers only for the given account; another account's instance is not found."""
+
+    async def list_instances(self, account_id: str) -> tuple[Instance, ...]:
+        """Sorted by id."""
+
+    async def get_instance(self, account_id: str, instance_id: str) -> Instance:
+        """Raises NotFound (code InstanceNotFound) naming the id and the ids that exist."""
+
+
+class Engines:
+    """The engines this installation knows, by name; opens probes on instances."""
+
+    def __init__(self, engines: Mapping[EngineName, Engine], limits: ProbeLimits) -> None:
+        self._engines = dict(engines)
+        self.limits = limits
+
+    def engine(self, name: EngineName) -> Engine:
+        return self._engines[name]
+
+    def parse_dsn(self, dsn: str) -> Target:
+        """The target of a DSN, by its scheme (`postgresql://`, `postgres://`, `mysql://`, `mariadb://`).
+
+        Raises RequestError naming what is wrong, never the password.
+        """
+        from housecall.errors import RequestError
+
+        scheme = dsn.partition("://")[0].lower()
+        name: EngineName = "mysql" if scheme in ("mysql", "mariadb") else "postgresql"
+        if scheme not in ("postgresql", "postgres", "mysql", "mariadb") or name not in self._engines:
+            known = ", ".join(f"{each}://" for each in sorted(self._engines))
+            raise RequestError(f"The DSN starts with {scheme[:20]!r}; this installation can reach {known}")
+        return self._engines[name].parse_dsn(dsn)
+
+    def open_probe(self, instance: Instance) -> AbstractAsyncContextManager[Probe]:
+        return self._engines[instance.engine].open_probe(instance.target, self.limits, instance_id=instance.id)

@@ -1,0 +1,88 @@
+"""One question and everything that is needed to answer it: what `chat/` hands to `agent/`.
+
+Chat keeps conversations, durability and streaming; the agent turns a question into happenings. They meet only here.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from housecall.events import EventSink, RunStatus
+
+ApprovalMode = Literal["read_only", "manual", "auto"]
+
+
+@dataclass(frozen=True, slots=True)
+class PastTurn:
+    """An earlier turn of the same branch. `transcript` is what the agent returned then, opaque to everybody else."""
+
+    query: str
+    answer: str
+    transcript: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question. `language` and `timezone` are as the caller gave them, or None; `history` is oldest first.
+
+    `inputs` holds the caller's other task inputs by our names: region_id, custom_agent_id, model_id, enable_thinking,
+    think_effort, resume_call_id. `instance_id` is set when the caller bound the question to one instance.
+    """
+
+    run_id: str
+    conversation_id: str
+    message_id: str
+    account_id: str
+    user_id: str
+    query: str
+    language: str | None = None
+    timezone: str | None = None
+    instance_id: str | None = None
+    approval_mode: ApprovalMode = "read_only"
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    history: tuple[PastTurn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a turn ended. `transcript` is JSON-serialisable and comes back as `PastTurn.transcript`."""
+
+    status: RunStatus
+    transcript: Any
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class Stop:
+    """The run's own cancellation token: set once, by a person's stop or by the process that ends.
+
+    Whoever waits long (a model stream, a statement on an instance) waits for `stopped` as well and ends its work.
+    """
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        self._event.set()
+
+    @property
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    async def stopped(self) -> None:
+        await self._event.wait()
+
+
+class Answerer(Protocol):
+    """The agent, as chat sees it."""
+
+    async def answer(self, turn: Turn, sink: EventSink, stop: Stop) -> Outcome:
+        """Answer one turn. Reports everything but `workflow_started` and `workflow_finished`, which are chat's.
+
+        Runs inside the durable workflow of the run: what must not happen twice after a crash is a step of its own.
+        A model request that is repeated after a crash first reports `message_replace` when text of it had been reported.
+        When `stop` is set it ends its work within a second, cancels the running statement on the target, and
+        returns an Outcome with status `stopped`. Errors of models and instances become an `error` happening and an
+        Outcome with status `failed`; anything else that is raised is a bug and chat records it as such.
+        """
