@@ -81,7 +81,7 @@ class Answerer(Protocol):
         """Answer one turn. Reports everything but `workflow_started` and `workflow_finished`, which are chat's.
 
         Runs inside the durable workflow of the run: what must not happen twice after a crash is a step of its own.
-        A model request that is repeated after a crash first reports `message_replace` when text of it had been reported.
+        A model request that is repeated after a crash first reports `message_replace` when it had reported text.
         When `stop` is set it ends its work within a second, cancels the running statement on the target, and
         returns an Outcome with status `stopped`. Errors of models and instances become an `error` happening and an
         Outcome with status `failed`; anything else that is raised is a bug and chat records it as such.

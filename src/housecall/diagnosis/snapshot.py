@@ -27,7 +27,7 @@ from housecall.errors import RequestError
 BUNDLE_FORMAT = 1
 
 
-class ReadingUnavailable(Exception):  # noqa: N818 - control flow of the check runner, not an error of ours
+class ReadingUnavailable(Exception):
     """A check asked for a reading that is not there; the check runner turns it into NotEvaluated."""
 
     def __init__(self, unavailable: Unavailable) -> None:

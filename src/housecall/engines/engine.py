@@ -134,7 +134,7 @@ _HEADER_LINE = re.compile(r"^--\s*(asks|privilege|versions|cost|kind):\s*(.+)$")
 
 def parse_reading(name: str, text: str, row: type[Row]) -> Reading:
     """A reading from its file. The header is comment lines `asks:`, `privilege:`, `versions:` (`13-`, `13-16`),
-    `cost:`, and optionally `kind:` (`counters`: read again at the end of a window for rates; `sample`: read several times).
+    `cost:`, and optionally `kind:` (`counters`: read again at the end of a window for rates; `sample`: read often).
 
     Raises ValueError when a header line is missing, since an undocumented reading must not ship.
     """
