@@ -1,0 +1,1 @@
+"""Instances over the store: the servers that Housecall watches."""
