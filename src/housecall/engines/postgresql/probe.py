@@ -1,0 +1,290 @@
+"""A read-only connection to one PostgreSQL server.
+
+The session is read-only, time-limited and without parallel workers from its first statement on. Readings run each in
+their own short transaction, so no snapshot is held while Housecall thinks; free SQL runs in a transaction that is rolled back.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection, errors, sql
+from psycopg.rows import tuple_row
+
+from housecall.engines.engine import ProbeLimits, QueryResult, Reading, Rows, ServerFacts, Target, Unavailable, Version
+from housecall.engines.guard import guard
+from housecall.engines.postgresql.failures import connection_failure, statement_failure, unavailable
+from housecall.errors import InstanceTimeout, StatementRefused
+
+APPLICATION_NAME = "housecall"
+_GRACE_SECONDS = 2.0
+"""How long to wait for the server to end a statement by its own limit before we end it from here."""
+
+_FACTS = """
+SELECT
+    current_setting('server_version_num')::int,
+    current_setting('server_version'),
+    current_database()::text,
+    current_user::text,
+    (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user),
+    pg_catalog.pg_has_role(current_user, 'pg_monitor', 'USAGE'),
+    pg_catalog.pg_is_in_recovery(),
+    EXTRACT(epoch FROM clock_timestamp() - pg_catalog.pg_postmaster_start_time())::float8,
+    ARRAY(SELECT extname::text FROM pg_catalog.pg_extension ORDER BY extname),
+    current_setting('search_path'),
+    ARRAY(
+        SELECT n.nspname::text
+        FROM pg_catalog.pg_extension AS e
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace
+        WHERE e.extname IN ('pg_stat_statements', 'hypopg', 'pgstattuple')
+    )
+"""
+
+
+class PostgreSQLProbe:
+    """Implements the seam `Probe`."""
+
+    def __init__(
+        self, connection: AsyncConnection[Any], instance_id: str, target: Target, limits: ProbeLimits
+    ) -> None:
+        self._connection = connection
+        self._instance_id = instance_id
+        self._target = target
+        self._limits = limits
+        self._search_path = "public"
+        self._running = False
+        self.facts: ServerFacts
+        self.statements_run = 0
+
+    async def prepare(self) -> None:
+        """Make the session safe and learn who answers."""
+        milliseconds = int(self._limits.statement_timeout_seconds * 1000)
+        settings = {
+            "default_transaction_read_only": "on",
+            "statement_timeout": str(milliseconds),
+            "lock_timeout": str(int(self._limits.lock_timeout_seconds * 1000)),
+            "idle_in_transaction_session_timeout": str(milliseconds + 5000),
+            "max_parallel_workers_per_gather": "0",
+            "jit": "off",
+            "lc_messages": "C",
+        }
+        await self._set({name: value for name, value in settings.items() if name != "lc_messages"})
+        row = (await self._fetch(_FACTS))[0]
+        self.facts = ServerFacts(
+            version=Version("postgresql", row[0], f"PostgreSQL {row[1].split(' ')[0]}"),
+            database=row[2],
+            user=row[3],
+            is_superuser=row[4],
+            has_monitor_role=row[5] or row[4],
+            in_recovery=row[6],
+            uptime_seconds=row[7],
+            extensions=tuple(row[8]),
+        )
+        self._search_path = row[9]
+        # Readings name their relations fully; what remains must not be caught by a schema of the monitored database.
+        schemas = sql.SQL(", ").join(sql.Identifier(name) for name in ["pg_catalog", *sorted(set(row[10])), "pg_temp"])
+        own = {"search_path": schemas.as_string(None)}
+        if self.facts.is_superuser:
+            own["lc_messages"] = "C"
+            if "pg_stat_statements" in self.facts.extensions:
+                own["pg_stat_statements.track"] = "none"
+        await self._set(own)
+
+    async def read(self, reading: Reading) -> Rows | Unavailable:
+        try:
+            names, values = await self._fetch_named(reading.sql)
+        except psycopg.Error as error:
+            return unavailable(reading, error, self._instance_id, self._target, self.facts)
+        row_type = reading.row
+        return tuple(row_type(**dict(zip(names, each, strict=True))) for each in values)
+
+    async def query(self, sql: str, parameters: Sequence[Any] = ()) -> QueryResult:
+        verdict = guard(sql, "postgresql")
+        if not verdict.allowed:
+            raise StatementRefused(f"Instance '{self._instance_id}': statement refused: {verdict.reason}")
+        return await self.query_trusted(sql, parameters)
+
+    async def query_trusted(self, sql: str, parameters: Sequence[Any] = ()) -> QueryResult:
+        """As `query`, for statements of our own that the guard need not judge."""
+        started = time.monotonic()
+        try:
+            async with self._bounded(), self._read_only_transaction():
+                columns, rows, truncated = await self._stream(sql, parameters)
+        except psycopg.Error as error:
+            raise statement_failure(error, self._instance_id, self._target) from error
+        return QueryResult(columns, rows, truncated, time.monotonic() - started)
+
+    async def explain(self, sql: str) -> Any:
+        verdict = guard(f"EXPLAIN {sql}", "postgresql")
+        if not verdict.allowed:
+            raise StatementRefused(f"Instance '{self._instance_id}': statement refused: {verdict.reason}")
+        try:
+            async with self._bounded(), self._read_only_transaction():
+                return await self._plan(sql)
+        except psycopg.Error as error:
+            raise statement_failure(error, self._instance_id, self._target) from error
+
+    async def cancel(self) -> None:
+        if self._running:
+            await self._connection.cancel_safe(timeout=_GRACE_SECONDS)
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def _plan(self, statement: str) -> Any:
+        cursor = self._connection.cursor(row_factory=tuple_row)
+        if "$" not in statement:
+            await self._execute(cursor, f"EXPLAIN (FORMAT JSON) {statement}")
+        elif self.facts.version.major >= 16:
+            await self._execute(cursor, f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {statement}")
+        else:
+            await self._explain_prepared(cursor, statement)
+        row = await cursor.fetchone()
+        assert row is not None
+        return row[0]
+
+    async def _explain_prepared(self, cursor: psycopg.AsyncCursor[Any], statement: str) -> None:
+        """Before version 16 a generic plan is had from a prepared statement that is never run."""
+        await self._execute(cursor, f"PREPARE housecall_plan AS {statement}")
+        try:
+            await self._execute(cursor, "SET LOCAL plan_cache_mode = force_generic_plan")
+            await self._execute(
+                cursor,
+                "SELECT cardinality(parameter_types) FROM pg_catalog.pg_prepared_statements"
+                " WHERE name = 'housecall_plan'",
+            )
+            row = await cursor.fetchone()
+            assert row is not None
+            arguments = f"({', '.join(['NULL'] * row[0])})" if row[0] else ""
+            await self._execute(cursor, f"EXPLAIN (FORMAT JSON) EXECUTE housecall_plan{arguments}")
+            plan = await cursor.fetchone()
+        finally:
+            if self._connection.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS:
+                await self._execute(cursor, "DEALLOCATE housecall_plan")
+        await self._execute(cursor, "SELECT %s::json", (psycopg.types.json.Json(plan[0]),) if plan else ())
+
+    async def _stream(
+        self, statement: str, parameters: Sequence[Any]
+    ) -> tuple[tuple[str, ...], tuple[tuple[Any, ...], ...], bool]:
+        """Rows until the end or a limit. Leaving the stream early makes psycopg cancel the statement on the server."""
+        rows: list[tuple[Any, ...]] = []
+        size_bytes, truncated = 0, False
+        cursor = self._connection.cursor(row_factory=tuple_row)
+        self._running = True
+        self.statements_run += 1
+        try:
+            stream = cursor.stream(statement.encode(), parameters or None)
+            async for row in stream:
+                size_bytes += sum(len(str(value)) for value in row)
+                if len(rows) >= self._limits.max_rows or size_bytes > self._limits.max_bytes:
+                    truncated = True
+                    break
+                rows.append(row)
+            await stream.aclose()  # type: ignore[attr-defined]
+        finally:
+            self._running = False
+        return tuple(column.name for column in cursor.description or ()), tuple(rows), truncated
+
+    async def _fetch(self, statement: str) -> list[tuple[Any, ...]]:
+        return (await self._fetch_named(statement))[1]
+
+    async def _fetch_named(self, statement: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        async with self._bounded():
+            cursor = self._connection.cursor(row_factory=tuple_row)
+            await self._execute(cursor, statement)
+            names = [column.name for column in cursor.description or ()]
+            return names, await cursor.fetchall()
+
+    async def _set(self, settings: dict[str, str]) -> None:
+        calls = sql.SQL(", ").join(
+            sql.SQL("pg_catalog.set_config({}, {}, false)").format(sql.Literal(name), sql.Literal(value))
+            for name, value in settings.items()
+        )
+        await self._fetch(sql.SQL("SELECT {}").format(calls).as_string(None))
+
+    async def _execute(
+        self, cursor: psycopg.AsyncCursor[Any], statement: str, parameters: Sequence[Any] = ()
+    ) -> None:
+        self._running = True
+        self.statements_run += 1
+        try:
+            await cursor.execute(statement.encode(), parameters or None)
+        finally:
+            self._running = False
+
+    @asynccontextmanager
+    async def _read_only_transaction(self) -> AsyncIterator[None]:
+        cursor = self._connection.cursor()
+        await self._execute(cursor, "BEGIN TRANSACTION READ ONLY")
+        try:
+            await self._execute(
+                cursor, "SELECT pg_catalog.set_config('search_path', %s, true)", (self._search_path,)
+            )
+            yield
+        finally:
+            if not self._connection.closed:
+                await cursor.execute("ROLLBACK")
+
+    @asynccontextmanager
+    async def _bounded(self) -> AsyncIterator[None]:
+        """The last resort for a server or network that hangs: its own limit is shorter."""
+        try:
+            async with asyncio.timeout(self._limits.statement_timeout_seconds + _GRACE_SECONDS):
+                yield
+        except TimeoutError as error:
+            seconds = self._limits.statement_timeout_seconds
+            raise InstanceTimeout(
+                f"Instance '{self._instance_id}' at {self._target.address} did not answer within {seconds:g} s;"
+                " check the server and the network between"
+            ) from error
+
+
+@asynccontextmanager
+async def open_probe(target: Target, limits: ProbeLimits, instance_id: str) -> AsyncIterator[PostgreSQLProbe]:
+    """A probe that is ready for readings. Closed on leaving, whatever happened."""
+    probe = await _connect(target, limits, instance_id)
+    try:
+        yield probe
+    finally:
+        await probe.close()
+
+
+async def _connect(target: Target, limits: ProbeLimits, instance_id: str) -> PostgreSQLProbe:
+    seconds = max(1, round(limits.connect_timeout_seconds))
+    connection: AsyncConnection[Any] | None = None
+    try:
+        async with asyncio.timeout(limits.connect_timeout_seconds + _GRACE_SECONDS):
+            connection = await AsyncConnection.connect(
+                host=target.host,
+                port=target.port,
+                user=target.user,
+                dbname=target.database,
+                password=target.password.get_secret_value() if target.password else None,
+                autocommit=True,
+                connect_timeout=seconds,
+                application_name=APPLICATION_NAME,
+                keepalives_idle=10,
+                tcp_user_timeout=int((limits.statement_timeout_seconds + _GRACE_SECONDS) * 1000),
+                prepare_threshold=None,
+                **target.options,
+            )
+            probe = PostgreSQLProbe(connection, instance_id, target, limits)
+            await probe.prepare()
+    except psycopg.Error as error:
+        if connection is not None:
+            await connection.close()
+        raise connection_failure(error, instance_id, target) from error
+    except TimeoutError as error:
+        if connection is not None:
+            await connection.close()
+        raise InstanceTimeout(
+            f"Instance '{instance_id}' at {target.address} accepted no session within {seconds} s;"
+            " check address, firewall and whether the server is overloaded"
+        ) from error
+    return probe
+
+
+__all__ = ["APPLICATION_NAME", "PostgreSQLProbe", "errors", "open_probe"]
