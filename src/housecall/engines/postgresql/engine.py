@@ -14,7 +14,9 @@ from housecall.engines.postgresql.rows import row_types
 from housecall.errors import RequestError
 
 _OWN_PARTS = {"host", "port", "user", "password", "dbname"}
-_ALLOWED_OPTIONS = {"sslmode", "sslrootcert", "sslcert", "sslkey", "hostaddr", "channel_binding", "target_session_attrs"}
+_ALLOWED_OPTIONS = {
+    "sslmode", "sslrootcert", "sslcert", "sslkey", "hostaddr", "channel_binding", "target_session_attrs",
+}  # fmt: skip
 
 
 class PostgreSQL:

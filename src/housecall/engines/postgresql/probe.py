@@ -1,7 +1,8 @@
 """A read-only connection to one PostgreSQL server.
 
 The session is read-only, time-limited and without parallel workers from its first statement on. Readings run each in
-their own short transaction, so no snapshot is held while Housecall thinks; free SQL runs in a transaction that is rolled back.
+their own short transaction, so no snapshot is held while Housecall thinks; free SQL runs in a transaction that is
+rolled back.
 """
 
 import asyncio
@@ -11,7 +12,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
-from psycopg import AsyncConnection, errors, sql
+from psycopg import AsyncConnection, sql
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import tuple_row
 
 from housecall.engines.engine import ProbeLimits, QueryResult, Reading, Rows, ServerFacts, Target, Unavailable, Version
@@ -47,31 +49,30 @@ SELECT
 class PostgreSQLProbe:
     """Implements the seam `Probe`."""
 
-    def __init__(
-        self, connection: AsyncConnection[Any], instance_id: str, target: Target, limits: ProbeLimits
-    ) -> None:
+    def __init__(self, connection: AsyncConnection[Any], instance_id: str, target: Target, limits: ProbeLimits) -> None:
         self._connection = connection
         self._instance_id = instance_id
         self._target = target
         self._limits = limits
         self._search_path = "public"
         self._running = False
+        self._prepared = False
         self.facts: ServerFacts
         self.statements_run = 0
 
     async def prepare(self) -> None:
         """Make the session safe and learn who answers."""
         milliseconds = int(self._limits.statement_timeout_seconds * 1000)
-        settings = {
-            "default_transaction_read_only": "on",
-            "statement_timeout": str(milliseconds),
-            "lock_timeout": str(int(self._limits.lock_timeout_seconds * 1000)),
-            "idle_in_transaction_session_timeout": str(milliseconds + 5000),
-            "max_parallel_workers_per_gather": "0",
-            "jit": "off",
-            "lc_messages": "C",
-        }
-        await self._set({name: value for name, value in settings.items() if name != "lc_messages"})
+        await self._set(
+            {
+                "default_transaction_read_only": "on",
+                "statement_timeout": str(milliseconds),
+                "lock_timeout": str(int(self._limits.lock_timeout_seconds * 1000)),
+                "idle_in_transaction_session_timeout": str(milliseconds + 5000),
+                "max_parallel_workers_per_gather": "0",
+                "jit": "off",
+            }
+        )
         row = (await self._fetch(_FACTS))[0]
         self.facts = ServerFacts(
             version=Version("postgresql", row[0], f"PostgreSQL {row[1].split(' ')[0]}"),
@@ -136,35 +137,34 @@ class PostgreSQLProbe:
 
     async def _plan(self, statement: str) -> Any:
         cursor = self._connection.cursor(row_factory=tuple_row)
-        if "$" not in statement:
-            await self._execute(cursor, f"EXPLAIN (FORMAT JSON) {statement}")
-        elif self.facts.version.major >= 16:
-            await self._execute(cursor, f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {statement}")
-        else:
-            await self._explain_prepared(cursor, statement)
-        row = await cursor.fetchone()
-        assert row is not None
-        return row[0]
+        if "$" in statement and self.facts.version.major < 16:
+            return await self._plan_prepared(cursor, statement)
+        options = "GENERIC_PLAN, FORMAT JSON" if "$" in statement else "FORMAT JSON"
+        return await self._single(cursor, f"EXPLAIN ({options}) {statement}")
 
-    async def _explain_prepared(self, cursor: psycopg.AsyncCursor[Any], statement: str) -> None:
-        """Before version 16 a generic plan is had from a prepared statement that is never run."""
+    async def _plan_prepared(self, cursor: psycopg.AsyncCursor[Any], statement: str) -> Any:
+        """Before version 16 a generic plan is had from a prepared statement that is never run.
+
+        A prepared statement outlives the transaction, so it is given up once that has been rolled back.
+        """
         await self._execute(cursor, f"PREPARE housecall_plan AS {statement}")
         try:
             await self._execute(cursor, "SET LOCAL plan_cache_mode = force_generic_plan")
-            await self._execute(
+            count = await self._single(
                 cursor,
-                "SELECT cardinality(parameter_types) FROM pg_catalog.pg_prepared_statements"
-                " WHERE name = 'housecall_plan'",
+                "SELECT coalesce(cardinality(parameter_types), 0)"
+                " FROM pg_catalog.pg_prepared_statements WHERE name = 'housecall_plan'",
             )
-            row = await cursor.fetchone()
-            assert row is not None
-            arguments = f"({', '.join(['NULL'] * row[0])})" if row[0] else ""
-            await self._execute(cursor, f"EXPLAIN (FORMAT JSON) EXECUTE housecall_plan{arguments}")
-            plan = await cursor.fetchone()
+            arguments = f"({', '.join(['NULL'] * count)})" if count else ""
+            return await self._single(cursor, f"EXPLAIN (FORMAT JSON) EXECUTE housecall_plan{arguments}")
         finally:
-            if self._connection.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS:
-                await self._execute(cursor, "DEALLOCATE housecall_plan")
-        await self._execute(cursor, "SELECT %s::json", (psycopg.types.json.Json(plan[0]),) if plan else ())
+            self._prepared = True
+
+    async def _single(self, cursor: psycopg.AsyncCursor[Any], statement: str) -> Any:
+        await self._execute(cursor, statement)
+        row = await cursor.fetchone()
+        assert row is not None
+        return row[0]
 
     async def _stream(
         self, statement: str, parameters: Sequence[Any]
@@ -205,9 +205,7 @@ class PostgreSQLProbe:
         )
         await self._fetch(sql.SQL("SELECT {}").format(calls).as_string(None))
 
-    async def _execute(
-        self, cursor: psycopg.AsyncCursor[Any], statement: str, parameters: Sequence[Any] = ()
-    ) -> None:
+    async def _execute(self, cursor: psycopg.AsyncCursor[Any], statement: str, parameters: Sequence[Any] = ()) -> None:
         self._running = True
         self.statements_run += 1
         try:
@@ -220,13 +218,14 @@ class PostgreSQLProbe:
         cursor = self._connection.cursor()
         await self._execute(cursor, "BEGIN TRANSACTION READ ONLY")
         try:
-            await self._execute(
-                cursor, "SELECT pg_catalog.set_config('search_path', %s, true)", (self._search_path,)
-            )
+            await self._execute(cursor, "SELECT pg_catalog.set_config('search_path', %s, true)", (self._search_path,))
             yield
         finally:
             if not self._connection.closed:
                 await cursor.execute("ROLLBACK")
+                if self._prepared:
+                    self._prepared = False
+                    await cursor.execute("DEALLOCATE ALL")
 
     @asynccontextmanager
     async def _bounded(self) -> AsyncIterator[None]:
@@ -258,18 +257,7 @@ async def _connect(target: Target, limits: ProbeLimits, instance_id: str) -> Pos
     try:
         async with asyncio.timeout(limits.connect_timeout_seconds + _GRACE_SECONDS):
             connection = await AsyncConnection.connect(
-                host=target.host,
-                port=target.port,
-                user=target.user,
-                dbname=target.database,
-                password=target.password.get_secret_value() if target.password else None,
-                autocommit=True,
-                connect_timeout=seconds,
-                application_name=APPLICATION_NAME,
-                keepalives_idle=10,
-                tcp_user_timeout=int((limits.statement_timeout_seconds + _GRACE_SECONDS) * 1000),
-                prepare_threshold=None,
-                **target.options,
+                _conninfo(target, limits, seconds), autocommit=True, prepare_threshold=None
             )
             probe = PostgreSQLProbe(connection, instance_id, target, limits)
             await probe.prepare()
@@ -287,4 +275,16 @@ async def _connect(target: Target, limits: ProbeLimits, instance_id: str) -> Pos
     return probe
 
 
-__all__ = ["APPLICATION_NAME", "PostgreSQLProbe", "errors", "open_probe"]
+def _conninfo(target: Target, limits: ProbeLimits, connect_timeout_seconds: int) -> str:
+    return make_conninfo(
+        host=target.host,
+        port=target.port,
+        user=target.user,
+        dbname=target.database,
+        password=target.password.get_secret_value() if target.password else None,
+        connect_timeout=connect_timeout_seconds,
+        application_name=APPLICATION_NAME,
+        keepalives_idle=10,
+        tcp_user_timeout=int((limits.statement_timeout_seconds + _GRACE_SECONDS) * 1000),
+        **target.options,
+    )

@@ -1,4 +1,4 @@
-"""The typed rows of the readings, one module a topic. A row class stands beside the others of its topic and is found here."""
+"""The typed rows of the readings, one module a topic; `row_types` finds them all."""
 
 import importlib
 import pkgutil
