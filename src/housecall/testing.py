@@ -1,0 +1,189 @@
+"""For tests, of Housecall and of what others build on it: private database servers.
+
+A private server is started from the binaries on this machine, listens on a socket of its own, keeps nothing, and is
+stopped by whoever started it. Tests never touch the machine's shared servers.
+"""
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from housecall.diagnosis.examine import Diagnosis, examine
+from housecall.engines.engine import ProbeLimits, Target
+from housecall.engines.postgresql import ENGINE
+from housecall.store.embedded import FOR_TESTS, Cluster
+from housecall.store.unprivileged import account_for
+
+TEST_SETTINGS: Mapping[str, str] = {
+    **FOR_TESTS,
+    "shared_buffers": "32MB",
+    "max_connections": "40",
+    "max_prepared_transactions": "5",
+    "wal_level": "logical",
+    "max_wal_size": "256MB",
+    "autovacuum_naptime": "1h",  # a test says itself when a table is vacuumed or analysed
+    "track_io_timing": "on",
+}
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerKind:
+    """A server that tests can start: where its programs are (None: the embedded one) and what it preloads."""
+
+    name: str
+    version: int
+    bin_dir: Path | None
+    preload: tuple[str, ...]
+    extensions: tuple[str, ...]
+
+    def is_complete(self) -> bool:
+        """Whether programs and extensions are installed."""
+        if self.bin_dir is None:
+            return True
+        share = Path("/usr/share/postgresql") / str(self.version) / "extension"
+        controls = [share / f"{extension}.control" for extension in self.extensions]
+        return (self.bin_dir / "postgres").exists() and all(control.exists() for control in controls)
+
+
+POSTGRESQL_15 = ServerKind(
+    "PostgreSQL 15",
+    15,
+    Path("/usr/lib/postgresql/15/bin"),
+    ("pg_stat_statements",),
+    ("pg_stat_statements", "hypopg", "pgstattuple"),
+)
+POSTGRESQL_18 = ServerKind("PostgreSQL 18", 18, None, (), ())
+SERVER_KINDS = (POSTGRESQL_15, POSTGRESQL_18)
+
+
+def missing_servers() -> list[str]:
+    """The names of servers that tests want and this machine does not have."""
+    return [kind.name for kind in SERVER_KINDS if not kind.is_complete()]
+
+
+class PrivateDatabase:
+    """One database on a private server, empty but for its extensions."""
+
+    def __init__(self, server: "PrivateServer", name: str) -> None:
+        self.server = server
+        self.name = name
+        self.dsn = server.cluster.dsn(name)
+
+    def connect(self, *, role: str | None = None) -> psycopg.Connection[tuple[Any, ...]]:
+        """A connection of its own, in autocommit mode; the caller closes it. `role` logs in as that role."""
+        return psycopg.connect(self.dsn, autocommit=True, **({"user": role} if role else {}))
+
+    def execute(self, *statements: str) -> None:
+        """Run statements one by one over a connection that is closed afterwards, so that its counters are flushed."""
+        with self.connect() as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self.connect() as connection:
+            return connection.execute(statement.encode(), parameters or None).fetchall()
+
+    def value(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
+        return self.fetch(statement, parameters)[0][0]
+
+    def target(self, *, role: str | None = None) -> Target:
+        target = ENGINE.parse_dsn(self.dsn)
+        return replace(target, user=role) if role else target
+
+    def create_reader(self, *, monitor: bool = True) -> str:
+        """The name of a new least-privilege role: with `pg_monitor`, or with nothing at all."""
+        role = f"reader_{next(_numbers)}"
+        self.execute(f"CREATE ROLE {role} LOGIN", *([f"GRANT pg_monitor TO {role}"] if monitor else []))
+        return role
+
+    async def examine(self, *, role: str | None = None, window_seconds: float | None = None) -> Diagnosis:
+        """What Housecall says of this database, through a probe of its own."""
+        limits = ProbeLimits(statement_timeout_seconds=20.0)
+        async with ENGINE.open_probe(self.target(role=role), limits, instance_id="test-db") as probe:
+            return await examine(probe, "test-db", ENGINE, window_seconds=window_seconds)
+
+
+class PrivateServer:
+    """A running private server."""
+
+    def __init__(self, kind: ServerKind, cluster: Cluster) -> None:
+        self.kind = kind
+        self.cluster = cluster
+
+    @property
+    def version(self) -> int:
+        return self.kind.version
+
+    def create_database(self) -> PrivateDatabase:
+        """A new database with a name that says nothing, and every extension that the server has."""
+        name = f"app_{next(_numbers)}"
+        with psycopg.connect(self.cluster.dsn(), autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        database = PrivateDatabase(self, name)
+        database.execute(*(f"CREATE EXTENSION {extension}" for extension in self.kind.extensions))
+        return database
+
+    def drop_database(self, database: PrivateDatabase) -> None:
+        with psycopg.connect(self.cluster.dsn(), autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database.name)))
+
+
+class ServerFarm:
+    """Starts private servers of one kind; the data folder is made once and copied for each further one."""
+
+    def __init__(self, kind: ServerKind, folder: Path) -> None:
+        self.kind = kind
+        self._folder = folder
+        self._template = folder / f"template-{kind.version}"
+
+    @contextmanager
+    def server(self, settings: Mapping[str, str] | None = None) -> Iterator[PrivateServer]:
+        """A server of one's own for as long as the block runs."""
+        self._ensure_template()
+        data_dir = self._folder / f"server-{self.kind.version}-{next(_numbers)}"
+        _copy_folder(self._template, data_dir)
+        cluster = self._cluster(data_dir, settings or {})
+        try:
+            cluster.start()
+            yield PrivateServer(self.kind, cluster)
+        finally:
+            cluster.stop()
+            shutil.rmtree(data_dir, ignore_errors=True)
+
+    def _ensure_template(self) -> None:
+        if not self._template.exists():
+            with self._cluster(self._template, {}):
+                pass  # the first start makes the folder
+
+    def _cluster(self, data_dir: Path, settings: Mapping[str, str]) -> Cluster:
+        return Cluster(
+            data_dir, bin_dir=self.kind.bin_dir, settings={**TEST_SETTINGS, **settings}, preload=self.kind.preload
+        )
+
+
+@contextmanager
+def server_farm(kind: ServerKind) -> Iterator[ServerFarm]:
+    """A folder for private servers that disappears afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="housecall-servers-"))
+    folder.chmod(0o711)  # an unprivileged user runs the servers when tests run as root
+    try:
+        yield ServerFarm(kind, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copy_folder(source: Path, destination: Path) -> None:
+    """Copy with the owner of every file, which shutil leaves out."""
+    account = account_for(source)
+    shutil.copytree(source, destination, symlinks=True, ignore=shutil.ignore_patterns("postmaster.pid", "server.log"))
+    for path in (destination, *destination.rglob("*")):
+        account.own(path)
