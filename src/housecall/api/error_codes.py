@@ -1,0 +1,99 @@
+"""Every error code that the API answers, with its HTTP status and what to do about it.
+
+`errors.py` says what went wrong inside; this table says it to callers (contract, section 5 and 7). The `Recommend` of an
+error comes from here, and so does the reference page of errors.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """One code. `meaning` is what happened in general; the message of an error says it about the request at hand."""
+
+    code: str
+    status: int
+    meaning: str
+    recommend: str
+
+
+_SIGN_AGAIN = (
+    "Compare the string to sign with your own; use the SDK, and keep proxies from changing Host, path or query."
+)
+
+_TABLE: Final = (
+    ErrorCode("MissingAccessKeyId", 400, "The request names no key.", "Create one with: housecall key create."),
+    ErrorCode("InvalidAccessKeyId.NotFound", 404, "There is no such key.", "See the keys with: housecall key list."),
+    ErrorCode("InvalidAccessKeyId.Inactive", 400, "The key is disabled.", "Use another key: housecall key create."),
+    ErrorCode("SignatureDoesNotMatch", 400, "The secret did not sign this request.", _SIGN_AGAIN),
+    ErrorCode("IncompleteSignature", 400, "A part of the signature is missing or ill-formed.", _SIGN_AGAIN),
+    ErrorCode("InvalidSignatureMethod", 400, "The signature method is not supported.", "Sign with ACS3-HMAC-SHA256."),
+    ErrorCode("SignatureNonceUsed", 400, "The nonce was used already.", "Sign every attempt with a fresh nonce."),
+    ErrorCode("InvalidTimeStamp.Expired", 400, "The request is older or newer than 15 minutes.", "Set the clock."),
+    ErrorCode("InvalidTimeStamp.Format", 400, "The time is ill-formed.", "Write UTC as 2026-01-31T12:00:00Z."),
+    ErrorCode(
+        "InvalidSecurityToken.MismatchWithAccessKey",
+        400,
+        "This installation issues no security tokens.",
+        "Sign with the access key alone, without a security token.",
+    ),
+    ErrorCode("InvalidBearerToken", 400, "The bearer token is unknown.", "Ask who gave it to you for a new one."),
+    ErrorCode("UserNotFound", 404, "The user of the key is gone.", "Use the key of a user that exists."),
+    ErrorCode("NoPermission", 403, "A policy does not allow this.", "Ask for a policy that allows the action."),
+    ErrorCode("InvalidAction.NotFound", 404, "There is no such operation or path.", "Send x-acs-action and POST to /."),
+    ErrorCode("InvalidVersion", 400, "The version is another API's.", "Send x-acs-version: 2025-05-07."),
+    ErrorCode("InvalidParameter", 400, "A parameter cannot be read.", "Correct the parameter that Message names."),
+    ErrorCode("MissingParameter", 400, "A mandatory parameter is missing.", "Send the parameter; also Missing<Name>."),
+    ErrorCode("InvalidRequest", 400, "This is not HTTP/1.1 as it should be.", "Use an HTTP client library."),
+    ErrorCode(
+        "PermissionDenied",
+        400,
+        "No valid order found or permission denied.",
+        "The account has no valid plan; the operator can give it one.",
+    ),
+    ErrorCode(
+        "TooManyRequests",
+        429,
+        "The plan's number of concurrent questions is reached.",
+        "Wait for a running answer to end, or raise the plan's concurrency.",
+    ),
+    ErrorCode("MoQuotaExceeded", 429, "The plan's tokens are used up.", "Raise the plan's token quota."),
+    ErrorCode("ConversationNotFound", 404, "No such conversation for this caller.", "List them: GetConversations."),
+    ErrorCode("MessageNotFound", 404, "No such message for this caller.", "List them: GetMessages."),
+    ErrorCode("TaskNotFound", 404, "No such run for this caller.", "Take the TaskId from an event of the stream."),
+    ErrorCode("InstanceNotFound", 404, "No such instance for this caller.", "See: housecall instance list."),
+    ErrorCode("CustomAgentNotFound", 404, "No such custom agent for this caller.", "Leave Inputs.CustomAgentId out."),
+    ErrorCode("UnsupportedHTTPMethod", 405, "The path does not take this method.", "Use a method named in Allow."),
+    ErrorCode("RequestTimeout", 408, "The body did not arrive in time.", "Send the request again."),
+    ErrorCode(
+        "RequestEntityTooLarge", 413, "The request is too large.", "Shorten it, or raise HOUSECALL_MAX_REQUEST_BYTES."
+    ),
+    ErrorCode(
+        "RequestURITooLarge",
+        414,
+        "The URL with its parameters is too long.",
+        "Shorten the text, or raise HOUSECALL_MAX_REQUEST_BYTES.",
+    ),
+    ErrorCode("UnsupportedMediaType", 415, "The body is neither form nor JSON.", "Set Content-Type: application/json."),
+    ErrorCode("RequestHeaderTooLarge", 431, "The headers are too long.", "Send fewer and shorter headers."),
+    ErrorCode("InternalError", 500, "Housecall failed.", "Look for the request id in the server's log."),
+    ErrorCode("ModelError", 502, "The language model failed.", "Check the model's settings with: housecall doctor."),
+    ErrorCode("InstanceError", 502, "The instance failed.", "Test it with: housecall instance test."),
+    ErrorCode("InstanceUnreachable", 502, "The instance does not answer.", "Check address, firewall and server."),
+    ErrorCode("InstanceRefused", 502, "The instance refused the login.", "Check user, password, database and TLS."),
+    ErrorCode("InstanceBusy", 503, "The instance has no connection left.", "Free a connection, or raise its limit."),
+    ErrorCode("InstanceTimeout", 504, "The instance was too slow.", "Look at its load; ask again."),
+    ErrorCode("StatementRefused", 400, "The guard refused a statement.", "Send a single statement that only reads."),
+    ErrorCode("StatementFailed", 400, "The instance rejected a statement.", "Correct the statement."),
+    ErrorCode("ServiceUnavailable", 503, "The state store or this server is not ready.", "See GET /health; try again."),
+)
+
+ERROR_CODES: Final[Mapping[str, ErrorCode]] = {each.code: each for each in _TABLE}
+
+
+def recommendation(code: str) -> str:
+    """What to do about an error of this code."""
+    known = ERROR_CODES.get(code) or (ERROR_CODES["MissingParameter"] if code.startswith("Missing") else None)
+    return known.recommend if known else ERROR_CODES["InternalError"].recommend

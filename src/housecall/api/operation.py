@@ -1,0 +1,114 @@
+"""What an operation of the API is, and the registry that routes, reference pages, the explorer and tests walk.
+
+To add an operation, write one module in this package with its request, its response, its handler, and
+
+    OPERATIONS = (Operation(name="GetThing", request=..., response=..., summary=..., handler=..., ...),)
+
+Nothing else names it. The RPC door finds it by name; a `Route` adds a door of its own.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, Literal
+
+import housecall.api
+from housecall.access.keys import Caller
+from housecall.api.sse import Envelope, EventMode
+from housecall.api.wire import WireRequest, WireResponse
+from housecall.app import App
+from housecall.errors import NotFound
+from housecall.events import Event
+
+API_VERSION: Final = "2025-05-07"
+PRODUCT: Final = "rdsai"
+
+AccessLevel = Literal["none", "read", "list", "get", "create", "update", "delete"]
+Door = Literal["rpc", "rest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request that may be served: who calls, through which door, and what the handler needs besides parameters.
+
+    `accepts_stream` is what the Accept header says; `last_event_id` is the header of that name, or an empty text.
+    """
+
+    app: App
+    caller: Caller
+    request_id: str
+    door: Door = "rpc"
+    accepts_stream: bool = False
+    last_event_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventStream:
+    """An answer that is told as it happens. `events` begins after the position `after`."""
+
+    events: AsyncIterator[Event]
+    envelope: Envelope
+    mode: EventMode
+    skip_parts: int = 0
+
+
+Answer = WireResponse | EventStream
+Handler = Callable[[Call, Any], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A door of an operation beside the RPC one. Names in braces are parameters."""
+
+    method: Literal["GET", "POST"]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One action of the API. `errors` are the codes of its own, beside those that every operation may answer."""
+
+    name: str
+    request: type[WireRequest]
+    response: type[WireResponse]
+    summary: str
+    handler: Handler
+    access: AccessLevel = "none"
+    errors: tuple[str, ...] = ()
+    streams: bool = False
+    route: Route | None = None
+
+    @property
+    def ram_action(self) -> str:
+        """The action that a RAM policy grants or denies."""
+        return f"{PRODUCT}:{self.name}"
+
+    async def run(self, call: Call, parameters: Mapping[str, Any]) -> Answer:
+        return await self.handler(call, self.request.read(parameters))
+
+
+@cache
+def operations() -> Mapping[str, Operation]:
+    """Every operation of this package's modules, by name and sorted by it."""
+    found: dict[str, Operation] = {}
+    for module in pkgutil.iter_modules(housecall.api.__path__, prefix="housecall.api."):
+        for operation in getattr(importlib.import_module(module.name), "OPERATIONS", ()):
+            if operation.name in found:
+                raise ValueError(f"operation {operation.name} is registered twice, again in {module.name}")
+            found[operation.name] = operation
+    return dict(sorted(found.items()))
+
+
+def find_operation(name: str) -> Operation:
+    """Raises NotFound (InvalidAction.NotFound)."""
+    operation = operations().get(name)
+    if operation is None:
+        shown = f" {name[:60]!r} is none of them." if name else " The request names no action."
+        raise NotFound(
+            f"Specified api is not found, please check your url and method. This server has {', '.join(operations())}."
+            + shown,
+            code="InvalidAction.NotFound",
+        )
+    return operation
