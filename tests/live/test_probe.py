@@ -2,16 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 
-from housecall.engines.engine import ProbeLimits, Unavailable, parse_reading
+from housecall.engines.engine import ProbeLimits, Row, Unavailable, parse_reading
 from housecall.engines.postgresql import ENGINE
-from housecall.engines.postgresql.rows import row_types
 from housecall.errors import InstanceBusy, InstanceRefused, InstanceTimeout, InstanceUnreachable, StatementFailed
 from housecall.testing import PrivateDatabase
 
 pytestmark = pytest.mark.anyio
+
+
+@dataclass(frozen=True, slots=True)
+class Secret(Row, reading="secrets"):
+    rolname: str
 
 
 def probe_of(database: PrivateDatabase, *, role: str | None = None, **limits: float):
@@ -31,7 +36,7 @@ async def test_every_row_survives_the_way_through_a_bundle(database: PrivateData
     from housecall.diagnosis.snapshot import snapshot_from_json, snapshot_to_json, take_snapshot
 
     async with probe_of(database) as probe:
-        snapshot = await take_snapshot(probe, "orders-db", "postgresql", ENGINE.readings)
+        snapshot = await take_snapshot(probe, "orders-db", ENGINE)
     again = snapshot_from_json(snapshot_to_json(snapshot), ENGINE.readings)
     assert again == snapshot
 
@@ -74,8 +79,8 @@ async def test_cancel_ends_the_statement_on_the_server(database: PrivateDatabase
     async with probe_of(database, statement_timeout_seconds=30.0) as probe:
         running = asyncio.create_task(probe.query_trusted("SELECT pg_sleep(30)"))
         seen = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%'"
-        while database.value(seen) == 0:
-            await asyncio.sleep(0)  # noqa: ASYNC110 - the event is in the server, not here
+        while database.value(seen) == 0:  # noqa: ASYNC110 - the event is in the server, not here
+            await asyncio.sleep(0)
         await probe.cancel()
         with pytest.raises(InstanceTimeout):
             await running
@@ -100,7 +105,7 @@ async def test_explaining_an_update_changes_nothing(database: PrivateDatabase) -
 async def test_a_reading_without_privilege_is_unavailable_and_names_the_grant(database: PrivateDatabase) -> None:
     role = database.create_reader(monitor=False)
     header = "-- asks: passwords\n-- privilege: superuser\n-- versions: 13-\n-- cost: none\n"
-    reading = parse_reading("secrets", header + "SELECT rolname FROM pg_catalog.pg_authid", row_types()[0])
+    reading = parse_reading("secrets", header + "SELECT rolname FROM pg_catalog.pg_authid", Secret)
     async with probe_of(database, role=role) as probe:
         found = await probe.read(reading)
     assert isinstance(found, Unavailable)

@@ -80,7 +80,7 @@ async def examine(
     something; 0 never reads twice.
     """
     started, statements = time.monotonic(), probe.statements_run
-    first = await take_snapshot(probe, instance, engine.name, engine.readings, clock=clock)
+    first = await take_snapshot(probe, instance, engine, clock=clock)
     window = _window(first, window_seconds)
     if window > 0:
         await asyncio.sleep(window)

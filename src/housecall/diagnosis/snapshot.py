@@ -5,12 +5,13 @@ A reading that failed stands here as an Unavailable, so a check can tell "nothin
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from housecall.clock import Clock, utc_now
 from housecall.engines.engine import (
+    Engine,
     EngineName,
     Probe,
     Reading,
@@ -22,7 +23,7 @@ from housecall.engines.engine import (
     Version,
     rows_from_json,
 )
-from housecall.errors import RequestError
+from housecall.errors import InstanceTimeout, RequestError, StatementFailed, StatementRefused
 
 BUNDLE_FORMAT = 1
 
@@ -47,6 +48,18 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class StatementPlan:
+    """How the server would run one of its costly statements now (it was not run): the engine's JSON, or why not.
+
+    `statement` is the text as the reading gave it that named the statement, so that the two can be matched.
+    """
+
+    statement: str
+    plan: Any
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """All readings of one instance. `taken_seconds` is a monotonic moment, for the distance between two snapshots."""
 
@@ -57,6 +70,7 @@ class Snapshot:
     taken_seconds: float
     readings: Mapping[str, Rows | Unavailable]
     samples: tuple[Sample, ...] = field(default=())
+    plans: tuple["StatementPlan", ...] = field(default=())
 
     def rows(self, row_type: type[RowT]) -> tuple[RowT, ...]:
         """The rows of a reading. Raises ReadingUnavailable, which the check runner records as NotEvaluated."""
@@ -74,23 +88,21 @@ class Snapshot:
         missing = Unavailable(row_type.reading, "version", f"reading {row_type.reading} was not taken")
         return self.readings.get(row_type.reading, missing)  # type: ignore[return-value]
 
+    def plan_of(self, statement: str) -> Any:
+        """The plan of a statement by its text, or None when there is none."""
+        return next((each.plan for each in self.plans if each.statement == statement), None)
+
     def seconds_since(self, earlier: "Snapshot") -> float:
         return self.taken_seconds - earlier.taken_seconds
 
 
-async def take_snapshot(
-    probe: Probe,
-    instance: str,
-    engine: EngineName,
-    readings: tuple[Reading, ...],
-    *,
-    clock: Clock = utc_now,
-) -> Snapshot:
-    """Ask every reading once, in one session; readings of kind `sample` are asked again between the others.
+async def take_snapshot(probe: Probe, instance: str, engine: Engine, *, clock: Clock = utc_now) -> Snapshot:
+    """Ask every reading once, in one session; readings of kind `sample` are asked again between the others. Then the
+    plans of the few costliest statements.
 
     The cost on the server is one pass of each reading and a handful of looks at the session list.
     """
-    taken_at, started = clock(), time.monotonic()
+    taken_at, started, readings = clock(), time.monotonic(), engine.readings
     usable = [reading for reading in readings if reading.serves(probe.facts.version)]
     sampled = [reading for reading in usable if reading.per_sample]
     results: dict[str, Rows | Unavailable] = {
@@ -105,8 +117,16 @@ async def take_snapshot(
         results[reading.name] = await probe.read(reading)
         if number % 8 == 7:
             samples.append(await _sample(probe, sampled, started, results))
+    plans = [await _plan(probe, statement) for statement in engine.statements_to_explain(results)]
     samples.append(await _sample(probe, sampled, started, results))
-    return Snapshot(instance, engine, probe.facts, taken_at, started, results, tuple(samples))
+    return Snapshot(instance, engine.name, probe.facts, taken_at, started, results, tuple(samples), tuple(plans))
+
+
+async def _plan(probe: Probe, statement: str) -> StatementPlan:
+    try:
+        return StatementPlan(statement, await probe.explain(statement))
+    except (StatementFailed, StatementRefused, InstanceTimeout) as error:
+        return StatementPlan(statement, None, error.message)
 
 
 async def read_again(
@@ -120,7 +140,7 @@ async def read_again(
         if reading.counters:
             results[reading.name] = await probe.read(reading)
     sample = await _sample(probe, [reading for reading in usable if reading.per_sample], first.taken_seconds, results)
-    return Snapshot(first.instance, first.engine, probe.facts, taken_at, started, results, (*first.samples, sample))
+    return replace(first, taken_at=taken_at, taken_seconds=started, readings=results, samples=(*first.samples, sample))
 
 
 async def _sample(
@@ -157,6 +177,7 @@ def snapshot_to_json(snapshot: Snapshot) -> dict[str, Any]:
             }
             for sample in snapshot.samples
         ],
+        "plans": [asdict(plan) for plan in snapshot.plans],
     }
 
 
@@ -201,6 +222,7 @@ def snapshot_from_json(bundle: Any, readings: tuple[Reading, ...]) -> Snapshot:
                 )
                 for sample in bundle["samples"]
             ),
+            plans=tuple(StatementPlan(**plan) for plan in bundle["plans"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise RequestError(f"The bundle is damaged: {type(error).__name__}: {str(error)[:300]}") from error

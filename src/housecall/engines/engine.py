@@ -229,6 +229,9 @@ class Engine(Protocol):
     name: EngineName
     readings: tuple[Reading, ...]
 
+    def statements_to_explain(self, readings: Mapping[str, "Rows | Unavailable"]) -> tuple[str, ...]:
+        """The few statements whose plans a snapshot should hold, costliest first, chosen from its readings. Pure."""
+
     def parse_dsn(self, dsn: str) -> Target:
         """Raises RequestError with the part that is wrong; the message never holds the password."""
 

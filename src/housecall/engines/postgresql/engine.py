@@ -1,5 +1,6 @@
 """The PostgreSQL engine: DSNs, readings and probes."""
 
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from typing import ClassVar
@@ -8,7 +9,8 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
-from housecall.engines.engine import EngineName, Probe, ProbeLimits, Reading, Target, load_readings
+from housecall.engines.engine import EngineName, Probe, ProbeLimits, Reading, Rows, Target, Unavailable, load_readings
+from housecall.engines.postgresql.explainable import statements_to_explain
 from housecall.engines.postgresql.probe import open_probe
 from housecall.engines.postgresql.rows import row_types
 from housecall.errors import RequestError
@@ -27,6 +29,9 @@ class PostgreSQL:
     @cached_property
     def readings(self) -> tuple[Reading, ...]:
         return load_readings(__package__, row_types())
+
+    def statements_to_explain(self, readings: Mapping[str, Rows | Unavailable]) -> tuple[str, ...]:
+        return statements_to_explain(readings)
 
     def parse_dsn(self, dsn: str) -> Target:
         try:
