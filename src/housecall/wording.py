@@ -95,7 +95,7 @@ def format_duration(seconds: float) -> str:
     """`0.4 ms`, `35 ms`, `2.5 s`, `4 min 10 s`, `3 h 5 min`, `2 d 4 h`."""
     if seconds < 0.010:
         return f"{seconds * 1000:.2g} ms"
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s".replace(".0 s", " s")
@@ -110,11 +110,15 @@ def format_duration(seconds: float) -> str:
 
 
 def format_percent(share: float) -> str:
-    """A share of 1 as percent: 0.034 is `3.4 %`; at least 99.95 % of something that is not all shows its decimals."""
+    """A share of 1 as percent: 0.034 is `3.4 %`. What is not all never shows as `100 %`: 0.99999 is `99.999 %`."""
     percent = share * 100
-    if 99.95 <= percent < 100:
-        return f"{percent:.4f}".rstrip("0") + " %"
-    return f"{percent:.0f} %" if percent >= 10 or percent == int(percent) else f"{percent:.1f} %"
+    if percent < 10 and percent != int(percent):
+        return f"{percent:.1f} %"
+    for digits in range(6):
+        text = f"{percent:.{digits}f}"
+        if float(text) != 100 or percent >= 100:
+            return f"{text} %"
+    return "> 99.99999 %"
 
 
 def format_count(count: float) -> str:

@@ -1,9 +1,9 @@
 """Causes: what explains the findings, ranked.
 
 A cause module below `causes/` has a docstring (its page), a `CAUSE` (a CauseRule) and `conclude(found, now)`. It
-looks at the findings of its checks and yields Causes. Causes do not know each other: `absorbs` names the fingerprints of findings that this cause
-explains, and the ranking drops a weaker cause that rests only on findings which a stronger one explains, and lists it
-there as a symptom.
+looks at the findings of its checks and yields Causes. Causes do not know each other: `absorbs` names the fingerprints
+of findings that this cause explains, and the ranking drops a weaker cause that rests only on findings which a
+stronger one explains, and lists it there as a symptom.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -23,8 +23,8 @@ class Cause:
     """A root cause.
 
     `summary` says what is wrong in one sentence; `because` gives the two or three decisive figures as sentences.
-    `impact` orders causes of one severity: the share (0 to 1) of the instance's time or sessions that it costs, 0 when not measured.
-    `rests_on` are the findings it was concluded from, `absorbs` further findings that it explains.
+    `impact` orders causes of one severity: the share (0 to 1) of the instance's time or sessions that it costs, 0 when
+    not measured. `rests_on` are the findings it was concluded from, `absorbs` further findings that it explains.
     """
 
     id: str

@@ -1,8 +1,8 @@
 """Checks: pure functions from snapshots to findings, one small file each, found by their place in the tree.
 
 A check module has a docstring (its page), a `CHECK`, and `judge(now, earlier, limits)`. `earlier` is a snapshot of
-the same instance from before, for rates; None when there is only one. A check that needs a reading which is Unavailable need not care:
-`Snapshot.rows` raises and the runner records NotEvaluated.
+the same instance from before, for rates; None when there is only one. A check that needs a reading which is
+Unavailable need not care: `Snapshot.rows` raises and the runner records NotEvaluated.
 """
 
 import importlib

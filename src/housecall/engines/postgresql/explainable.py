@@ -1,6 +1,6 @@
 """Which statements a snapshot asks the planner about: the costliest that can be explained.
 
-Chosen from the readings `top_statements` and, where that extension is missing, from the sessions that were seen running.
+Chosen from the readings `top_statements` and, where that extension is missing, from the sessions seen running.
 """
 
 from collections.abc import Mapping
