@@ -1,8 +1,8 @@
 """What goes back: JSON answers, the one error shape, and the event stream.
 
-Every answer has `x-acs-request-id`. Errors have one shape for every status, since both SDKs turn a body that is not JSON
-into an opaque parse error. Streams begin at once, never fall silent for longer than two seconds, and end when the run
-ends, the client leaves or the server stops; only the first of these says `workflow_finished`.
+Errors have one shape for every status, since both SDKs turn a body that is not JSON into an opaque parse error. Streams
+begin at once, never fall silent for longer than two seconds, and end when the run ends, the client leaves or the server
+stops; only the first of these says `workflow_finished`.
 """
 
 import asyncio
@@ -74,7 +74,7 @@ class StreamAnswer:
         self._keep_alive_seconds = keep_alive_seconds * 0.9  # so that the pause on the wire stays within it
         self._last_sent = 0.0
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - the form of ASGI
         headers = {"content-type": STREAM_TYPE, "cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": 200, "headers": raw})

@@ -30,7 +30,7 @@ async def find_caller(keys: Keys, request: SignedRequest, now: datetime) -> Call
     await _spend_nonce(keys, claim)
     if claim.security_token.get_secret_value():
         raise AuthenticationError(
-            "Specified SecurityToken mismatch with the AccessKey. This installation issues no security tokens; send none.",
+            "Specified SecurityToken mismatch with the AccessKey. This installation issues no security tokens.",
             code="InvalidSecurityToken.MismatchWithAccessKey",
         )
     if not credential.user_exists:

@@ -1,7 +1,7 @@
 """Every error code that the API answers, with its HTTP status and what to do about it.
 
-`errors.py` says what went wrong inside; this table says it to callers (contract, section 5 and 7). The `Recommend` of an
-error comes from here, and so does the reference page of errors.
+`errors.py` says what went wrong inside; this table says it to callers (contract, section 5 and 7). The `Recommend` of
+an error comes from here, and so does the reference page of errors.
 """
 
 from collections.abc import Mapping
@@ -97,3 +97,9 @@ def recommendation(code: str) -> str:
     """What to do about an error of this code."""
     known = ERROR_CODES.get(code) or (ERROR_CODES["MissingParameter"] if code.startswith("Missing") else None)
     return known.recommend if known else ERROR_CODES["InternalError"].recommend
+
+
+def failure_status(code: str) -> int:
+    """The HTTP status for a run that failed with this code; whatever it is, it is not the caller's success."""
+    known = ERROR_CODES.get(code)
+    return known.status if known else 500

@@ -44,7 +44,7 @@ def too_large(part: str, size_text: str, limit: int) -> LimitReached:
         "body": ("RequestEntityTooLarge", 413),
     }[part]
     return LimitReached(
-        f"The request is too large: its {part} has {size_text} bytes, and URL, headers and body together may have {limit}.",
+        f"The request is too large: its {part} has {size_text} bytes; URL, headers and body together may have {limit}.",
         code=code,
         status=status,
     )

@@ -9,7 +9,7 @@ Nothing else names it. The RPC door finds it by name; a `Route` adds a door of i
 
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Literal
@@ -46,12 +46,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class EventStream:
-    """An answer that is told as it happens. `events` begins after the position `after`."""
+    """A run to tell. `skip_parts` are parts of the first event that the client has already.
+
+    With `gather` it is not told as it happens: the edge waits for the end and answers what `gather` makes of it.
+    """
 
     events: AsyncIterator[Event]
     envelope: Envelope
     mode: EventMode
     skip_parts: int = 0
+    gather: Callable[[Sequence[Event]], WireResponse] | None = None
 
 
 Answer = WireResponse | EventStream

@@ -2,8 +2,8 @@
 
 An operation's request is a `WireRequest`: fields in our words, PascalCase names on the wire. SDKs write everything as
 text in the query, so a field says with one of the readers below how its text is read: `Text`, `OptionalText`, `Flag`,
-`Timezone`, `whole_number`, `choice`, `json_object`, `json_list`, `comma_list`. Values that a JSON body already typed are
-taken as they are.
+`Timezone`, `whole_number`, `choice`, `json_object`, `json_list`, `comma_list`. Values that a JSON body already typed
+are taken as they are.
 
 An empty text means "none", whatever the type. Unknown parameters are ignored. What cannot be read is a RequestError
 that names the parameter, what came and what is allowed; a mandatory one that is not there has a code of its own.

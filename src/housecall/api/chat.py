@@ -1,0 +1,255 @@
+"""ChatMessages, ChatMessagesTaskStop and SubscribeMessage: asking, stopping, and following an answer again.
+
+A question becomes a run; the stream is one telling of that run (contract, sections 2 and 3, decisions 1 to 7). Answers
+by stream or as one object: the RPC door streams, the REST door looks at Accept, and ResponseMode overrides both.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from housecall.api.error_codes import failure_status
+from housecall.api.operation import Call, EventStream, Operation, Route
+from housecall.api.sse import EVENT_MODES, Envelope, EventMode, event_bodies, join_answer, read_position
+from housecall.api.wire import (
+    OptionalText,
+    Success,
+    Text,
+    Timezone,
+    WireModel,
+    WireRequest,
+    WireResponse,
+    choice,
+    json_list,
+    json_object,
+)
+from housecall.chat.runs import NewQuestion
+from housecall.errors import HousecallError, NotFound, RequestError
+from housecall.events import Event
+from housecall.turn import ApprovalMode
+
+EventModeChoice = Annotated[EventMode | None, choice(*EVENT_MODES)]
+
+
+class ChatInputs(WireModel):
+    """Inputs of ChatMessages. `instance_id` is ours: it binds the question to one instance."""
+
+    region_id: OptionalText = None
+    language: OptionalText = None
+    timezone: Timezone = None
+    instance_id: OptionalText = None
+    custom_agent_id: OptionalText = None
+    enable_thinking: Annotated[str | None, choice("true", "false", ignore_case=True)] = None
+    think_effort: Annotated[str | None, choice("default", "low", "high")] = None
+    model_id: OptionalText = None
+    workspace_id: OptionalText = None
+    tool_approval_mode: Annotated[ApprovalMode | None, choice("read_only", "manual", "auto")] = None
+    resume_call_id: OptionalText = None
+
+
+class ChatFile(WireModel):
+    """An attachment that was uploaded before."""
+
+    type: Annotated[str | None, choice("image", "document", "audio", "video", "custom")] = None
+    transfer_method: Annotated[str | None, choice("local_file", "remote_url")] = None
+    upload_file_id: Text
+
+
+class ChatMessagesRequest(WireRequest):
+    """`custom_agent_id` beside Inputs comes from older clients; their ApiId is ignored."""
+
+    query: Text
+    conversation_id: OptionalText = None
+    parent_message_id: OptionalText = None
+    event_mode: EventModeChoice = None
+    response_mode: Annotated[Literal["blocking", "streaming"] | None, choice("blocking", "streaming")] = None
+    inputs: Annotated[ChatInputs | None, json_object] = None
+    files: Annotated[tuple[ChatFile, ...] | None, json_list] = None
+    custom_agent_id: OptionalText = None
+
+
+class ChatMessagesResponse(WireResponse):
+    """A whole answer as one object; the fields after Answer are there when a tool call waits for approval."""
+
+    conversation_id: str
+    message_id: str
+    id: str
+    task_id: str
+    created_at: int
+    mode: str
+    event: str
+    answer: str
+    call_id: str | None = None
+    round_id: str | None = None
+    tool_name: str | None = None
+    tool_arguments: Mapping[str, Any] | None = None
+    description: str | None = None
+    approval_status: str | None = None
+
+
+class AnswerFailed(HousecallError):
+    """A run failed while its caller waited for one object; says where the question and what was written are kept."""
+
+
+async def chat_messages(call: Call, request: ChatMessagesRequest) -> EventStream:
+    inputs = request.inputs or ChatInputs()
+    _check_files(request.files)
+    _check_model(call, inputs)
+    _check_custom_agent(inputs.custom_agent_id or request.custom_agent_id)
+    if inputs.instance_id:
+        await call.app.instances.get_instance(call.caller.account_id, inputs.instance_id)
+    started = await call.app.runs.start(_question(call, request, inputs))
+    envelope = Envelope(
+        call.request_id, started.conversation_id, started.message_id, started.run_id, started.created_at
+    )
+    events = call.app.runs.subscribe(started.run_id)
+    if _wants_stream(call, request):
+        return EventStream(events, envelope, request.event_mode or "inline")
+    mode = request.event_mode or "separate"
+    return EventStream(events, envelope, mode, gather=lambda told: whole_answer(told, envelope, mode))
+
+
+def _wants_stream(call: Call, request: ChatMessagesRequest) -> bool:
+    if request.response_mode is not None:
+        return request.response_mode == "streaming"
+    return call.door == "rpc" or call.accepts_stream
+
+
+def _question(call: Call, request: ChatMessagesRequest, inputs: ChatInputs) -> NewQuestion:
+    others = {
+        "region_id": inputs.region_id,
+        "model_id": inputs.model_id,
+        "enable_thinking": None if inputs.enable_thinking is None else inputs.enable_thinking == "true",
+        "think_effort": inputs.think_effort,
+        "resume_call_id": inputs.resume_call_id,
+    }
+    return NewQuestion(
+        account_id=call.caller.account_id,
+        user_id=call.caller.user_id,
+        query=request.query,
+        conversation_id=request.conversation_id,
+        parent_message_id=request.parent_message_id,
+        language=inputs.language,
+        timezone=inputs.timezone,
+        instance_id=inputs.instance_id,
+        approval_mode=inputs.tool_approval_mode,
+        inputs={name: value for name, value in others.items() if value is not None},
+        request_id=call.request_id,
+    )
+
+
+def _check_files(files: Sequence[ChatFile] | None) -> None:
+    if files:
+        raise RequestError(
+            f"The provided parameter is invalid. Files.1.UploadFileId: there is no uploaded file"
+            f" {files[0].upload_file_id[:60]!r}."
+        )
+
+
+def _check_model(call: Call, inputs: ChatInputs) -> None:
+    configured = call.app.settings.model
+    if inputs.model_id not in (None, configured):
+        raise RequestError(
+            f"The provided parameter is invalid. Inputs.ModelId: there is no model {str(inputs.model_id)[:60]!r};"
+            f" this installation answers with {configured!r}."
+        )
+
+
+def _check_custom_agent(custom_agent_id: str | None) -> None:
+    """No operation makes custom agents yet, so none can be found; answering as somebody else would be worse."""
+    if custom_agent_id:
+        raise NotFound(
+            f"There is no custom agent {custom_agent_id[:60]!r}; leave CustomAgentId out.", code="CustomAgentNotFound"
+        )
+
+
+def whole_answer(events: Sequence[Event], envelope: Envelope, mode: EventMode) -> ChatMessagesResponse:
+    """The one object for a run that has ended.
+
+    Raises:
+        AnswerFailed: the run failed; nothing but the error is worth a success.
+    """
+    finished = events[-1].happening.fields.get("status") if events else None
+    if finished == "failed":
+        raise _failure(events, envelope)
+    fields = envelope.fields() | {"Event": "message", "Answer": join_answer(events, mode)}
+    waiting = next((event.happening for event in events if event.happening.name == "tool_approval"), None)
+    if finished == "pending_approval" and waiting is not None:
+        fields |= dict(event_bodies(waiting, "separate")[0]) | {"Answer": fields["Answer"]}
+    return ChatMessagesResponse.model_validate(fields)
+
+
+def _failure(events: Sequence[Event], envelope: Envelope) -> AnswerFailed:
+    error = next((event.happening for event in reversed(events) if event.happening.name == "error"), None)
+    why = error.answer if error and error.answer else "The answer failed."
+    code = str(error.fields.get("code") or "InternalError") if error else "InternalError"
+    kept = f"ConversationId {envelope.conversation_id}, MessageId {envelope.message_id}"
+    return AnswerFailed(f"{why} The question is kept: {kept}.", code=code, status=failure_status(code))
+
+
+class TaskStopRequest(WireRequest):
+    """`task_id` is the TaskId of any event of the run."""
+
+    task_id: Text
+    workspace_id: OptionalText = None
+
+
+async def chat_messages_task_stop(call: Call, request: TaskStopRequest) -> Success:
+    await call.app.runs.stop(call.caller.account_id, request.task_id)
+    return Success()
+
+
+class SubscribeMessageRequest(WireRequest):
+    """`last_event_id` is the same as the header Last-Event-ID, which wins."""
+
+    message_id: Text
+    event_mode: EventModeChoice = None
+    last_event_id: OptionalText = None
+
+
+async def subscribe_message(call: Call, request: SubscribeMessageRequest) -> EventStream:
+    position = read_position(call.last_event_id or request.last_event_id)
+    run = await call.app.runs.run_of_message(call.caller.account_id, request.message_id)
+    envelope = Envelope(call.request_id, run.conversation_id, run.message_id, run.run_id, run.created_at)
+    events = call.app.runs.subscribe(run.run_id, after=position.number)
+    return EventStream(events, envelope, request.event_mode or "inline", skip_parts=position.parts)
+
+
+OPERATIONS = (
+    Operation(
+        name="ChatMessages",
+        request=ChatMessagesRequest,
+        response=ChatMessagesResponse,
+        summary="Ask a question about your databases and get the answer as it is written.",
+        handler=chat_messages,
+        errors=(
+            "PermissionDenied",
+            "UserNotFound",
+            "TooManyRequests",
+            "MoQuotaExceeded",
+            "ConversationNotFound",
+            "MessageNotFound",
+            "InstanceNotFound",
+            "CustomAgentNotFound",
+        ),
+        streams=True,
+        route=Route("POST", "/v1/chat-messages"),
+    ),
+    Operation(
+        name="ChatMessagesTaskStop",
+        request=TaskStopRequest,
+        response=Success,
+        summary="Stop an answer that is being written; what was written stays.",
+        handler=chat_messages_task_stop,
+        errors=("TaskNotFound",),
+    ),
+    Operation(
+        name="SubscribeMessage",
+        request=SubscribeMessageRequest,
+        response=ChatMessagesResponse,
+        summary="Follow an answer again from where a stream was lost (Last-Event-ID), or from its beginning.",
+        handler=subscribe_message,
+        errors=("MessageNotFound",),
+        streams=True,
+        route=Route("GET", "/v1/messages/{MessageId}/events"),
+    ),
+)

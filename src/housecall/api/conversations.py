@@ -1,0 +1,238 @@
+"""GetConversations, GetMessages and ModifyMessagesFeedbacks: what was asked and answered before.
+
+The oddities of the wire are kept as they are (contract, 4.1): times are texts of Unix seconds, HasMore of
+GetConversations is the text "true" or "false" and that of GetMessages a boolean, and the events of a message have
+lower-case `event` and `answer`. They are the very events that the stream told.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from housecall.api.chat import EventModeChoice
+from housecall.api.operation import Call, Operation
+from housecall.api.sse import event_bodies, join_answer
+from housecall.api.wire import (
+    Flag,
+    OptionalText,
+    Success,
+    Text,
+    WireModel,
+    WireRequest,
+    WireResponse,
+    choice,
+    whole_number,
+)
+from housecall.chat.conversations import Conversation, Rating, SortBy, StoredMessage
+from housecall.events import Event, Happening
+
+DEFAULT_LIMIT = 100
+Limit = Annotated[int | None, whole_number(1, 100)]
+
+
+def unix_text(moment: datetime | None) -> str | None:
+    return None if moment is None else str(int(moment.timestamp()))
+
+
+class GetConversationsRequest(WireRequest):
+    """`last_id` is the last conversation of the page before."""
+
+    last_id: OptionalText = None
+    limit: Limit = None
+    pinned: Flag = None
+    sort_by: Annotated[SortBy | None, choice("CreatedAt", "-CreatedAt", "UpdatedAt", "-UpdatedAt")] = None
+    workspace_id: OptionalText = None
+
+
+class ConversationItem(WireModel):
+    """A conversation; times are texts of Unix seconds."""
+
+    id: str
+    name: str
+    introduction: str
+    created_at: str
+    updated_at: str
+    is_running: bool
+    status: str
+
+
+class GetConversationsResponse(WireResponse):
+    """`has_more` is a text here, as the SDKs declare it."""
+
+    data: tuple[ConversationItem, ...]
+    has_more: Literal["true", "false"]
+    limit: int
+
+
+def _conversation_item(conversation: Conversation) -> ConversationItem:
+    return ConversationItem(
+        id=conversation.id,
+        name=conversation.name,
+        introduction=conversation.introduction,
+        created_at=unix_text(conversation.created_at) or "",
+        updated_at=unix_text(conversation.updated_at) or "",
+        is_running=conversation.is_running,
+        status=conversation.status,
+    )
+
+
+async def get_conversations(call: Call, request: GetConversationsRequest) -> GetConversationsResponse:
+    page = await call.app.conversations.list_conversations(
+        call.caller.account_id,
+        call.caller.user_id,
+        last_id=request.last_id,
+        limit=request.limit or DEFAULT_LIMIT,
+        pinned=request.pinned,
+        sort_by=request.sort_by or "-CreatedAt",
+    )
+    return GetConversationsResponse(
+        data=tuple(_conversation_item(item) for item in page.items),
+        has_more="true" if page.has_more else "false",
+        limit=page.limit,
+    )
+
+
+class GetMessagesRequest(WireRequest):
+    """`first_id` is the oldest message of the page before. Without `event_mode` Answer is the text alone."""
+
+    conversation_id: Text
+    first_id: OptionalText = None
+    limit: Limit = None
+    event_mode: EventModeChoice = None
+    workspace_id: OptionalText = None
+
+
+class MessageEvent(WireModel):
+    """An event as history. The first two names are lower case on the wire."""
+
+    event: str = Field(alias="event")
+    answer: str = Field(alias="answer")
+    conversation_id: str
+    message_id: str
+    call_id: str | None = None
+    round_id: str | None = None
+    tool_name: str | None = None
+    tool_arguments: Mapping[str, Any] | None = None
+    description: str | None = None
+    approval_status: str | None = None
+
+
+class MessageItem(WireModel):
+    """A question and its answer. `stream_key` is the run, `last_sent_entry_id` the number of its last event."""
+
+    id: str
+    conversation_id: str
+    query: str
+    answer: str
+    created_at: str
+    feedback: Rating | None
+    retriever_resources: tuple[Mapping[str, Any], ...] = ()
+    message_files: tuple[Mapping[str, Any], ...] = ()
+    events: tuple[MessageEvent, ...] = ()
+    generation_status: str
+    generation_started_at: str | None
+    generation_finished_at: str | None
+    stream_key: str
+    last_sent_entry_id: str | None
+
+
+class GetMessagesResponse(WireResponse):
+    """A page of messages, oldest first."""
+
+    data: tuple[MessageItem, ...]
+    has_more: bool
+    limit: int
+
+
+def _message_events(message: StoredMessage, events: Sequence[Event]) -> tuple[MessageEvent, ...]:
+    place = {"ConversationId": message.conversation_id, "MessageId": message.id}
+    bodies = [body for event in events for body in event_bodies(event.happening, "separate")]
+    return tuple(
+        MessageEvent.model_validate(body | place | {"event": body["Event"], "answer": body["Answer"]})
+        for body in bodies
+    )
+
+
+def _resource(happening: Happening) -> Mapping[str, Any]:
+    return {"Content": happening.answer}
+
+
+def _message_item(message: StoredMessage, events: Sequence[Event], request: GetMessagesRequest) -> MessageItem:
+    return MessageItem(
+        id=message.id,
+        conversation_id=message.conversation_id,
+        query=message.query,
+        answer=join_answer(events, "inline") if request.event_mode == "inline" else message.answer,
+        created_at=unix_text(message.created_at) or "",
+        feedback=message.feedback,
+        retriever_resources=tuple(_resource(each.happening) for each in events if each.happening.name == "doc"),
+        events=_message_events(message, events) if request.event_mode == "separate" else (),
+        generation_status=message.status,
+        generation_started_at=unix_text(message.started_at),
+        generation_finished_at=unix_text(message.finished_at),
+        stream_key=message.run_id,
+        last_sent_entry_id=str(events[-1].number) if events else None,
+    )
+
+
+async def get_messages(call: Call, request: GetMessagesRequest) -> GetMessagesResponse:
+    conversations = call.app.conversations
+    page = await conversations.list_messages(
+        call.caller.account_id,
+        request.conversation_id,
+        first_id=request.first_id,
+        limit=request.limit or DEFAULT_LIMIT,
+    )
+    events = await conversations.events_of(page.items)
+    return GetMessagesResponse(
+        data=tuple(_message_item(message, events.get(message.id, ()), request) for message in page.items),
+        has_more=page.has_more,
+        limit=page.limit,
+    )
+
+
+class ModifyMessagesFeedbacksRequest(WireRequest):
+    """An empty rating revokes."""
+
+    message_id: Text
+    rating: Annotated[Rating | None, choice("like", "dislike")] = None
+    content: OptionalText = None
+    workspace_id: OptionalText = None
+
+
+async def modify_messages_feedbacks(call: Call, request: ModifyMessagesFeedbacksRequest) -> Success:
+    await call.app.conversations.set_feedback(
+        call.caller.account_id, request.message_id, request.rating, request.content
+    )
+    return Success()
+
+
+OPERATIONS = (
+    Operation(
+        name="GetConversations",
+        request=GetConversationsRequest,
+        response=GetConversationsResponse,
+        summary="List your conversations, newest first.",
+        handler=get_conversations,
+        errors=("ConversationNotFound",),
+    ),
+    Operation(
+        name="GetMessages",
+        request=GetMessagesRequest,
+        response=GetMessagesResponse,
+        summary="Read the questions and answers of a conversation, page by page from the newest.",
+        handler=get_messages,
+        errors=("ConversationNotFound", "MessageNotFound"),
+    ),
+    Operation(
+        name="ModifyMessagesFeedbacks",
+        request=ModifyMessagesFeedbacksRequest,
+        response=Success,
+        summary="Say whether an answer helped, or take that back.",
+        handler=modify_messages_feedbacks,
+        access="update",
+        errors=("MessageNotFound",),
+    ),
+)
