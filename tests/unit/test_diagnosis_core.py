@@ -32,7 +32,8 @@ def cause(
     name: str, *, severity: Severity = Severity.WARNING, rests_on: str = "", absorbs: str = "", impact: float = 0
 ) -> Cause:
     return Cause(
-        name, name, "table", severity, 0.9, Say(en=name)(), (), (), (), tuple(rests_on.split()), tuple(absorbs.split()), impact
+        name, name, "table", severity, 0.9, Say(en=name)(), (), (), (), tuple(rests_on.split()), tuple(absorbs.split()),
+        impact,
     )  # fmt: skip
 
 
