@@ -1,0 +1,52 @@
+-- asks: which foreign keys have no index on the referencing side that a delete in the parent could use
+-- privilege: none
+-- versions: 13-
+-- cost: an anti-join of pg_constraint and pg_index; counters for at most 30 keys
+WITH bare AS MATERIALIZED (
+    SELECT con.oid, con.conname, con.conrelid, con.confrelid, con.conkey, con.confkey, con.confdeltype, con.confupdtype,
+        c.relpages, c.reltuples, count(*) OVER () AS keys
+    FROM pg_catalog.pg_constraint AS con
+    JOIN pg_catalog.pg_class AS c ON c.oid = con.conrelid
+    WHERE con.contype = 'f' AND con.conparentid = 0 AND con.conrelid >= 16384
+        AND NOT EXISTS (
+            SELECT
+            FROM pg_catalog.pg_index AS i
+            JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+            JOIN pg_catalog.pg_am AS am ON am.oid = x.relam AND am.amname IN ('btree', 'hash')
+            WHERE i.indrelid = con.conrelid AND i.indisvalid
+                AND (i.indpred IS NULL OR pg_catalog.pg_get_expr(i.indpred, i.indrelid) ~ '^\([^()]+ IS NOT NULL\)$')
+                AND i.indnkeyatts >= cardinality(con.conkey)
+                AND (i.indkey::int2[])[0:cardinality(con.conkey) - 1] @> con.conkey
+        )
+    ORDER BY
+        GREATEST(c.reltuples, pg_catalog.pg_stat_get_live_tuples(con.conrelid)) DESC, con.oid
+    LIMIT 30
+)
+SELECT
+    n.nspname::text AS schema_name,
+    t.relname::text AS table_name,
+    bare.conname::text AS constraint_name,
+    ARRAY(
+        SELECT a.attname::text
+        FROM unnest(bare.conkey) WITH ORDINALITY AS k(attnum, position)
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = bare.conrelid AND a.attnum = k.attnum
+        ORDER BY k.position
+    ) AS columns,
+    pn.nspname::text AS parent_schema,
+    p.relname::text AS parent_table,
+    bare.confdeltype::text AS on_delete,
+    GREATEST(pg_catalog.pg_stat_get_live_tuples(t.oid)::float8, t.reltuples, 0)::float8 AS live_rows,
+    GREATEST(pg_catalog.pg_stat_get_live_tuples(p.oid)::float8, p.reltuples, 0)::float8 AS parent_rows,
+    pg_catalog.pg_relation_size(t.oid)::int8 AS size_bytes,
+    t.relkind = 'p' AS is_partitioned,
+    pg_catalog.pg_stat_get_tuples_deleted(p.oid)::int8 AS parent_deleted,
+    pg_catalog.pg_stat_get_tuples_updated(p.oid)::int8 AS parent_updated,
+    pg_catalog.pg_stat_get_numscans(t.oid)::int8 AS sequential_scans,
+    pg_catalog.pg_stat_get_tuples_returned(t.oid)::int8 AS sequential_rows,
+    bare.keys::int8 AS keys
+FROM bare
+JOIN pg_catalog.pg_class AS t ON t.oid = bare.conrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
+JOIN pg_catalog.pg_class AS p ON p.oid = bare.confrelid
+JOIN pg_catalog.pg_namespace AS pn ON pn.oid = p.relnamespace
+ORDER BY live_rows DESC, bare.oid

@@ -1,0 +1,84 @@
+-- asks: how much of its range has each sequence used, counting the column it fills, whichever is narrower
+-- privilege: SELECT or USAGE on the sequences (GRANT pg_read_all_data, or GRANT SELECT ON ALL SEQUENCES IN SCHEMA)
+-- versions: 13-
+-- cost: a look at each sequence that is narrower than bigint, and at all of them while they are fewer than 2,000
+WITH sequences AS MATERIALIZED (
+    SELECT s.seqrelid, s.seqmax, s.seqmin, s.seqincrement, s.seqcycle, count(*) OVER () AS all_sequences
+    FROM pg_catalog.pg_sequence AS s
+    WHERE s.seqrelid >= 16384
+), filled AS MATERIALIZED (
+    SELECT d.objid AS seqrelid, d.refobjid AS attrelid, d.refobjsubid AS attnum
+    FROM pg_catalog.pg_depend AS d
+    JOIN sequences ON sequences.seqrelid = d.objid
+    WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass
+        AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
+    UNION
+    SELECT d.refobjid, def.adrelid, def.adnum
+    FROM pg_catalog.pg_depend AS d
+    JOIN sequences ON sequences.seqrelid = d.refobjid
+    JOIN pg_catalog.pg_attrdef AS def ON def.oid = d.objid
+    WHERE d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass
+), columns AS MATERIALIZED (
+    SELECT
+        sequences.*,
+        filled.attrelid,
+        filled.attnum,
+        a.attname,
+        a.atttypid,
+        a.attidentity,
+        CASE a.atttypid
+            WHEN 'pg_catalog.int2'::regtype THEN 32767
+            WHEN 'pg_catalog.int4'::regtype THEN 2147483647
+            ELSE 9223372036854775807
+        END AS column_max
+    FROM sequences
+    LEFT JOIN filled USING (seqrelid)
+    LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = filled.attrelid AND a.attnum = filled.attnum
+), looked AS MATERIALIZED (
+    SELECT
+        columns.*,
+        readable.yes AS is_readable,
+        CASE
+            WHEN readable.yes AND (columns.all_sequences < 2000 OR LEAST(seqmax, column_max) <= 2147483647)
+                THEN pg_catalog.pg_sequence_last_value(seqrelid)
+        END AS last_value
+    FROM columns
+    CROSS JOIN LATERAL (
+        SELECT pg_catalog.has_sequence_privilege(columns.seqrelid, 'SELECT,USAGE') AS yes
+    ) AS readable
+)
+SELECT
+    n.nspname::text AS schema_name,
+    s.relname::text AS sequence_name,
+    tn.nspname::text AS table_schema,
+    t.relname::text AS table_name,
+    looked.attname::text AS column_name,
+    pg_catalog.format_type(looked.atttypid, NULL)::text AS column_type,
+    looked.attidentity <> '' AS is_identity,
+    looked.last_value::int8 AS last_value,
+    looked.seqmax::int8 AS sequence_max,
+    looked.column_max::int8 AS column_max,
+    looked.seqincrement::int8 AS increment,
+    looked.seqcycle AS cycles,
+    GREATEST(pg_catalog.pg_stat_get_live_tuples(t.oid)::float8, t.reltuples, 0)::float8 AS table_rows,
+    pg_catalog.pg_relation_size(t.oid)::int8 AS table_bytes,
+    pg_catalog.pg_stat_get_tuples_inserted(t.oid)::int8 AS inserted,
+    (SELECT count(*) FROM sequences)::int8 AS sequences,
+    (SELECT count(*) FROM looked AS l WHERE NOT l.is_readable)::int8 AS unreadable,
+    (
+        SELECT array_agg(DISTINCT format('%I.%I.%I', rn.nspname, r.relname, ra.attname))
+        FROM pg_catalog.pg_constraint AS con
+        JOIN pg_catalog.pg_class AS r ON r.oid = con.conrelid
+        JOIN pg_catalog.pg_namespace AS rn ON rn.oid = r.relnamespace
+        JOIN pg_catalog.pg_attribute AS ra ON ra.attrelid = r.oid AND ra.attnum = con.conkey[1]
+        WHERE con.contype = 'f' AND con.confrelid = looked.attrelid AND con.confkey = ARRAY[looked.attnum]::int2[]
+            AND ra.atttypid IN ('pg_catalog.int2'::regtype, 'pg_catalog.int4'::regtype)
+    ) AS narrow_references
+FROM looked
+JOIN pg_catalog.pg_class AS s ON s.oid = looked.seqrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = s.relnamespace
+LEFT JOIN pg_catalog.pg_class AS t ON t.oid = looked.attrelid
+LEFT JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.relnamespace
+WHERE looked.seqincrement > 0 AND looked.last_value IS NOT NULL
+ORDER BY looked.last_value::float8 / LEAST(looked.seqmax, looked.column_max) DESC, looked.seqrelid
+LIMIT 15

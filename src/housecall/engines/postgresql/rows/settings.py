@@ -1,0 +1,55 @@
+"""Settings of the server, of databases and of roles; extensions."""
+
+from dataclasses import dataclass
+
+from housecall.engines.engine import Row
+
+_UNIT_BYTES = {"B": 1, "kB": 1024, "8kB": 8192, "MB": 1024**2, "GB": 1024**3, "16MB": 16 * 1024**2}
+_UNIT_SECONDS = {"us": 1e-6, "ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSetting(Row, reading="server_settings"):
+    """A setting as a new session of the probe's role starts with it, in the server's `unit`."""
+
+    name: str
+    value: str | None
+    unit: str | None
+    default_value: str | None
+    context: str
+    value_type: str
+    source: str
+    pending_restart: bool
+
+    @property
+    def number(self) -> float:
+        """The value as a number in bytes, seconds, or as it stands without a unit. -1 and 0 keep their meaning."""
+        number = float(self.value or 0)
+        if number <= 0 or self.unit is None:
+            return number
+        return number * _UNIT_BYTES.get(self.unit, _UNIT_SECONDS.get(self.unit, 1.0))
+
+    @property
+    def is_default(self) -> bool:
+        return self.value == self.default_value
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSetting(Row, reading="role_settings"):
+    """A setting stored for a database, a role, or a role in a database. `is_here` says that it can apply to this database."""
+
+    database_name: str | None
+    role_name: str | None
+    name: str
+    value: str
+    is_here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Extension(Row, reading="extensions"):
+    """An extension: installed in this database when `installed_version` is not None."""
+
+    name: str
+    installed_version: str | None
+    available_version: str | None
+    statements_preloaded: bool

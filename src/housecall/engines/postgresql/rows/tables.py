@@ -1,0 +1,63 @@
+"""Tables: how they are read, what the planner knows of their columns, and which lack a primary key."""
+
+from dataclasses import dataclass
+
+from housecall.engines.engine import Row
+
+
+@dataclass(frozen=True, slots=True)
+class HotTable(Row, reading="hot_tables"):
+    """Counters of one of the most read tables since the statistics began. `all_*` are sums over every table."""
+
+    schema_name: str
+    table_name: str
+    size_bytes: int
+    live_rows: float
+    sequential_scans: int
+    sequential_rows: int
+    index_scans: int
+    index_rows: int
+    inserted: int
+    updated: int
+    deleted: int
+    blocks_touched: int
+    heap_blocks_read: int
+    heap_blocks_hit: int
+    all_sequential_rows: int
+    all_blocks_touched: int
+    tables: int
+
+
+@dataclass(frozen=True, slots=True)
+class HotColumn(Row, reading="hot_columns"):
+    """A column of a hot table. Its statistics are None when nobody analysed it or the role may not see its values.
+
+    `distinct_values` is as in pg_stats: below zero it is minus the distinct share of the rows.
+    """
+
+    schema_name: str
+    table_name: str
+    column_name: str
+    type_name: str
+    not_null: bool
+    distinct_values: float | None
+    null_share: float | None
+    top_share: float | None
+    width_bytes: int | None
+    is_readable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TableWithoutKey(Row, reading="tables_without_key"):
+    """A table without primary key. `usable_unique_indexes` could become one as they are."""
+
+    schema_name: str
+    table_name: str
+    live_rows: float
+    size_bytes: int
+    is_partitioned: bool
+    replica_identity: str
+    is_published: bool
+    changed: int
+    usable_unique_indexes: list[str]
+    tables: int
