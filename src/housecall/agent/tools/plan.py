@@ -1,0 +1,54 @@
+"""Plans of PostgreSQL's EXPLAIN (FORMAT JSON) as a list of lines, from the root down."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from housecall.agent.tools.bounded import clip
+from housecall.agent.tools.catalogue import ToolResult
+
+_CONDITIONS = ("Index Cond", "Recheck Cond", "Hash Cond", "Merge Cond", "Join Filter", "Filter")
+
+
+class PlanLine(ToolResult):
+    """One node. `cost` values are the planner's units, `rows` its estimate; `own_cost` leaves out the nodes below."""
+
+    depth: int
+    node: str
+    relation: str | None = None
+    index: str | None = None
+    rows: float
+    total_cost: float
+    own_cost: float
+    condition: str | None = None
+    sort_key: str | None = None
+
+
+def flatten_plan(plan: Any) -> list[PlanLine]:
+    """The nodes of a plan; empty for a plan of another shape."""
+    root = plan[0] if isinstance(plan, list) and plan else plan
+    if not isinstance(root, dict) or not isinstance(root.get("Plan"), dict):
+        return []
+    return list(_lines(root["Plan"], 0))
+
+
+def _lines(node: dict[str, Any], depth: int) -> Iterator[PlanLine]:
+    children = [child for child in node.get("Plans", ()) if isinstance(child, dict)]
+    cost = float(node.get("Total Cost", 0.0))
+    below = sum(float(child.get("Total Cost", 0.0)) for child in children)
+    conditions = [f"{name}: {node[name]}" for name in _CONDITIONS if node.get(name)]
+    relation = node.get("Relation Name")
+    if relation and node.get("Schema"):
+        relation = f"{node['Schema']}.{relation}"
+    yield PlanLine(
+        depth=depth,
+        node=str(node.get("Node Type", "?")),
+        relation=relation,
+        index=node.get("Index Name"),
+        rows=float(node.get("Plan Rows", 0)),
+        total_cost=cost,
+        own_cost=round(max(0.0, cost - below), 2),
+        condition=clip("; ".join(conditions), 200) or None,
+        sort_key=clip(", ".join(map(str, node["Sort Key"])), 120) if node.get("Sort Key") else None,
+    )
+    for child in children:
+        yield from _lines(child, depth + 1)

@@ -1,0 +1,58 @@
+"""Finding the table or index that a person names, with or without schema, quoted or not."""
+
+import re
+from dataclasses import dataclass
+
+from housecall.agent.tools.catalogue import ask
+from housecall.engines.engine import EngineName, Probe
+from housecall.errors import NotFound, RequestError
+
+_PART = re.compile(r'"((?:[^"]|"")+)"|`([^`]+)`|([^."`\s]+)')
+KINDS = {
+    "r": "table", "p": "partitioned table", "m": "materialized view", "v": "view", "f": "foreign table",
+    "i": "index", "I": "partitioned index", "S": "sequence",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """`table_name` is set for an index: the table it belongs to."""
+
+    oid: int
+    schema_name: str
+    name: str
+    kind: str
+    table_name: str | None
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.schema_name}.{self.name}"
+
+
+def split_name(text: str) -> tuple[str | None, str]:
+    """`shop."Order Lines"` as its schema (or None) and name. Raises RequestError for a text that names nothing."""
+    parts = [quoted.replace('""', '"') or ticked or plain for quoted, ticked, plain in _PART.findall(text.strip())]
+    if not parts or len(parts) > 3:
+        raise RequestError(f"{text[:80]!r} is no name of a table; write schema.table")
+    return (parts[-2] if len(parts) > 1 else None), parts[-1]
+
+
+async def find_relation(probe: Probe, engine: EngineName, text: str, instance_id: str) -> Relation:
+    """The relation a person means: an exact name before another case, the search path before other schemas.
+
+    Raises:
+        NotFound: with the names that come close.
+        RequestError: several schemas have it and none is on the search path; the message lists them.
+    """
+    schema, name = split_name(text)
+    rows = await ask(probe, engine, "relations", (name, name, schema, schema, schema))
+    if not rows:
+        near = await ask(probe, engine, "similar_relations", (name,))
+        hint = f"; similar names: {', '.join(row['name'] for row in near)}" if near else ""
+        raise NotFound(f"Instance '{instance_id}' has no table or index {text[:80]!r} in this database{hint}")
+    best = [row for row in rows if (row["exact"], row["visible"]) == (rows[0]["exact"], rows[0]["visible"])]
+    if len(best) > 1:
+        found = ", ".join(f"{row['schema_name']}.{row['name']}" for row in best)
+        raise RequestError(f"{text[:80]!r} could be any of: {found}; name the schema")
+    row = best[0]
+    return Relation(row["oid"], row["schema_name"], row["name"], KINDS[row["kind"]], row["table_name"])
