@@ -1,7 +1,7 @@
 """Streams a second, latency, events and memory of ChatMessages, beside a bare Starlette stream in the same run.
 
-`make bench-chat`; `make bench-chat ARGS="--live 200,400"` chooses the numbers of live paced streams. Client and server share the
-machine's cores, as they do in the bare run.
+`make bench-chat`; `make bench-chat ARGS="--live 200,400"` chooses the numbers of live paced streams. Client and server
+share the machine's cores, as they do in the bare run.
 """
 
 import argparse
@@ -160,7 +160,7 @@ def main() -> None:
         "ChatMessages on an idle server, and 20 streams at once at full speed",
         idle_rows,
         [
-            f"Full speed: the bare stream is {ratio:.1f} times as fast; Housecall stores each event before it streams it."
+            f"At full speed the bare stream is {ratio:.1f} times as fast; Housecall stores events before it streams them."
         ],
     )
     publish(

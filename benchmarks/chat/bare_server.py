@@ -1,4 +1,4 @@
-"""The least that could stream the same text: Starlette and uvicorn alone. `python -m benchmarks.chat.bare_server PORT`."""
+"""The least that could stream the same text: Starlette and uvicorn. `python -m benchmarks.chat.bare_server PORT`."""
 
 import json
 import sys
