@@ -160,7 +160,7 @@ def main() -> None:
         "ChatMessages on an idle server, and 20 streams at once at full speed",
         idle_rows,
         [
-            f"At full speed the bare stream is {ratio:.1f} times as fast; Housecall stores events before it streams them."
+            f"The bare stream is {ratio:.1f} times as fast at full speed; Housecall stores events before it streams them."
         ],
     )
     publish(

@@ -117,7 +117,10 @@ async def take_snapshot(probe: Probe, instance: str, engine: Engine, *, clock: C
         results[reading.name] = await probe.read(reading)
         if number % 8 == 7:
             samples.append(await _sample(probe, sampled, started, results))
-    plans = [await _plan(probe, statement) for statement in engine.statements_to_explain(results)]
+    seen = {
+        name: tuple(row for sample in samples for row in sample.readings.get(name, ())) for name in samples[0].readings
+    }
+    plans = [await _plan(probe, statement) for statement in engine.statements_to_explain(results | seen)]
     samples.append(await _sample(probe, sampled, started, results))
     return Snapshot(instance, engine.name, probe.facts, taken_at, started, results, tuple(samples), tuple(plans))
 
