@@ -147,7 +147,8 @@ async def test_an_address_where_nothing_listens_is_unreachable() -> None:
 
 
 async def test_a_server_that_accepts_and_never_answers_is_a_timeout() -> None:
-    silent = await asyncio.start_server(lambda _reader, _writer: asyncio.sleep(0), "127.0.0.1", 0)
+    writers: list[asyncio.StreamWriter] = []
+    silent = await asyncio.start_server(lambda _reader, writer: writers.append(writer), "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     target = ENGINE.parse_dsn(f"postgresql://someone@127.0.0.1:{port}/shop")
     try:
@@ -156,3 +157,6 @@ async def test_a_server_that_accepts_and_never_answers_is_a_timeout() -> None:
                 pass
     finally:
         silent.close()
+        for writer in writers:
+            writer.close()
+            await writer.wait_closed()

@@ -13,7 +13,7 @@ WHERE a.state = 'active' AND a.backend_type = 'client backend' AND a.datname = c
     AND a.pid <> pg_catalog.pg_backend_pid()
     AND a.application_name IS DISTINCT FROM 'housecall'
     AND a.query <> '<insufficient privilege>'
-    AND length(a.query) < current_setting('track_activity_query_size')::int - 1
+    AND length(a.query) < pg_catalog.pg_size_bytes(current_setting('track_activity_query_size')) - 1
 GROUP BY a.query
 ORDER BY longest_seconds DESC, query
 LIMIT 12
