@@ -94,25 +94,25 @@ class Operation:
 
 
 @cache
-def operations() -> Mapping[str, Operation]:
-    """Every operation of this package's modules, by name and sorted by it."""
+def all_operations() -> tuple[Operation, ...]:
+    """Every operation of this package's modules, sorted by name."""
     found: dict[str, Operation] = {}
     for module in pkgutil.iter_modules(housecall.api.__path__, prefix="housecall.api."):
         for operation in getattr(importlib.import_module(module.name), "OPERATIONS", ()):
             if operation.name in found:
                 raise ValueError(f"operation {operation.name} is registered twice, again in {module.name}")
             found[operation.name] = operation
-    return dict(sorted(found.items()))
+    return tuple(found[name] for name in sorted(found))
 
 
 def find_operation(name: str) -> Operation:
     """Raises NotFound (InvalidAction.NotFound)."""
-    operation = operations().get(name)
-    if operation is None:
-        shown = f" {name[:60]!r} is none of them." if name else " The request names no action."
-        raise NotFound(
-            f"Specified api is not found, please check your url and method. This server has {', '.join(operations())}."
-            + shown,
-            code="InvalidAction.NotFound",
-        )
-    return operation
+    for operation in all_operations():
+        if operation.name == name:
+            return operation
+    known = ", ".join(operation.name for operation in all_operations())
+    shown = f"{name[:60]!r} is none of them." if name else "The request names none (x-acs-action)."
+    raise NotFound(
+        f"Specified api is not found, please check your url and method. This server has {known}. {shown}",
+        code="InvalidAction.NotFound",
+    )

@@ -32,6 +32,7 @@ class HousecallProtocol(H11Protocol):
         super().connection_made(transport)
         self._discarding = False
         self._discarded = 0
+        self._asked = False
         self._head_timer: asyncio.TimerHandle | None = self.loop.call_later(HEAD_SECONDS, self._give_up_on_head)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -46,6 +47,7 @@ class HousecallProtocol(H11Protocol):
             return
         super().data_received(data)
         if self.cycle is not None:
+            self._asked = True
             self._stop_head_timer()
 
     def eof_received(self) -> None:
@@ -62,9 +64,12 @@ class HousecallProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Called from the handler of h11's error, so the error itself says what is wrong."""
-        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
-            self.transport.close()  # an answer is under way already: what follows it is garbage
-            return
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True  # whoever still works on a request that broke off has nobody to answer
+            self.cycle.message_event.set()
+            if self.cycle.response_started:
+                self.transport.close()
+                return
         error = self._explain(sys.exc_info()[1], msg)
         request_id = new_request_id()
         body = json_bytes(error_body(request_id, "", error.wire_code, error.message))
@@ -105,7 +110,7 @@ class HousecallProtocol(H11Protocol):
 
     def _give_up_on_head(self) -> None:
         """A client that opens a connection and never asks does not hold it for ever."""
-        if self.cycle is None:
+        if not self._asked:
             self.transport.close()
 
     def _stop_head_timer(self) -> None:
