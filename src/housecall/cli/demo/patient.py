@@ -4,6 +4,8 @@ It is built once into a template folder and started from a copy, so that every d
 were tried on the last one. The copy takes along the server's statistics, which a clean stop has written down.
 """
 
+import asyncio
+import contextlib
 import hashlib
 import importlib.resources
 import secrets
@@ -12,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -81,25 +83,29 @@ class Patient:
             [sys.executable, "-m", "housecall.cli.demo.workload", dsn], stdin=subprocess.PIPE, start_new_session=True
         )
 
-    def wait_until_it_suffers(self) -> None:
+    async def wait_until_it_suffers(self) -> None:
         """Return when every fault shows on the server itself.
 
         Raises SetupError with the faults that do not show, since a demo of a healthy server would be a lie.
         """
         deadline = time.monotonic() + SUFFERING_SECONDS
-        with psycopg.connect(self.owner_dsn, autocommit=True) as connection:
-            while missing := _faults_that_do_not_show(connection):
+        async with await psycopg.AsyncConnection.connect(self.owner_dsn, autocommit=True) as connection:
+            while missing := await _faults_that_do_not_show(connection):
                 if time.monotonic() > deadline:
                     raise SetupError(
                         f"The demo's patient does not suffer as it should after {SUFFERING_SECONDS:.0f} s: "
                         f"not so that {'; not that '.join(missing)}. Is this machine very busy? Start the demo again"
                     )
                 self._check_workload()
-                time.sleep(0.1)
+                await asyncio.sleep(0.1)
 
     def stop(self) -> None:
-        self._stop_workload()
-        self._cluster.stop()
+        """End workload and server, and remove this copy of the shop."""
+        try:
+            self._stop_workload()
+        finally:
+            self._cluster.stop()
+        _remove(self._cluster.data_dir)
 
     def _check_workload(self) -> None:
         assert self._workload is not None
@@ -131,7 +137,7 @@ def build_template(home: Path) -> None:
     for left_over in (*home.glob("patient-template-*"), *home.glob("patient-building*")):
         _remove(left_over)
     building = Cluster(home / "patient-building", settings=BUILD_SETTINGS)
-    with building:
+    with _running(building):
         dsn = building.ensure_database(DATABASE)
         with psycopg.connect(dsn) as connection:
             connection.execute(_shop_sql().encode())
@@ -150,15 +156,19 @@ def start_patient(home: Path) -> Patient:
     _copy(template_dir(home), folder)
     password = SecretStr(secrets.token_urlsafe(18))
     cluster = Cluster(folder, port=free_port(), password=password, settings=SETTINGS)
-    cluster.start()
-    try:
+    with contextlib.ExitStack() as until_ready:
+        until_ready.enter_context(_running(cluster))
         with psycopg.connect(cluster.dsn(), autocommit=True) as connection:
             statement = sql.SQL("ALTER ROLE {} PASSWORD {}")
             connection.execute(statement.format(sql.Identifier(HOUSECALL_ROLE), password.get_secret_value()))
-    except BaseException:
-        cluster.stop()
-        raise
+        until_ready.pop_all()
     return Patient(cluster, password)
+
+
+def forget(home: Path) -> None:
+    """Remove the built shop."""
+    for folder in home.glob("patient*"):
+        _remove(folder)
 
 
 def free_port(wanted: int = 0) -> int:
@@ -174,8 +184,8 @@ def free_port(wanted: int = 0) -> int:
     raise SetupError("No port of 127.0.0.1 is free; end some programs and start the demo again")
 
 
-def _faults_that_do_not_show(connection: psycopg.Connection[tuple[bool, ...]]) -> list[str]:
-    row = connection.execute(_SUFFERING).fetchone()
+async def _faults_that_do_not_show(connection: psycopg.AsyncConnection[tuple[bool, ...]]) -> list[str]:
+    row = await (await connection.execute(_SUFFERING)).fetchone()
     assert row is not None
     return [fault for fault, shows in zip(FAULTS, row, strict=True) if not shows]
 
@@ -185,8 +195,18 @@ def _end_left_over(folder: Path) -> None:
     if (folder / "PG_VERSION").exists():
         left_over = Cluster(folder)
         if left_over.pid is not None:
-            with left_over:
+            with _running(left_over):
                 pass
+
+
+@contextlib.contextmanager
+def _running(cluster: Cluster) -> Iterator[None]:
+    """As `with cluster`, but stopped also when Ctrl-C falls into its start."""
+    try:
+        cluster.start()
+        yield
+    finally:
+        cluster.stop()
 
 
 def _copy(template: Path, folder: Path) -> None:

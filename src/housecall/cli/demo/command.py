@@ -1,0 +1,54 @@
+"""The `demo` command: its options, and the signals that end it."""
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from housecall.cli.failures import FAILED, STOPPED
+from housecall.cli.loading import language_for, settings_for_command
+from housecall.cli.output import console
+
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End after the answer.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep/--no-keep", help="Keep the built shop, so that the next start takes seconds.")
+    ] = True,
+    language: Annotated[
+        str | None, typer.Option("--language", metavar="TAG", help="Ask and answer in: en, zh-CN.")
+    ] = None,
+) -> None:
+    """Show Housecall on a shop whose PostgreSQL is ill in six ways. Needs nothing and touches nothing of yours.
+
+    Exit code: 0 when the answer came.
+    """
+    from housecall.cli.demo.show import Demo
+
+    settings = settings_for_command()
+    course = Demo(settings, console(), once=once, keep=keep, language=language_for(settings, language))
+    with _ended_by_signals():
+        try:
+            course.run()
+        except KeyboardInterrupt:
+            raise typer.Exit(STOPPED) from None
+    raise typer.Exit(0 if course.answered else FAILED)
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Every signal that ends a process ends this one as Ctrl-C does, so that it cleans up behind itself."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {each: signal.signal(each, interrupt) for each in ENDING_SIGNALS}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
