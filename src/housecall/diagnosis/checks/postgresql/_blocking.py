@@ -1,0 +1,241 @@
+"""Who blocks whom, worked out from the session list: trees of waiting sessions with the one at the root.
+
+A tree has the session that waits for nobody at its root; everybody else in it is a victim. Prepared transactions have no
+session: PostgreSQL gives them process id 0.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.postgresql.rows.sessions import Session
+
+PREPARED_PID = 0
+HOT_ROW_MIN_WAITERS = 3.0
+"""Waiters for one row, on average over the samples, from which the row itself is the problem (our proposal)."""
+HOT_ROW_MAX_HOLDER_SECONDS = 5.0
+"""A holder that keeps the row longer than this is to blame itself, not the row (our proposal)."""
+
+BlockKind = Literal[
+    "idle_in_transaction", "running", "ddl_queue", "advisory", "prepared", "autovacuum", "hot_row", "hidden"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A root blocker and everybody behind it, longest wait first. `root` is None for a prepared transaction."""
+
+    root_pid: int
+    root: Session | None
+    waiters: tuple[Session, ...]
+    kind: BlockKind
+
+    @property
+    def direct(self) -> tuple[Session, ...]:
+        return tuple(waiter for waiter in self.waiters if self.root_pid in waiter.blocked_by)
+
+    @property
+    def longest_seconds(self) -> float:
+        return max((waiter.wait_seconds or 0.0 for waiter in self.waiters), default=0.0)
+
+    @property
+    def relation(self) -> str | None:
+        """The table that the longest direct waiter wants, when it can be told."""
+        return next((waiter.lock_relation for waiter in self.direct if waiter.lock_relation), None)
+
+    @property
+    def ddl(self) -> Session | None:
+        """The waiter for an exclusive table lock that others queue behind, or None."""
+        return ddl_head(self.direct, self.waiters)
+
+    @property
+    def behind_ddl(self) -> int:
+        """How many sessions wait behind that one."""
+        head = self.ddl
+        return len(_behind(head.pid, self.waiters)) if head else 0
+
+
+@dataclass(frozen=True, slots=True)
+class HotRow:
+    """A row that many sessions want at once while its holders come and go."""
+
+    relation: str
+    row: str
+    waiters: float
+    most_waiters: int
+    holders: int
+    longest_seconds: float
+    statement: str | None
+    pids: frozenset[int]
+
+
+def blocking_trees(now: Snapshot) -> tuple[Tree, ...]:
+    """The trees of the latest look, worst first."""
+    hot = frozenset(pid for row in hot_rows(now) for pid in row.pids)
+    return trees_of(now.rows(Session), hot)
+
+
+def trees_of(sessions: Sequence[Session], hot_pids: frozenset[int] = frozenset()) -> tuple[Tree, ...]:
+    by_pid = {session.pid: session for session in sessions}
+    waiting = [session for session in sessions if session.blocked_by]
+    victims: dict[int, list[Session]] = {}
+    for waiter in waiting:
+        for root_pid in _roots(waiter, by_pid):
+            victims.setdefault(root_pid, []).append(waiter)
+    trees = [
+        _tree(root_pid, by_pid.get(root_pid), waiters, hot_pids)
+        for root_pid, waiters in victims.items()
+        if root_pid == PREPARED_PID or root_pid in by_pid
+    ]
+    return tuple(sorted(trees, key=lambda tree: (-len(tree.waiters), -tree.longest_seconds, tree.root_pid)))
+
+
+def ddl_head(direct: Iterable[Session], waiters: Sequence[Session]) -> Session | None:
+    return next(
+        (
+            waiter
+            for waiter in direct
+            if waiter.lock_type == "relation"
+            and waiter.lock_mode == "AccessExclusiveLock"
+            and _behind(waiter.pid, waiters)
+        ),
+        None,
+    )
+
+
+def hot_rows(now: Snapshot) -> tuple[HotRow, ...]:
+    """Rows that at least three sessions wait for on average over the samples, with holders that change or are young."""
+    looks = [sample.rows(Session) for sample in now.samples] or [now.rows(Session)]
+    seen: dict[tuple[str, str], list[tuple[list[Session], list[Session]]]] = {}
+    for sessions in looks:
+        by_pid = {session.pid: session for session in sessions}
+        for place, waiters in _waiters_by_row(sessions).items():
+            roots = {pid for waiter in waiters for pid in _roots(waiter, by_pid)}
+            seen.setdefault(place, []).append((waiters, [by_pid[pid] for pid in roots if pid in by_pid]))
+    found = [_hot_row(place, times, len(looks)) for place, times in seen.items()]
+    return tuple(sorted((row for row in found if row), key=lambda row: -row.waiters))
+
+
+def session_details(session: Session) -> Mapping[str, Any]:
+    """What causes need to know of a session, in plain values."""
+    return {
+        "pid": session.pid,
+        "user": session.user_name,
+        "application": session.application,
+        "client": session.client,
+        "database": session.database,
+        "state": session.state,
+        "backend_type": session.backend_type,
+        "statement": one_line(session.statement),
+        "transaction_seconds": session.transaction_seconds,
+        "statement_seconds": session.statement_seconds,
+        "state_seconds": session.state_seconds,
+        "xmin_age": session.xmin_age,
+        "visible": session.visible,
+    }
+
+
+def one_line(text: str | None, max_letters: int = 160) -> str | None:
+    """A statement on one line, cut with an ellipsis; None stays None."""
+    if text is None:
+        return None
+    line = " ".join(text.split())
+    return line if len(line) <= max_letters else line[: max_letters - 1] + "…"
+
+
+def _tree(root_pid: int, root: Session | None, waiters: list[Session], hot_pids: frozenset[int]) -> Tree:
+    ordered = tuple(sorted(waiters, key=lambda waiter: (-(waiter.wait_seconds or 0.0), waiter.pid)))
+    direct = [waiter for waiter in ordered if root_pid in waiter.blocked_by]
+    return Tree(root_pid, root, ordered, _kind(root, direct, ordered, hot_pids))
+
+
+def _kind(
+    root: Session | None, direct: Sequence[Session], waiters: Sequence[Session], hot_pids: frozenset[int]
+) -> BlockKind:
+    if root is None:
+        return "prepared"
+    if hot_pids and _holds_briefly(root) and all(waiter.pid in hot_pids for waiter in waiters):
+        return "hot_row"
+    if root.backend_type == "autovacuum worker":
+        return "autovacuum"
+    if root.state == "idle" or any(waiter.lock_type == "advisory" for waiter in direct):
+        return "advisory"
+    if ddl_head(direct, waiters):
+        return "ddl_queue"
+    if root.state is None:
+        return "hidden"
+    return "idle_in_transaction" if root.state.startswith("idle in transaction") else "running"
+
+
+def _roots(waiter: Session, by_pid: Mapping[int, Session]) -> set[int]:
+    """The process ids at the end of every chain from this waiter. A cycle (a deadlock being found) has no end."""
+    roots: set[int] = set()
+    visited: set[int] = set()
+    pending = list(waiter.blocked_by)
+    while pending:
+        pid = pending.pop()
+        if pid in visited:
+            continue
+        visited.add(pid)
+        blocker = by_pid.get(pid)
+        if blocker and blocker.blocked_by:
+            pending.extend(blocker.blocked_by)
+        else:
+            roots.add(pid)
+    return roots
+
+
+def _behind(pid: int, waiters: Sequence[Session]) -> set[int]:
+    behind: set[int] = set()
+    grown = True
+    while grown:
+        more = {each.pid for each in waiters if each.pid not in behind and {pid, *behind} & set(each.blocked_by)}
+        grown = bool(more - {pid})
+        behind |= more - {pid}
+    return behind
+
+
+def _waiters_by_row(sessions: Sequence[Session]) -> dict[tuple[str, str], list[Session]]:
+    rows: dict[tuple[str, str], list[Session]] = {}
+    for session in sessions:
+        if session.blocked_by and session.lock_type in ("tuple", "transactionid"):
+            if session.lock_relation and session.lock_row:
+                rows.setdefault((session.lock_relation, session.lock_row), []).append(session)
+    return _follow_versions(rows)
+
+
+def _follow_versions(rows: dict[tuple[str, str], list[Session]]) -> dict[tuple[str, str], list[Session]]:
+    """A row that is updated often has waiters on several of its versions at once: a table's busiest places are one."""
+    merged: dict[tuple[str, str], list[Session]] = {}
+    for (relation, row), waiters in sorted(rows.items(), key=lambda item: -len(item[1])):
+        known = next((place for place in merged if place[0] == relation), None)
+        merged.setdefault(known or (relation, row), []).extend(waiters)
+    return merged
+
+
+def _holds_briefly(root: Session) -> bool:
+    return (root.transaction_seconds or 0.0) < HOT_ROW_MAX_HOLDER_SECONDS
+
+
+def _hot_row(place: tuple[str, str], times: Sequence[tuple[list[Session], list[Session]]], looks: int) -> HotRow | None:
+    counts = [len(waiters) for waiters, _ in times]
+    holders = [holder for _, roots in times for holder in roots]
+    average = sum(counts) / looks
+    if average < HOT_ROW_MIN_WAITERS or not all(_holds_briefly(holder) for holder in holders):
+        return None
+    waiters = [waiter for waiters, _ in times for waiter in waiters]
+    # Three waiters behind one young holder may be a transient queue; a hot row changes hands while we look.
+    distinct = {holder.pid for holder in holders}
+    if len(distinct) < 2:
+        return None
+    return HotRow(
+        relation=place[0],
+        row=place[1],
+        waiters=average,
+        most_waiters=max(counts),
+        holders=len(distinct),
+        longest_seconds=max((waiter.wait_seconds or 0.0) for waiter in waiters),
+        statement=one_line(waiters[-1].statement),
+        pids=frozenset(waiter.pid for waiter in waiters),
+    )
