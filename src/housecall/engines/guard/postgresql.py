@@ -8,11 +8,12 @@
 4. sqlglot must find the same literals and names in the same places, and understand the statement as a query.
 5. `cost` refuses what would run away, as far as the text shows it.
 
-A read-only transaction alone is no guard. On PostgreSQL 15.18 and 18.4 these ran inside one, as a superuser: COPY TO
-PROGRAM and to a file, DO, LOCK TABLE ... ACCESS EXCLUSIVE, PREPARE of a write, pg_sleep, pg_terminate_backend, pg_stat_reset,
-pg_reload_conf, pg_switch_wal, pg_logical_emit_message, slots made and dropped, advisory locks, set_config, SET ROLE,
-pg_notify, txid_current, brin_summarize_new_values, files read, and user code behind a domain or an operator; on 15 also
-lo_import and lo_creat. It stopped writes to tables, nextval and setval, FOR UPDATE and SELECT INTO.
+A read-only transaction alone is no guard. On PostgreSQL 15.18 and 18.4 these ran inside one, as a superuser: COPY
+TO PROGRAM and to a file, DO, LOCK TABLE ... ACCESS EXCLUSIVE, PREPARE of a write, pg_sleep, pg_terminate_backend,
+pg_stat_reset, pg_reload_conf, pg_switch_wal, pg_logical_emit_message, slots made and dropped, advisory locks,
+set_config, SET ROLE, pg_notify, txid_current, brin_summarize_new_values, files read, and user code behind a domain
+or an operator; on 15 also lo_import and lo_creat. It stopped writes to tables, nextval and setval, FOR UPDATE and
+SELECT INTO.
 """
 
 import logging
@@ -200,7 +201,7 @@ def _explain_options(tokens: Sequence[Token]) -> tuple[int, bool]:
 def _parse(sql: str, tokens: Sequence[Token], *, plans_write: bool) -> exp.Expr:
     try:
         _refuse_disagreement(sql, tokens)
-        statements = sqlglot.parse(_without_catalogue_prefix(sql, tokens), read="postgres")
+        statements = sqlglot.parse(_plainly(sql, tokens), read="postgres")
     except (SqlglotError, ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
         # sqlglot documents its own errors only; on odd text it was seen to fail with the others as well
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -243,14 +244,28 @@ def _runs_on(token: Token, following: Token) -> bool:
     return token.kind == following.kind == "string" and bool(token.prefix)
 
 
-def _without_catalogue_prefix(sql: str, tokens: Sequence[Token]) -> str:
-    """The text with `pg_catalog.` before calls blanked, since sqlglot knows the built-ins by their bare names."""
-    shift = tokens[0].start
-    for first, dot, _, bracket in zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False):
-        if first.is_name and first.text == "pg_catalog" and dot.text == "." and bracket.text == "(":
-            begin, end = first.start - shift, dot.end - shift
-            sql = sql[:begin] + " " * (end - begin) + sql[end:]
-    return sql
+def _plainly(sql: str, tokens: Sequence[Token]) -> str:
+    """The statement without comments and with single spaces, which sqlglot reads better, and without `pg_catalog.`
+    before calls, since it knows the built-ins by their bare names only."""
+    shift, end = tokens[0].start, tokens[0].start
+    parts: list[str] = []
+    skipped = False
+    for place, token in enumerate(tokens):
+        if skipped:
+            skipped = False
+        elif _prefixes_a_call(tokens[place : place + 4]):
+            skipped = True
+            parts.append(" ")
+        else:
+            parts.append(("" if token.start == end else " ") + sql[token.start - shift : token.end - shift])
+        end = token.end
+    return "".join(parts)
+
+
+def _prefixes_a_call(tokens: Sequence[Token]) -> bool:
+    if len(tokens) < 4 or not tokens[0].is_name or tokens[0].text != "pg_catalog":
+        return False
+    return tokens[1].text == "." and tokens[3].text == "("
 
 
 def _tables(tree: exp.Expr) -> tuple[str, ...]:
