@@ -1,0 +1,264 @@
+"""The answer to an intent, from the tool results of the conversation."""
+
+import re
+
+from housecall.agent.builtin import live, objects, words
+from housecall.agent.builtin.compare import compared
+from housecall.agent.builtin.conversation import Conversation, Result
+from housecall.agent.builtin.diagnosis import (
+    Cause,
+    also,
+    costs,
+    in_full,
+    missed,
+    of_topic,
+    one_line,
+    remedy,
+    split,
+    topical,
+    whole,
+)
+from housecall.agent.builtin.intents import Intent, Suspect
+from housecall.agent.builtin.plans import meant_cause, refers_to_cause
+from housecall.agent.builtin.text import bullets, code, colon, end, fenced, label, paragraphs, say
+from housecall.agent.tools.topics import TOPICS, Topic, check_belongs
+from housecall.wording import Language
+
+_PLAIN = {"capabilities": words.CAN_DO, "thanks": words.WELCOME}
+
+
+def answer(intent: Intent, conversation: Conversation, language: Language) -> str:
+    """The text. Failures of tools are told first: nothing may look fine that could not be looked at."""
+    if intent.kind in _PLAIN:
+        return say(_PLAIN[intent.kind], language)
+    if intent.kind in ("greeting", "outside"):
+        first = words.HELLO if intent.kind == "greeting" else words.OUTSIDE
+        return paragraphs([say(first, language), say(words.OFFER, language)])
+    failure = _failure(conversation, language)
+    if failure is not None:
+        return failure
+    return _of_results(intent, conversation, language)
+
+
+def _failure(conversation: Conversation, language: Language) -> str | None:
+    done = conversation.current.done
+    failed = done[-1] if done and done[-1].error else None
+    if failed is None:
+        return None
+    listed = failed.result.get("instances")
+    if isinstance(listed, list):
+        ids = ", ".join(code(each) for each in listed)
+        return say(words.WHICH, language, ids=ids) if listed else say(words.INSTANCES_NONE, language)
+    reason = str(failed.error).removeprefix(f"{failed.call.tool}: ")
+    told = say(words.FAILED, language, reason=end(reason, language))
+    unreachable = str(failed.result.get("code", "")).startswith("Instance")
+    return paragraphs([told, say(words.TRY_AGAIN, language) if unreachable else None])
+
+
+def _of_results(intent: Intent, conversation: Conversation, language: Language) -> str:
+    now = conversation.current
+    exam = now.result("examine_instance")
+    match intent.kind:
+        case "instances":
+            return objects.instances(now.result("describe_db_instances") or {"total": 0}, language)
+        case "time":
+            found = now.result("get_current_time") or {}
+            return say(words.TIME, language, local=found["local"], zone=found["time_zone"], utc=found["utc"])
+        case "query":
+            return objects.rows(now.result("query_sql") or {}, language)
+        case "definition":
+            return objects.definition(now.result("show_create_table") or {})
+        case "explain":
+            return _explained(now.result("explain_sql") or {}, exam, language)
+        case "settings":
+            found = now.result("describe_db_instance_parameters") or {}
+            causes = _causes_about(intent.found.settings, exam)
+            told = [in_full(each, language) for each in causes if "remedies" in each][:2]
+            return paragraphs([live.settings(found, language), *told])
+        case "table":
+            listed = now.result("list_indexes")
+            if listed:
+                return objects.indexes(listed, exam, language)
+            return objects.described(now.result("describe_table") or {}, exam, language)
+        case "topic":
+            assert intent.topic is not None
+            return _topical(intent, intent.topic, conversation, language)
+        case "fixed":
+            before = _examined_before(conversation, exam)
+            return compared(before, exam or {}, language) if before else whole(exam or {}, language)
+        case "ordinal" | "sql" | "why" | "rest" | "change":
+            return _follow_up(intent, conversation, language)
+        case _:
+            assert exam is not None
+            return paragraphs([whole_with_suspects(intent, exam, language)])
+
+
+def _examined_before(conversation: Conversation, exam: Result | None) -> Result | None:
+    """The earlier examination of the same instance; in another language its sentences cannot be compared, its causes can."""
+    for exchange in reversed(conversation.past):
+        found = exchange.result("examine_instance")
+        if found and exam and found["instance_id"] == exam["instance_id"]:
+            return found
+    return None
+
+
+def whole_with_suspects(intent: Intent, exam: Result, language: Language) -> str:
+    return paragraphs([suspicions(intent.suspects, exam, language), whole(exam, language)])
+
+
+_SUSPECT_TOPICS: dict[Suspect, Topic] = {
+    "memory": "memory", "disk": "disk", "locks": "locks", "replication": "replication", "connections": "connections",
+    "vacuum": "vacuum", "indexes": "indexes",
+}  # fmt: skip
+
+
+def suspicions(suspects: tuple[Suspect, ...], exam: Result, language: Language) -> str | None:
+    """What the question supposes, confirmed or dismissed by what was found."""
+    lines = [
+        f"{say(words.SUSPICION, language, what=say(words.TOPIC_NAMES[suspect], language))} {_judged(suspect, exam, language)}"
+        for suspect in suspects
+    ]
+    return bullets(end(line, language) for line in lines) if lines else None
+
+
+def _judged(suspect: Suspect, exam: Result, language: Language) -> str:
+    topic = _SUSPECT_TOPICS.get(suspect)
+    if topic is None:
+        return say(words.SUSPECT_UNSEEN, language)
+    causes = [cause for cause in of_topic(exam, topic) if not cause["past"]]
+    if causes:
+        every = [*exam.get("causes", []), *exam.get("more_causes", [])]
+        return say(words.SUSPECT_CONFIRMED, language, rank=every.index(causes[0]) + 1, summary=causes[0]["summary"])
+    unseen = any(check_belongs(topic, check) for group in exam.get("not_evaluated", []) for check in group["checks"])
+    return say(words.SUSPECT_NOT_ALL if unseen else words.SUSPECT_NOT_FOUND, language)
+
+
+def _topical(intent: Intent, topic: Topic, conversation: Conversation, language: Language) -> str:
+    now = conversation.current
+    exam = now.result("examine_instance") or {}
+    leads = {
+        "show_blocking": live.blocking,
+        "list_sessions": live.connections,
+        "top_statements": live.statements,
+        "describe_db_instance_parameters": live.settings,
+        "describe_db_instance_attribute": live.size,
+    }
+    lead = None
+    for tool, render in leads.items():
+        found = now.result(tool)
+        if found:
+            lead = render(found, language)
+    others = tuple(suspect for suspect in intent.suspects if _SUSPECT_TOPICS.get(suspect) != topic)
+    return paragraphs([lead, suspicions(others, exam, language), topical(None, exam, topic, language)])
+
+
+def _explained(found: Result, exam: Result | None, language: Language) -> str:
+    """The plan, and the causes that concern what it reads from end to end."""
+    causes = _causes_about(tuple(found["sequential_scans"]), exam)
+    told = [in_full(each, language) for each in causes if "remedies" in each and each["severity"] != "info"][:1]
+    return paragraphs([live.plan(found, language), *told])
+
+
+def _causes_about(names: tuple[str, ...], exam: Result | None) -> list[Cause]:
+    if exam is None:
+        return []
+    every = [*exam.get("causes", []), *exam.get("more_causes", [])]
+    bare = [name.rpartition(".")[2] for name in names]
+    return [
+        cause
+        for cause in every
+        if any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", f"{cause['object']} {cause['summary']}") for name in bare)
+    ]
+
+
+def _follow_up(intent: Intent, conversation: Conversation, language: Language) -> str:
+    exam = conversation.latest("examine_instance")
+    if intent.kind == "change" and not refers_to_cause(intent):
+        return _own_change(intent, language)
+    if exam is None:
+        return say(words.READ_ONLY_BARE, language)
+    if not exam["causes_total"]:
+        none = say(words.NO_CAUSES, language)
+        return paragraphs(
+            [say(words.READ_ONLY_BARE, language) if intent.kind == "change" else none, missed(exam, language)]
+        )
+    if intent.kind == "rest":
+        return _rest(exam, language)
+    cause = _meant(intent, conversation, exam)
+    if cause is None:
+        return say(words.NO_SUCH_CAUSE, language, count=exam["causes_total"])
+    if intent.kind == "why":
+        return _why(cause, language)
+    if intent.kind == "ordinal":
+        return in_full(cause, language)
+    told = _sql_of(cause, language)
+    return paragraphs([say(words.READ_ONLY, language), told]) if intent.kind == "change" else told
+
+
+def _meant(intent: Intent, conversation: Conversation, exam: Result) -> Cause | None:
+    """The cause that is meant, in full where it was read in full."""
+    cause = meant_cause(intent, conversation, exam)
+    if cause is None or "remedies" in cause:
+        return cause
+    read = conversation.current.result("read_finding") or {}
+    full = read.get("cause")
+    return full if isinstance(full, dict) and full["reference"] == cause["reference"] else cause
+
+
+def _rest(exam: Result, language: Language) -> str:
+    _, briefly = split(exam)
+    listed = also(exam, briefly, language)
+    return listed or say(words.NO_MORE, language, count=exam["causes_total"])
+
+
+def _why(cause: Cause, language: Language) -> str:
+    lines = [end(each, language) for each in cause.get("because", [])]
+    measured = [f"{say(words.MEASURED, language)}{colon(language)}{code(each)}" for each in cause.get("evidence", [])]
+    confidence = say(words.CONFIDENCE, language, share=cause["confidence"]) if "confidence" in cause else None
+    symptoms = [f"{say(words.EXPLAINS, language)}{colon(language)}{each}" for each in cause.get("symptoms", [])]
+    return paragraphs(
+        [say(words.WHY_TITLE, language, summary=end(cause["summary"], language)), bullets([*lines, *symptoms, *measured]),
+         confidence]
+    )  # fmt: skip
+
+
+def _sql_of(cause: Cause, language: Language) -> str:
+    """Every remedy of a cause with its statements."""
+    remedies = cause.get("remedies", [])
+    if not remedies:
+        return paragraphs([one_line(cause, language), say(words.NO_REMEDY, language)])
+    told = [remedy(each, language, words.NOW if each["when"] == "now" else words.LATER) for each in remedies]
+    return paragraphs([say(words.THE_SQL, language, summary=end(cause["summary"], language)), *told])
+
+
+def _own_change(intent: Intent, language: Language) -> str:
+    """A change that the question itself names: the statement for a person to run, with what it does and how to undo it."""
+    found = intent.found
+    if found.sql:
+        statement, lock = found.sql.rstrip(";") + ";", _lock_of(found.sql)
+        body = paragraphs([say(words.YOUR_STATEMENT, language), fenced([statement])])
+        facts = {"lock": say(words.OWN_LOCK[lock], language), "rollback_note": say(words.OWN_UNDO, language)}
+        risk = say(words.PLAIN_RISK, language)
+    elif found.pid is not None:
+        look = f"SELECT pid, state, xact_start, query FROM pg_stat_activity WHERE pid = {found.pid};"
+        caution = label(words.CAUTION, language) + say(words.KILL_CAUTION, language)
+        body = paragraphs([caution, fenced([look]), fenced([f"SELECT pg_terminate_backend({found.pid});"])])
+        facts = {"lock": say(words.KILL_LOCK, language), "rollback_note": say(words.KILL_UNDO, language)}
+        risk = say(words.RISKS["medium"], language)
+    else:
+        return say(words.READ_ONLY_BARE, language)
+    told = costs({**facts, "risk": "medium"}, language).replace(say(words.RISKS["medium"], language), risk)
+    return paragraphs([say(words.READ_ONLY, language), body, told])
+
+
+def _lock_of(statement: str) -> str:
+    shapes = {
+        r"\s*create\s+(unique\s+)?index": "index",
+        r"\s*drop\b|\s*truncate\b": "drop",
+        r"\s*alter\s+table": "alter",
+        r"\s*(insert|update|delete|merge)\b": "rows",
+    }
+    return next((kind for shape, kind in shapes.items() if re.match(shape, statement, re.I)), "other")
+
+
+__all__ = ["TOPICS", "answer"]

@@ -1,0 +1,79 @@
+""" "Is it fixed now?": a new examination beside the earlier one, with figures before and after."""
+
+from housecall.agent.builtin import words
+from housecall.agent.builtin.conversation import Result
+from housecall.agent.builtin.diagnosis import Cause, missed, one_line, remedy
+from housecall.agent.builtin.text import bullets, comma, end, paragraphs, say
+from housecall.wording import Language, Say
+
+
+def compared(before: Result, now: Result, language: Language) -> str:
+    """What is gone, what is still there, what is new."""
+    old, new = _causes(before), _causes(now)
+    gone = [cause for key, cause in old.items() if key not in new and not cause["past"]]
+    still = [(cause, new[key]) for key, cause in old.items() if key in new and not cause["past"]]
+    fresh = [cause for key, cause in new.items() if key not in old]
+    return paragraphs(
+        [
+            _verdict(now["instance_id"], len(gone), len(still), language),
+            _section(words.GONE, [end(cause["summary"], language) for cause in gone], language),
+            _section(words.STILL, [_before_and_now(one, other, language) for one, other in still], language),
+            _section(words.NEW, [one_line(cause, language) for cause in fresh], language),
+            _next(still, language),
+            _less_seen(before, now, language),
+            missed(now, language),
+        ]
+    )
+
+
+def _causes(exam: Result) -> dict[tuple[str, str], Cause]:
+    """Causes by what they are and what they are about. Sessions come and go: a blocker is one cause whoever it is."""
+    found: dict[tuple[str, str], Cause] = {}
+    for cause in [*exam.get("causes", []), *exam.get("more_causes", [])]:
+        about = (
+            "session"
+            if cause.get("object_kind") == "session" or cause["object"].startswith("pid ")
+            else cause["object"]
+        )
+        found.setdefault((cause["id"], about), cause)
+    return found
+
+
+def _verdict(instance: str, gone: int, still: int, language: Language) -> str:
+    if not gone + still:
+        return say(words.FIXED_NOTHING, language, instance=instance)
+    if not still:
+        return say(words.FIXED_ALL, language, instance=instance)
+    if not gone:
+        return say(words.FIXED_NONE, language, instance=instance, before=still)
+    return say(words.FIXED_SOME, language, instance=instance, gone=gone, before=gone + still, still=still)
+
+
+def _section(title: Say, lines: list[str], language: Language) -> str | None:
+    return f"**{say(title, language)}**\n\n{bullets(lines)}" if lines else None
+
+
+def _before_and_now(one: Cause, other: Cause, language: Language) -> str:
+    head = end(other["summary"], language)
+    before, now = one.get("because") or one.get("evidence") or [], other.get("because") or other.get("evidence") or []
+    pairs = [(a, b) for a, b in zip(before, now, strict=False) if a != b][:2]
+    if pairs:
+        told = [say(words.BEFORE_NOW, language, before=a.rstrip(".。"), now=b.rstrip(".。")) for a, b in pairs]
+        return f"{head} {comma(language).join(told)}"
+    if one["summary"] != other["summary"]:
+        return f"{head} {say(words.BEFORE_NOW, language, before=one['summary'].rstrip('.。'), now=other['summary'].rstrip('.。'))}"
+    return f"{head} {say(words.UNCHANGED, language, now=now[0].rstrip('.。'))}" if now else head
+
+
+def _next(still: list[tuple[Cause, Cause]], language: Language) -> str | None:
+    """The remedy of the first cause that remains."""
+    for _, cause in still:
+        if cause.get("remedies"):
+            return remedy(cause["remedies"][0], language, words.NOW)
+    return None
+
+
+def _less_seen(before: Result, now: Result, language: Language) -> str | None:
+    if now["checks_not_evaluated"] <= before["checks_not_evaluated"]:
+        return None
+    return say(words.LESS_SEEN, language, now=now["checks_not_evaluated"], before=before["checks_not_evaluated"])

@@ -1,0 +1,213 @@
+"""A diagnosis as an answer: the verdict first, then the causes with evidence and remedies, then what was not seen."""
+
+from typing import Any
+
+from housecall.agent.builtin import words
+from housecall.agent.builtin.conversation import Result
+from housecall.agent.builtin.text import bullets, code, colon, comma, end, fenced, label, paragraphs, say
+from housecall.agent.tools.topics import Topic, belongs, check_belongs
+from housecall.wording import Language, Say
+
+Cause = dict[str, Any]
+URGENT = ("critical", "warning")
+
+
+def whole(exam: Result, language: Language) -> str:
+    """The answer to "why is it slow", "what is wrong" and "is it healthy"."""
+    causes, briefly = split(exam)
+    first = numbered(causes, language)
+    return paragraphs([headline(exam, language), *first, also(exam, briefly, language), missed(exam, language),
+                       say(words.ASK_MORE, language) if first else None])  # fmt: skip
+
+
+def split(exam: Result) -> tuple[list[Cause], list[Cause]]:
+    """The causes told in full (three, up to five where they are urgent) and those told in one line."""
+    full = exam.get("causes", [])
+    count = min(3, len(full))
+    while count < min(5, len(full)) and full[count]["severity"] == "critical" and not full[count]["past"]:
+        count += 1
+    return full[:count], [*full[count:], *exam.get("more_causes", [])]
+
+
+def headline(exam: Result, language: Language) -> str:
+    """The verdict. A server that was not wholly seen is never called healthy."""
+    causes = [*exam.get("causes", []), *exam.get("more_causes", [])]
+    instance, total = exam["instance_id"], exam["causes_total"]
+    urgent = [cause for cause in causes if cause["severity"] in URGENT and not cause["past"]]
+    if urgent:
+        summary = end(urgent[0]["summary"], language)
+        if total == 1:
+            return say(words.URGENT_ONE, language, instance=instance, summary=summary)
+        return say(words.URGENT_MANY, language, instance=instance, count=total, summary=summary)
+    if any(not cause["past"] for cause in causes):
+        return say(words.TIDY, language, instance=instance, count=total)
+    unseen = exam["checks_not_evaluated"]
+    if unseen:
+        return say(words.PARTLY, language, instance=instance, missed=unseen, checks=exam["checks_total"])
+    if causes:
+        return say(words.ONLY_PAST, language, instance=instance, count=total)
+    healthy = say(
+        words.HEALTHY, language, instance=instance, version=exam["version"], database=exam["database"],
+        checks=exam["checks_total"],
+    )  # fmt: skip
+    findings = exam.get("findings_total", 0)
+    return f"{healthy} {say(words.ONLY_FINDINGS, language, count=findings)}" if findings else healthy
+
+
+def numbered(causes: list[Cause], language: Language) -> list[str]:
+    return [in_full(cause, language, place=place) for place, cause in enumerate(causes, 1)]
+
+
+def in_full(cause: Cause, language: Language, *, place: int | None = None) -> str:
+    """One cause: what is wrong, how we know, what to do now and later, how to check."""
+    remedies = cause.get("remedies", [])
+    now = next((each for each in remedies if each["when"] == "now"), remedies[0] if remedies else None)
+    later = next((each for each in remedies if each is not now), None)
+    number = f"{place}. " if place else ""
+    return paragraphs(
+        [
+            f"### {number}{end(cause['summary'], language)}\n{_tags(cause, language)}",
+            _known(cause, language),
+            remedy(now, language, words.NOW if now["when"] == "now" else words.LATER) if now else None,
+            _later(later, language) if later else None,
+        ]
+    )
+
+
+def _tags(cause: Cause, language: Language) -> str:
+    tags = [say(words.SEVERITIES[cause["severity"]], language), code(cause["id"])]
+    if cause["past"]:
+        tags.append(say(words.PAST, language))
+    if cause.get("confidence", 1) < 0.8:
+        tags.append(say(words.UNSURE, language, share=cause["confidence"]))
+    return f"*{', '.join(tags[:1])}* · {' · '.join(tags[1:])}"
+
+
+def _known(cause: Cause, language: Language) -> str | None:
+    because = cause.get("because") or cause.get("evidence", [])[:3]
+    lines = []
+    if because:
+        text = " ".join(end(each, language) for each in because)
+        lines.append(label(words.HOW_WE_KNOW, language) + text)
+    if cause.get("symptoms"):
+        listed = comma(language).join(cause["symptoms"])
+        lines.append(label(words.EXPLAINS, language) + listed)
+    return "\n".join(lines) or None
+
+
+def remedy(each: dict[str, Any], language: Language, name: Say) -> str:
+    """A remedy with its statements, lock, risk, undo and check."""
+    title = label(name, language) + end(each["title"], language)
+    statements = fenced(each["statements"]) if each["statements"] else None
+    return paragraphs([title, statements, costs(each, language), _verify(each, language)])
+
+
+def costs(each: dict[str, Any], language: Language) -> str:
+    """Lock, duration, risk, caution and undo of a remedy in one paragraph."""
+    parts = []
+    if each.get("lock"):
+        parts.append(_labelled(words.LOCK, each["lock"], language))
+    if each.get("duration"):
+        parts.append(_labelled(words.TAKES, each["duration"], language))
+    parts.append(_labelled(words.RISK, say(words.RISKS[each["risk"]], language), language))
+    undo = each.get("rollback_note") or ""
+    if each.get("rollback"):
+        undo = " ".join([*(code(statement) for statement in each["rollback"]), undo]).strip()
+    if undo:
+        parts.append(_labelled(words.UNDO, undo, language))
+    if each.get("caution"):
+        parts.append(_labelled(words.CAUTION, each["caution"], language, strong=True))
+    return " ".join(parts)
+
+
+def _labelled(name: Say, text: str, language: Language, *, strong: bool = False) -> str:
+    start = label(name, language) if strong else say(name, language) + colon(language)
+    return start + end(text, language)
+
+
+def _verify(each: dict[str, Any], language: Language) -> str | None:
+    if not each.get("verify"):
+        return None
+    text = _labelled(words.VERIFY, each["verify"], language)
+    return f"{text} {code(each['verify_statement'])}" if each.get("verify_statement") else text
+
+
+def _later(each: dict[str, Any], language: Language) -> str:
+    text = label(words.LATER if each["when"] == "later" else words.NOW, language) + end(each["title"], language)
+    return f"{text} {' '.join(code(statement) for statement in each['statements'][:2])}" if each["statements"] else text
+
+
+def one_line(cause: Cause, language: Language, place: int | None = None) -> str:
+    severity = say(words.SEVERITIES[cause["severity"]], language)
+    past = f", {say(words.PAST, language)}" if cause["past"] else ""
+    number = f"{place}. " if place else ""
+    return f"{number}{end(cause['summary'], language)} *({severity}{past})*"
+
+
+def also(exam: Result, briefly: list[Cause], language: Language) -> str | None:
+    """The weaker causes, one line each, numbered on from those above."""
+    if not briefly:
+        return None
+    first = len(exam.get("causes", [])) + len(exam.get("more_causes", [])) - len(briefly) + 1
+    lines = [one_line(cause, language, place) for place, cause in enumerate(briefly, first)]
+    hidden = exam["causes_total"] - (first - 1) - len(briefly)
+    more = say(words.MORE, language, count=hidden) if hidden > 0 else None
+    return paragraphs([f"**{say(words.ALSO, language)}**\n\n" + "\n".join(lines), more])
+
+
+def missed(exam: Result, language: Language, topic: Topic | None = None) -> str | None:
+    """What could not be looked at, and what would let it."""
+    lines = []
+    for group in exam.get("not_evaluated", []):
+        checks = [check for check in group["checks"] if topic is None or check_belongs(topic, check)]
+        if not checks:
+            continue
+        names = ", ".join(check.partition(".")[2] or check for check in checks[:3]) + (" …" if len(checks) > 3 else "")
+        count = group["checks_total"] if topic is None else len(checks)
+        line = say(words.NOT_LOOKED_LINE, language, checks=names, count=count, reason=end(group["reason"], language))
+        if group.get("remedy"):
+            line += f" {say(words.WOULD_HELP, language)} {code(group['remedy'])}"
+        lines.append(line)
+    return f"**{say(words.NOT_LOOKED, language)}**\n\n{bullets(lines)}" if lines else None
+
+
+def of_topic(exam: Result, topic: Topic) -> list[Cause]:
+    """Causes of a topic, those in full first."""
+    return [cause for cause in [*exam.get("causes", []), *exam.get("more_causes", [])] if belongs(topic, cause["id"])]
+
+
+def topical(lead: str | None, exam: Result, topic: Topic, language: Language) -> str:
+    """The answer to a question about one topic: that first, then other urgent causes in one line each."""
+    causes = of_topic(exam, topic)
+    full = [cause for cause in causes if "remedies" in cause][:3]
+    rest = [one_line(cause, language) for cause in causes if cause not in full]
+    unseen = missed(exam, language, topic)
+    name = say(words.TOPIC_NAMES[topic], language)
+    none = None
+    if not causes:
+        sentence = words.NO_CAUSE_PARTLY if unseen else words.NO_CAUSE
+        none = say(sentence, language, topic=name, instance=exam["instance_id"])
+    return paragraphs(
+        [lead, none, *numbered(full, language), bullets(rest), _smaller(exam, topic, causes, language), unseen,
+         beside(exam, causes, language)]
+    )  # fmt: skip
+
+
+def _smaller(exam: Result, topic: Topic, causes: list[Cause], language: Language) -> str | None:
+    """Findings of the topic that no cause was concluded from."""
+    if causes:
+        return None
+    lines = [end(each["summary"], language) for each in exam.get("findings", []) if check_belongs(topic, each["check"])]
+    return f"**{say(words.SMALLER, language)}**\n\n{bullets(lines[:5])}" if lines else None
+
+
+def beside(exam: Result, told: list[Cause], language: Language) -> str | None:
+    """Urgent causes of other kinds, in one line each, so that a narrow question does not hide them."""
+    others = [
+        cause
+        for cause in [*exam.get("causes", []), *exam.get("more_causes", [])]
+        if cause not in told and cause["severity"] == "critical" and not cause["past"]
+    ]
+    if not others:
+        return None
+    return f"**{say(words.OTHERS, language)}**\n\n{bullets(one_line(cause, language) for cause in others[:4])}"

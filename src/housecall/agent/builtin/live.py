@@ -1,0 +1,153 @@
+"""Answers from what a server does at this moment: lock waits, connections, statements, settings."""
+
+from typing import Any
+
+from housecall.agent.builtin import words
+from housecall.agent.builtin.conversation import Result
+from housecall.agent.builtin.text import bullets, code, fenced, paragraphs, say
+from housecall.wording import Language
+
+MAX_LINES = 8
+
+
+def blocking(found: Result, language: Language) -> str:
+    """Who waits for whom, the root first."""
+    instance = found["instance_id"]
+    if not found["total_waiting"]:
+        return paragraphs([say(words.LOCKS_NONE, language, instance=instance), _hidden(found, language)])
+    roots = [_root(each, language) for each in found["root_blockers"][:4]]
+    waiting = [_waiter(each, language) for each in found["waiting"][:MAX_LINES]]
+    title = say(words.LOCKS_SOME, language, count=found["total_waiting"], instance=instance)
+    return paragraphs([f"{title}\n\n{bullets(roots)}", bullets(waiting), _hidden(found, language)])
+
+
+def _root(blocker: Result, language: Language) -> str:
+    waiting = blocker["waiting_sessions"]
+    if not blocker["pid"]:
+        return say(words.BLOCKER_PREPARED, language, waiting=waiting)
+    who = ", ".join(str(blocker[name]) for name in ("user", "application", "client_address") if blocker.get(name))
+    text = say(
+        words.BLOCKER, language, pid=blocker["pid"], who=who or "?", state=blocker.get("state"),
+        age=blocker.get("transaction_seconds"), waiting=waiting,
+    )  # fmt: skip
+    if blocker.get("statement"):
+        text += f"\n  {say(words.LAST_STATEMENT, language, statement=code(blocker['statement']))}"
+    return text
+
+
+def _waiter(waiter: Result, language: Language) -> str:
+    return say(
+        words.WAITER, language, pid=waiter["pid"], what=waiter.get("waits_for"),
+        blockers=", ".join(map(str, waiter["blocked_by"])), age=waiter.get("waiting_seconds"),
+    )  # fmt: skip
+
+
+def _hidden(found: Result, language: Language) -> str | None:
+    if not found.get("statements_hidden"):
+        return None
+    return say(words.HIDDEN, language, count=found["statements_hidden"], grant=found.get("to_see_them"))
+
+
+def connections(found: Result, language: Language) -> str:
+    states = ", ".join(f"{each['state']} {each['sessions']}" for each in found["by_state"])
+    lead = say(
+        words.CONNECTIONS, language, instance=found["instance_id"], used=found["connections"],
+        maximum=found["max_connections"], share=found["used_share"], states=states,
+    )  # fmt: skip
+    return paragraphs([lead, _hidden(found, language)])
+
+
+def statements(found: Result, language: Language) -> str:
+    """The costliest statements; without statistics the statements of this moment, and why."""
+    instance = found["instance_id"]
+    parts: list[str | None] = []
+    if found.get("not_available"):
+        reason = found["not_available"].rstrip(".")
+        parts.append(say(words.NO_STATISTICS, language, instance=instance, reason=reason))
+        parts.append(say(words.REMEDY, language, remedy=code(found["remedy"])) if found.get("remedy") else None)
+    if found["statements"]:
+        parts.append(say(words.STATEMENTS, language, instance=instance, total=found["total"]))
+        parts.append(
+            "\n".join(_statement(number, each, language) for number, each in enumerate(found["statements"][:5], 1))
+        )
+    running = found["running_now"][:5]
+    if running:
+        parts.append(say(words.RUNNING, language) + "\n\n" + bullets(_running(each, language) for each in running))
+    elif found.get("not_available"):
+        parts.append(say(words.RUNNING_NONE, language))
+    return paragraphs(parts)
+
+
+def _statement(number: int, each: Result, language: Language) -> str:
+    figures = say(
+        words.STATEMENT, language, share=each.get("share_of_time"), calls=each["calls"], mean=each["mean_ms"],
+        total=each["total_seconds"],
+    )  # fmt: skip
+    return f"{number}. {figures}\n   {code(each['statement'])}"
+
+
+def _running(each: Result, language: Language) -> str:
+    waits = f", {each['waits_on']}" if each.get("waits_on") else ""
+    text = say(words.RUNNING_LINE, language, pid=each["pid"], age=each.get("running_seconds"), waits=waits)
+    return f"{text}\n  {code(each['statement'])}"
+
+
+def settings(found: Result, language: Language) -> str:
+    named = found["selection"] == "by name"
+    selection = say(words.SELECTION_NAMED if named else words.SELECTION_CHANGED, language)
+    shown = found["parameters"] if named else found["parameters"][:12]
+    title = say(
+        words.SETTINGS, language, instance=found["instance_id"], shown=len(shown), total=found["total"],
+        selection=selection,
+    )  # fmt: skip
+    unknown = ", ".join(code(name) for name in found.get("not_found", []))
+    return paragraphs(
+        [
+            f"{title}\n\n{bullets(_setting(each, language) for each in shown)}" if shown else None,
+            say(words.UNKNOWN_SETTING, language, names=unknown) if unknown else None,
+        ]
+    )
+
+
+def _setting(each: Result, language: Language) -> str:
+    text = say(
+        words.SETTING, language, name=each["name"], value=each.get("value"), needs=each["needs"],
+        unit=f" × {each['unit']}" if each.get("unit") else "", built_in=each.get("built_in_value"),
+    )  # fmt: skip
+    return f"{text} — **{say(words.PENDING, language)}**" if each["pending_restart"] else text
+
+
+def size(found: Result, language: Language) -> str:
+    return say(
+        words.SIZE, language, instance=found["instance_id"], database=found["database"],
+        size=found["database_bytes"], tables=found["tables"],
+    )  # fmt: skip
+
+
+def plan(found: Result, language: Language) -> str:
+    """What the planner would do with a statement, the whole-table reads and the costliest step named."""
+    lines: list[dict[str, Any]] = found["plan"]
+    head = say(
+        words.PLAN, language, cost=found["total_cost"], rows=found["estimated_rows"], instance=found["instance_id"]
+    )
+    scans = [_scan(each, language) for each in lines if each["node"] == "Seq Scan"][:4]
+    told = [*(scans or [say(words.PLAN_NO_SCAN, language)])]
+    if len(lines) > 1:
+        costliest = max(lines, key=lambda each: each["own_cost"])
+        node = " ".join(code(each) for each in (costliest["node"], costliest.get("relation")) if each)
+        told.append(
+            say(words.PLAN_COSTLIEST, language, node=node, cost=costliest["own_cost"], total=found["total_cost"])
+        )
+    tree = [_node(each) for each in lines[:20]]
+    return paragraphs([head, bullets(told), say(words.PLAN_TREE, language), fenced(tree, "text")])
+
+
+def _scan(node: dict[str, Any], language: Language) -> str:
+    condition = node.get("condition")
+    told = say(words.PLAN_FILTER, language, condition=code(condition)) if condition else ""
+    return say(words.PLAN_SCAN, language, relation=code(node.get("relation")), rows=node["rows"], filter=told)
+
+
+def _node(node: dict[str, Any]) -> str:
+    name = " ".join(str(each) for each in (node["node"], node.get("relation"), node.get("index")) if each)
+    return f"{'  ' * node['depth']}{name}  rows={node['rows']:.0f} cost={node['total_cost']:.2f}"

@@ -1,0 +1,189 @@
+"""Which tools to call for an intent, one after the other, from what earlier results say."""
+
+import re
+from typing import Any
+
+from housecall.agent.builtin.conversation import Call, Conversation, Done, Result
+from housecall.agent.builtin.intents import Intent
+from housecall.agent.tools.topics import Topic
+from housecall.wording import Language
+
+_NEED_NOTHING = frozenset({"capabilities", "thanks", "greeting", "outside"})
+
+
+def next_call(intent: Intent, conversation: Conversation, language: Language) -> Call | None:
+    """The next tool call, or None when there is enough to answer (or nothing more to be had)."""
+    instance_id = chosen_instance(intent, conversation)
+    done = conversation.current.done
+    for call in planned(intent, conversation, language):
+        wanted = _at(call, instance_id)
+        made = next((each for each in done if _same(each.call, wanted)), None)
+        if made is None:
+            return wanted
+        if made.error and not (intent.kind == "topic" and _may_go_on(made)):
+            return None
+    return None
+
+
+def _may_go_on(failed: Done) -> bool:
+    """Whether the failure was the tool's alone, so that the examination may still say something."""
+    return not str(failed.result.get("code", "")).startswith("Instance")
+
+
+def planned(intent: Intent, conversation: Conversation, language: Language) -> list[Call]:
+    """The calls that an intent takes, in order, without the instance."""
+    names = intent.found.names
+    match intent.kind:
+        case kind if kind in _NEED_NOTHING:
+            return []
+        case "instances":
+            return [Call("describe_db_instances")]
+        case "time":
+            return [Call("get_current_time")]
+        case "explain":
+            return [Call("explain_sql", {"sql": _statement(intent)}), _examine("statements")]
+        case "query":
+            return [Call("query_sql", {"sql": _statement(intent)})]
+        case "settings":
+            return [
+                Call("describe_db_instance_parameters", {"names": list(intent.found.settings)}),
+                _examine("configuration"),
+            ]
+        case "definition":
+            return [Call("show_create_table", {"table": names[0]})]
+        case "table":
+            return _about_table(intent, names[0])
+        case "topic":
+            assert intent.topic is not None
+            return _about_topic(intent.topic)
+        case "ordinal" | "sql" | "why" | "rest" | "change":
+            return _from_history(intent, conversation, language)
+        case _:
+            return [_examine(None)]
+
+
+def _about_table(intent: Intent, name: str) -> list[Call]:
+    tool = "list_indexes" if intent.topic == "indexes" else "describe_table"
+    return [Call(tool, {"table": name}), _examine(intent.topic)]
+
+
+def _about_topic(topic: Topic) -> list[Call]:
+    first: dict[Topic, Call] = {
+        "locks": Call("show_blocking"),
+        "connections": Call("list_sessions"),
+        "statements": Call("top_statements"),
+        "configuration": Call("describe_db_instance_parameters"),
+        "disk": Call("describe_db_instance_attribute"),
+    }
+    return [*([first[topic]] if topic in first else []), _examine(topic)]
+
+
+def _from_history(intent: Intent, conversation: Conversation, language: Language) -> list[Call]:
+    """A follow-up about causes that were shown: read from the conversation what it holds, ask for the rest."""
+    if intent.kind == "change" and not refers_to_cause(intent):
+        return []
+    shown = conversation.latest("examine_instance")
+    if shown is None or shown.get("language") != language:
+        return [_examine(None)]
+    if intent.kind == "rest":
+        return []
+    cause = meant_cause(intent, conversation, shown)
+    if cause is None or "remedies" in cause:
+        return []
+    return [Call("read_finding", {"reference": cause["reference"]})]
+
+
+def refers_to_cause(intent: Intent) -> bool:
+    """Whether a request to change means a cause that was shown ("fix it", "drop that index"), not a thing it names."""
+    return not intent.found.sql and intent.found.pid is None and not intent.found.names
+
+
+def meant_cause(intent: Intent, conversation: Conversation, shown: Result) -> dict[str, Any] | None:
+    """The cause that a follow-up means: by its number, by what it is about, else the one spoken of last."""
+    causes: list[dict[str, Any]] = [*shown.get("causes", []), *shown.get("more_causes", [])]
+    if not causes:
+        return None
+    number = intent.found.ordinal
+    if number is None:
+        by_words = _cause_by_words(intent.found.text, causes)
+        if by_words is not None:
+            return by_words
+        number = last_spoken(conversation)
+    elif number == 0:
+        number = last_spoken(conversation) + 1
+    if number == -1:
+        return causes[-1]
+    return causes[number - 1] if 0 < number <= len(causes) else None
+
+
+def last_spoken(conversation: Conversation) -> int:
+    """The number of the cause that the conversation is at: 1 after a diagnosis, n after "the n-th one"."""
+    from housecall.agent.builtin.intents import understand
+
+    for exchange in reversed(conversation.past):
+        if exchange.result("examine_instance"):
+            return 1
+        earlier = understand(exchange.question, follows=True)
+        if earlier.kind in ("ordinal", "sql", "why") and (earlier.found.ordinal or 0) > 0:
+            return earlier.found.ordinal or 1
+    return 1
+
+
+_WORDS_OF_CAUSES = {
+    r"\bindex|索引": ("index",),
+    r"\bsession|\bblocker|\block|会话|阻塞|锁": ("blocker", "lock", "transaction"),
+    r"\bvacuum|bloat|清理|膨胀": ("vacuum", "bloat"),
+    r"\bslot|复制槽": ("slot",),
+    r"\bsequence|\bkey\b|序列|主键": ("key",),
+    r"\bstatistic|统计": ("statistics",),
+}
+
+
+def _cause_by_words(text: str, causes: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """ "Drop that index" means a cause about dropping an index before one that lacks an index."""
+    for pattern, parts in _WORDS_OF_CAUSES.items():
+        if re.search(pattern, text):
+            fitting = [cause for cause in causes if any(part in cause["id"] for part in parts)]
+            if re.search(r"\bdrop|\bremove|\bdelete|删", text):
+                fitting.sort(key=lambda cause: cause["id"] not in ("duplicate_index", "unused_index", "invalid_index"))
+            if fitting:
+                return fitting[0]
+    return None
+
+
+def chosen_instance(intent: Intent, conversation: Conversation) -> str | None:
+    """The instance to name in calls: the question's, one of those a tool listed, or the conversation's."""
+    if intent.found.instance_id:
+        return intent.found.instance_id
+    for done in conversation.current.done:
+        listed = done.result.get("instances") if done.error else None
+        if isinstance(listed, list):
+            text = conversation.current.question.lower()
+            mentioned = [each for each in listed if str(each).lower() in text]
+            if mentioned:
+                return str(max(mentioned, key=len))
+    past = Conversation(conversation.past) if conversation.past else None
+    return past.last_instance() if past else None
+
+
+def last_failure(done: list[Done]) -> Done | None:
+    """The failure that ends the plan: the last call failed."""
+    return done[-1] if done and done[-1].error else None
+
+
+def _statement(intent: Intent) -> str:
+    return re.sub(r"^\s*explain\s+(\([^)]*\)\s*|analy[sz]e\s+|verbose\s+)*", "", intent.found.sql or "", flags=re.I)
+
+
+def _examine(topic: Topic | None) -> Call:
+    return Call("examine_instance", {"focus": topic} if topic else {})
+
+
+def _at(call: Call, instance_id: str | None) -> Call:
+    if instance_id is None or call.tool in ("describe_db_instances", "get_current_time"):
+        return call
+    return Call(call.tool, {**call.arguments, "instance_id": instance_id})
+
+
+def _same(one: Call, other: Call) -> bool:
+    return one.tool == other.tool and one.arguments == other.arguments
