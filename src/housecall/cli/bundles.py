@@ -1,7 +1,7 @@
 """Bundles: what an examination read, in one JSON file, to be judged where the server cannot be reached.
 
-A bundle is the snapshot; when counters were read twice, the first snapshot stands in it under `earlier`. Reading it back
-gives the same verdict, since judging is a pure function of the snapshots.
+A bundle is the snapshot; when counters were read twice, the first snapshot stands in it under `earlier`. Reading it
+back gives the same verdict, since judging is a pure function of the snapshots.
 """
 
 import json
@@ -39,12 +39,16 @@ def write_bundle(path: Path, bundle: dict[str, Any]) -> None:
         return
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        with os.fdopen(
+            os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+        ) as file:
             file.write(text)
         unfinished.replace(path)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
-        raise RequestError(f"The bundle cannot be written to {path}: {error.strerror}; choose another with -o") from error
+        raise RequestError(
+            f"The bundle cannot be written to {path}: {error.strerror}; choose another with -o"
+        ) from error
 
 
 def judge_bundle(path: Path, engines: "Engines") -> "Diagnosis":
@@ -56,7 +60,9 @@ def judge_bundle(path: Path, engines: "Engines") -> "Diagnosis":
     try:
         readings = engines.engine(bundle["engine"]).readings
     except (KeyError, TypeError) as error:
-        raise RequestError(f"{path} is not a bundle that this version can judge; make one with: housecall collect") from error
+        raise RequestError(
+            f"{path} is not a bundle that this version can judge; make one with: housecall collect"
+        ) from error
     earlier = bundle.pop("earlier", None)
     return diagnose(snapshot_from_json(bundle, readings), snapshot_from_json(earlier, readings) if earlier else None)
 

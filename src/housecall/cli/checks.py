@@ -23,12 +23,16 @@ def list_(as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"checks": [check_to_json(each) for each in all_checks()]})
     else:
-        print_table(("id", "severity", "what"), ((each.check.id, each.check.severity.value, each.check.title.en) for each in all_checks()))
+        print_table(
+            ("id", "severity", "what"),
+            ((each.check.id, each.check.severity.value, each.check.title.en) for each in all_checks()),
+        )
 
 
 @app.command("show")
 def show(
-    check_id: Annotated[str, typer.Argument(metavar="CHECK", help="The check's id; see `check list`.")], as_json: JsonOption = False
+    check_id: Annotated[str, typer.Argument(metavar="CHECK", help="The check's id; see `check list`.")],
+    as_json: JsonOption = False,
 ) -> None:
     """Show a check: why it matters, how to fix it, its thresholds and their reasons."""
     registered = _find(check_id)
@@ -36,7 +40,9 @@ def show(
         print_json(check_to_json(registered))
         return
     out = console()
-    out.print(f"[bold]{registered.check.id}[/bold]  {registered.check.item}, at most {registered.check.severity.value}\n")
+    out.print(
+        f"[bold]{registered.check.id}[/bold]  {registered.check.item}, at most {registered.check.severity.value}\n"
+    )
     out.print(inspect.cleandoc(registered.page), markup=False)
     for threshold in registered.check.thresholds:
         out.print(f"\n{threshold.name} = {threshold.value:g}: {threshold.why}", markup=False, end="")

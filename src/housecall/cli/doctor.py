@@ -21,7 +21,9 @@ STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 def doctor(dsn: DsnOption = None, as_json: JsonOption = False) -> None:
     """Check this set-up: versions, home, state store, grants and extensions of every instance, model.
 
-    With --dsn that server is checked in place of state store and instances. Exit code: 0 when all works, 1 when a line says fail.
+    With --dsn that server is checked in place of state store and instances.
+
+    Exit code: 0 when all works, 1 when a line says fail.
     """
     lines = run_in_loop(_examine_all(settings_for_command(), choose(None, dsn), quiet=as_json))
     if as_json:

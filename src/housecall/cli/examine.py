@@ -10,8 +10,7 @@ from housecall.cli.failures import CLEAN, FOUND
 from housecall.cli.loading import language_for, run_in_loop, settings_for_command
 from housecall.cli.options import DsnOption, InstanceArgument, JsonOption, LanguageOption, WindowOption
 from housecall.cli.output import print_json
-from housecall.cli.targets import Choice, choose_one, open_choice
-from housecall.cli.verdict import print_verdict
+from housecall.cli.targets import Choice, choose_one, engines_for, open_choice
 
 if TYPE_CHECKING:
     from housecall.diagnosis.examine import Diagnosis
@@ -35,7 +34,7 @@ def examine(
     raise typer.Exit(exit_code(diagnosis))
 
 
-examine.__doc__ = f"Examine a server: causes, findings, and what could not be looked at. {EXIT_CODES}"
+examine.__doc__ = f"Examine a server: causes, findings, and what could not be looked at.\n\n{EXIT_CODES}"
 
 
 def collect(
@@ -46,7 +45,10 @@ def collect(
     ] = Path("bundle.json"),
     window: WindowOption = None,
 ) -> None:
-    """Read a server and keep what was read, for `diagnose`. The bundle holds names and statement texts, no passwords."""
+    """Read a server and keep what was read, for `diagnose`.
+
+    The bundle holds names and statement texts, and no password.
+    """
     diagnosis = run_in_loop(_examine(settings_for_command(), choose_one(instance, dsn), window))
     bundle = bundle_of(diagnosis)
     write_bundle(output, bundle)
@@ -59,16 +61,14 @@ def diagnose(
     as_json: JsonOption = False,
     language: LanguageOption = None,
 ) -> None:
-    from housecall.app import build_engines
-
     settings = settings_for_command()
     chosen_language = language_for(settings, language)
-    diagnosis = judge_bundle(bundle, build_engines(settings))
+    diagnosis = judge_bundle(bundle, engines_for(settings))
     _print(diagnosis, chosen_language, as_json=as_json)
     raise typer.Exit(exit_code(diagnosis))
 
 
-diagnose.__doc__ = f"Judge a bundle without access to its server: the same verdict as `examine`. {EXIT_CODES}"
+diagnose.__doc__ = f"Judge a bundle without access to its server: the same verdict as `examine`.\n\n{EXIT_CODES}"
 
 
 def exit_code(diagnosis: "Diagnosis") -> int:
@@ -89,4 +89,6 @@ def _print(diagnosis: "Diagnosis", language: "Language", *, as_json: bool) -> No
     if as_json:
         print_json(diagnosis.to_json(language))
     else:
+        from housecall.cli.verdict import print_verdict
+
         print_verdict(diagnosis, language)

@@ -32,7 +32,9 @@ def add(
     """Register a server. Its password is encrypted before it is kept."""
     address = choose(None, dsn).dsn
     if address is None:
-        raise RequestError(f"Instance '{instance_id}' needs an address: --dsn postgresql://user@host:5432/database, or {DSN_VARIABLE}")
+        raise RequestError(
+            f"Instance '{instance_id}' needs an address: --dsn postgresql://user@host:5432/database, or {DSN_VARIABLE}"
+        )
     run_in_loop(_add(instance_id, address, description, region, test=test, as_json=as_json))
 
 
@@ -49,7 +51,7 @@ def show(instance_id: IdArgument, as_json: JsonOption = False) -> None:
 
 
 @app.command("test")
-def test(instance_id: IdArgument, as_json: JsonOption = False) -> None:
+def connect(instance_id: IdArgument, as_json: JsonOption = False) -> None:
     """Connect to an instance and say what answers."""
     run_in_loop(_test(instance_id, as_json=as_json))
 
@@ -97,7 +99,13 @@ async def _list(*, as_json: bool) -> None:
         print_json({"instances": [instance_to_json(instance) for instance in instances]})
     elif instances:
         columns = ("id", "version", "address", "user", "region", "description")
-        print_table(columns, ([i.id, i.version or "not reached yet", i.target.address, i.target.user, i.region, i.description] for i in instances))
+        print_table(
+            columns,
+            (
+                [i.id, i.version or "not reached yet", i.target.address, i.target.user, i.region, i.description]
+                for i in instances
+            ),
+        )
     else:
         typer.echo("No instance is registered yet; register one with: housecall instance add ID --dsn URL")
 

@@ -18,8 +18,12 @@ app = typer.Typer(help="Make and disable access keys for the API.", no_args_is_h
 
 @app.command("create")
 def create(
-    user: Annotated[str | None, typer.Option(metavar="ID", help="The user it is for; the root user by default.")] = None,
-    bearer: Annotated[bool, typer.Option("--bearer", help="Make a bearer token instead, for clients that cannot sign.")] = False,
+    user: Annotated[
+        str | None, typer.Option(metavar="ID", help="The user it is for; the root user by default.")
+    ] = None,
+    bearer: Annotated[
+        bool, typer.Option("--bearer", help="Make a bearer token instead, for clients that cannot sign.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a key. Its secret is shown now and never again."""
@@ -82,7 +86,16 @@ async def _list(*, as_json: bool) -> None:
         ]
         print_json({"keys": shown})
     elif found:
-        rows = ((key.access_key_id, key.user_name, "active" if key.active else "disabled", f"{key.created_at:%Y-%m-%d %H:%M}", f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never") for key in found)
+        rows = (
+            (
+                key.access_key_id,
+                key.user_name,
+                "active" if key.active else "disabled",
+                f"{key.created_at:%Y-%m-%d %H:%M}",
+                f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never",
+            )
+            for key in found
+        )
         print_table(("access key id", "user", "state", "made (UTC)", "last used (UTC)"), rows)
     else:
         typer.echo("There is no key yet; make one with: housecall key create")

@@ -1,6 +1,5 @@
 """What most commands begin with: settings, the language of the text, and an event loop."""
 
-import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,7 +20,8 @@ def settings_for_command(**overrides: Any) -> "Settings":
     from housecall.settings import load_settings
 
     logging.basicConfig(
-        level=logging.DEBUG if wants_traceback() else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+        level=logging.DEBUG if wants_traceback() else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     return load_settings(**overrides)
 
@@ -36,4 +36,6 @@ def language_for(settings: "Settings", tag: str | None) -> "Language":
 
 
 def run_in_loop(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    import asyncio
+
     return asyncio.run(work)

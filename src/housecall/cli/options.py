@@ -6,7 +6,7 @@ import typer
 
 DSN_VARIABLE = "HOUSECALL_DSN"
 
-InstanceArgument = Annotated[str | None, typer.Argument(metavar="[INSTANCE]", help="Id of a registered instance.")]
+InstanceArgument = Annotated[str | None, typer.Argument(metavar="INSTANCE", help="Id of a registered instance.")]
 DsnOption = Annotated[
     str | None,
     typer.Option(

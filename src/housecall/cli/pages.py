@@ -40,16 +40,18 @@ def _cell(value: object) -> str:
 
 def settings_page() -> str:
     rows = [
-        (f"`{PREFIX}{item.name.upper()}`", _default(item), item.metadata["help"]) for item in dataclasses.fields(Settings)
+        (f"`{PREFIX}{item.name.upper()}`", _default(item), item.metadata["help"])
+        for item in dataclasses.fields(Settings)
     ]
-    return "# Settings\n\nEvery setting is an environment variable.\n\n" + table(("Variable", "Default", "What it is"), rows)
+    return "# Settings\n\nEvery setting is an environment variable.\n\n" + table(
+        ("Variable", "Default", "What it is"), rows
+    )
 
 
 def _default(item: "dataclasses.Field[Any]") -> str:
     if item.name == "home":
         return "the user's data folder; `/var/lib/housecall` for root"
-    assert not isinstance(item.default_factory, dataclasses._MISSING_TYPE)
-    value = item.default_factory()
+    value = getattr(Settings(), item.name)
     return "" if value is None else f"`{value}`"
 
 
@@ -58,7 +60,9 @@ def checks_page() -> str:
 
     parts = ["# Checks", "What is looked at in every examination. `housecall check show ID` prints the same."]
     for each in all_checks():
-        parts.append(f"## {each.check.id}\n\n{each.check.title.en} ({each.check.item}, at most {each.check.severity.value}).")
+        parts.append(
+            f"## {each.check.id}\n\n{each.check.title.en} ({each.check.item}, at most {each.check.severity.value})."
+        )
         parts.append(inspect.cleandoc(each.page))
         if each.check.thresholds:
             rows = [(f"`{limit.name}`", f"{limit.value:g}", limit.why) for limit in each.check.thresholds]
@@ -72,7 +76,9 @@ def causes_page() -> str:
     parts = ["# Causes", "What a diagnosis can conclude, and the checks that each conclusion builds on."]
     for each in all_causes():
         rests_on = ", ".join(f"`{check}`" for check in each.rule.checks)
-        parts.append(f"## {each.rule.id}\n\n{each.rule.title.en}. Builds on {rests_on}.\n\n{inspect.cleandoc(each.page)}")
+        parts.append(
+            f"## {each.rule.id}\n\n{each.rule.title.en}. Builds on {rests_on}.\n\n{inspect.cleandoc(each.page)}"
+        )
     return "\n\n".join(parts)
 
 
@@ -80,7 +86,7 @@ def readings_page() -> str:
     from housecall.engines.postgresql import ENGINE
 
     rows = [(f"`{each.name}`", _versions(each), each.asks, each.privilege, each.cost) for each in ENGINE.readings]
-    text = "# Readings\n\nThe questions that Housecall puts to a PostgreSQL server, each one statement in a read-only session.\n\n"
+    text = "# Readings\n\nWhat Housecall asks a PostgreSQL server, each one statement in a read-only session.\n\n"
     return text + table(("Reading", "Versions", "What it asks", "Least privilege", "Cost"), rows)
 
 
@@ -100,17 +106,22 @@ def operations_page() -> str:
 
     parts = [
         "# Operations",
-        f"Version {API_VERSION}. Every operation is called by `POST /` (or `GET /`) with its name in `x-acs-action`;"
-        " some have a path of their own.",
+        f"Version {API_VERSION}. Operations are called by `POST /` or `GET /` with their name in `x-acs-action`.",
     ]
     for each in all_operations():
         doors = f" Also `{each.route.method} {each.route.path}`." if each.route else ""
         parts.append(f"## {each.name}\n\n{each.summary} RAM action `{each.ram_action}`.{doors}")
-        rows = [(f"`{field.alias or name}`", "yes" if field.is_required() else "") for name, field in each.request.model_fields.items()]
+        rows = [
+            (f"`{field.alias or name}`", "yes" if field.is_required() else "")
+            for name, field in each.request.model_fields.items()
+        ]
         if rows:
             parts.append(table(("Parameter", "Required"), rows))
         answer = ", ".join(f"`{field.alias or name}`" for name, field in each.response.model_fields.items())
-        parts.append(f"Answers `RequestId`{', ' if answer else ''}{answer}" + (", as events or as one object." if each.streams else "."))
+        parts.append(
+            f"Answers `RequestId`{', ' if answer else ''}{answer}"
+            + (", as events or as one object." if each.streams else ".")
+        )
         if each.errors:
             parts.append(f"Errors of its own: {', '.join(f'`{code}`' for code in each.errors)}.")
     return "\n\n".join(parts)
@@ -120,13 +131,16 @@ def errors_page() -> str:
     from housecall.api.error_codes import ERROR_CODES
 
     codes = [(f"`{each.code}`", each.status, each.meaning, each.recommend) for each in ERROR_CODES.values()]
-    classes = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, errors.HousecallError)]
-    rows = [(f"`{each.__name__}`", f"`{each.code}`", each.status, inspect.cleandoc(each.__doc__ or "")) for each in classes]
+    classes = [
+        value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, errors.HousecallError)
+    ]
+    rows = [
+        (f"`{each.__name__}`", f"`{each.code}`", each.status, inspect.cleandoc(each.__doc__ or "")) for each in classes
+    ]
     parts = [
         "# Errors",
         "## On the wire",
-        "Every error is one JSON object with `RequestId`, `Code`, `Message`, `HostId` and `Recommend`. `Message` says what was attempted, on"
-        " which object, why it failed and what to do next.",
+        "Every error is one JSON object with `RequestId`, `Code`, `Message`, `HostId` and `Recommend`.",
         table(("Code", "Status", "What happened", "What to do"), codes),
         "## In the code",
         "The command line prints the message of these on one line and ends with code 2.",
@@ -166,5 +180,7 @@ def _names(parameter: Any) -> str:
 
 def _meaning(parameter: Any) -> str:
     default = parameter.default
-    shown = "" if default is None or default is False or default == "" or parameter.required else f" Default: {default}."
+    shown = (
+        "" if default is None or default is False or default == "" or parameter.required else f" Default: {default}."
+    )
     return f"{parameter.help or ''}{shown}"

@@ -11,7 +11,9 @@ DEFAULT_FOLDER = Path("docs/reference")
 
 
 def docs(
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail when a page differs from the code.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail when a page differs from the code.")
+    ] = False,
     into: Annotated[Path, typer.Option("--into", metavar="FOLDER", help="Where the pages are.")] = DEFAULT_FOLDER,
 ) -> None:
     """Render the reference pages from the code."""
@@ -20,7 +22,9 @@ def docs(
     pages = {into / name: text for name, text in all_pages().items()}
     stale = [path for path, text in pages.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if check and stale:
-        raise RequestError(f"These pages differ from the code: {', '.join(map(str, stale))}; render them with: make docs")
+        raise RequestError(
+            f"These pages differ from the code: {', '.join(map(str, stale))}; render them with: make docs"
+        )
     into.mkdir(parents=True, exist_ok=True)
     for path in stale:
         path.write_text(pages[path], encoding="utf-8")

@@ -8,7 +8,9 @@ from housecall.cli.loading import run_in_loop, settings_for_command
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 unless HOUSECALL_HOST says otherwise.")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; 127.0.0.1 unless HOUSECALL_HOST says otherwise.")
+    ] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = None,
 ) -> None:
     """Serve the API until Ctrl-C. Listens on 127.0.0.1 unless told otherwise."""
@@ -25,4 +27,6 @@ async def _serve(host: str | None, port: int | None) -> None:
 
 
 def _say_ready(url: str) -> None:
-    typer.echo(f"Housecall listens on {url}   (is it well? {url}/health   a key for clients: housecall key create)", err=True)
+    typer.echo(
+        f"Housecall listens on {url}   (is it well? {url}/health   a key for clients: housecall key create)", err=True
+    )

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from housecall import __version__
-from housecall.app import build_engines, open_app
-from housecall.cli.targets import instance_of_dsn
+from housecall.app import open_app
+from housecall.cli.targets import engines_for, instance_of_dsn
 from housecall.diagnosis.snapshot import Snapshot, take_snapshot
 from housecall.engines.engine import Unavailable
 from housecall.engines.instance import Engines, Instance
@@ -42,14 +42,22 @@ def of_programs() -> Iterator[Line]:
     import psycopg
 
     libpq = psycopg.pq.version()
-    yield Line("ok", f"Housecall {__version__}, Python {platform.python_version()}, psycopg {psycopg.__version__}, libpq {libpq // 10000}.{libpq % 10000}")
+    yield Line(
+        "ok",
+        f"Housecall {__version__}, Python {platform.python_version()}, psycopg {psycopg.__version__},"
+        f" libpq {libpq // 10000}.{libpq % 10000}",
+    )
 
 
 def of_home(settings: Settings) -> Iterator[Line]:
     home = settings.home
     nearest = _nearest_existing(home)
     if not os.access(nearest, os.W_OK | os.X_OK) or not nearest.is_dir():
-        yield Line("fail", f"Home {home} cannot be used: no right to write into {nearest}", "Choose another folder with HOUSECALL_HOME, or change its owner")
+        yield Line(
+            "fail",
+            f"Home {home} cannot be used: no right to write into {nearest}",
+            "Choose another folder with HOUSECALL_HOME, or change its owner",
+        )
         return
     free = shutil.disk_usage(nearest).free
     told = f"Home {home}{'' if home.exists() else ' (will be made)'}, {free / 1024**3:.1f} GB free"
@@ -71,7 +79,11 @@ async def of_installation(settings: Settings) -> AsyncIterator[Line]:
             caller = await app.keys.root()
             instances = await app.instances.list_instances(caller.account_id)
             if not instances:
-                yield Line("warn", "No instance is registered", "housecall instance add ID --dsn postgresql://user@host:5432/database")
+                yield Line(
+                    "warn",
+                    "No instance is registered",
+                    "housecall instance add ID --dsn postgresql://user@host:5432/database",
+                )
             for instance in instances:
                 async for line in of_instance(app.engines, instance):
                     yield line
@@ -80,7 +92,7 @@ async def of_installation(settings: Settings) -> AsyncIterator[Line]:
 
 
 async def of_dsn(settings: Settings, dsn: str) -> AsyncIterator[Line]:
-    engines = build_engines(settings)
+    engines = engines_for(settings)
     try:
         instance = instance_of_dsn(engines, dsn)
     except HousecallError as error:
@@ -94,7 +106,7 @@ async def of_instance(engines: Engines, instance: Instance) -> AsyncIterator[Lin
     """Version, rights and extensions of one server; then every reading is tried, and what it lacks is told."""
     try:
         async with engines.open_probe(instance) as probe:
-            snapshot = await take_snapshot(probe, instance.id, instance.engine, engines.engine(instance.engine).readings)
+            snapshot = await take_snapshot(probe, instance.id, engines.engine(instance.engine))
     except HousecallError as error:
         yield Line("fail", error.message)
         return
@@ -112,12 +124,24 @@ async def of_instance(engines: Engines, instance: Instance) -> AsyncIterator[Lin
 def _rights(instance: Instance, snapshot: Snapshot) -> Iterator[Line]:
     facts = snapshot.facts
     if facts.is_superuser:
-        yield Line("warn", f"Instance '{instance.id}': role '{facts.user}' is a superuser, which is more than Housecall needs", "Use a role of its own: CREATE ROLE housecall LOGIN PASSWORD '...'; GRANT pg_monitor TO housecall;")
+        yield Line(
+            "warn",
+            f"Instance '{instance.id}': role '{facts.user}' is a superuser, which is more than Housecall needs",
+            "Use a role of its own: CREATE ROLE housecall LOGIN PASSWORD '...'; GRANT pg_monitor TO housecall;",
+        )
     elif facts.has_monitor_role:
         yield Line("ok", f"Instance '{instance.id}': role '{facts.user}' has pg_monitor")
     else:
-        yield Line("warn", f"Instance '{instance.id}': role '{facts.user}' lacks pg_monitor and sees little of other sessions", f"GRANT pg_monitor TO {facts.user};")
-    denied = [found for found in snapshot.readings.values() if isinstance(found, Unavailable) and found.kind in ("privilege", "error", "timeout")]
+        yield Line(
+            "warn",
+            f"Instance '{instance.id}': role '{facts.user}' lacks pg_monitor and sees little of other sessions",
+            f"GRANT pg_monitor TO {facts.user};",
+        )
+    denied = [
+        found
+        for found in snapshot.readings.values()
+        if isinstance(found, Unavailable) and found.kind in ("privilege", "error", "timeout")
+    ]
     for found in denied:
         yield Line("warn", f"Instance '{instance.id}': reading {found.reading}: {found.reason}", found.remedy)
     if not denied:

@@ -45,8 +45,23 @@ def choose_one(instance_id: str | None, dsn: str | None) -> Choice:
     """As `choose`, for a command that cannot do without a server."""
     choice = choose(instance_id, dsn)
     if choice.instance_id is None and choice.dsn is None:
-        raise RequestError(f"Name a server: an instance's id, --dsn postgresql://user@host:5432/database, or {DSN_VARIABLE}")
+        raise RequestError(
+            f"Name a server: an instance's id, --dsn postgresql://user@host:5432/database, or {DSN_VARIABLE}"
+        )
     return choice
+
+
+def engines_for(settings: "Settings") -> "Engines":
+    """The engines of an installation that is not opened."""
+    from housecall.engines.engine import ProbeLimits
+    from housecall.engines.instance import Engines
+    from housecall.engines.postgresql import ENGINE
+
+    limits = ProbeLimits(
+        connect_timeout_seconds=settings.probe_connect_timeout_seconds,
+        statement_timeout_seconds=settings.probe_statement_timeout_seconds,
+    )
+    return Engines({ENGINE.name: ENGINE}, limits)
 
 
 def instance_of_dsn(engines: "Engines", dsn: str) -> "Instance":
@@ -79,12 +94,12 @@ class SingleInstance:
 @asynccontextmanager
 async def open_choice(settings: "Settings", choice: Choice) -> "AsyncIterator[tuple[Engines, Instance]]":
     """The chosen instance and the engines to reach it with. Opens the state store only for a registered instance."""
-    from housecall.app import build_engines, open_app
-
     if choice.dsn is not None:
-        engines = build_engines(settings)
+        engines = engines_for(settings)
         yield engines, instance_of_dsn(engines, choice.dsn)
         return
+    from housecall.app import open_app
+
     assert choice.instance_id is not None
     async with open_app(settings) as app:
         caller = await app.keys.root()

@@ -1,4 +1,4 @@
-"""A diagnosis as a person reads it on a terminal: causes with evidence and remedies, what else was found, what was not seen."""
+"""A diagnosis as a person reads it: causes with evidence and remedies, what else was found, what was not seen."""
 
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,9 @@ def _print_head(out: "Console", diagnosis: "Diagnosis") -> None:
     head.append(f"  {facts.version.text}, database {facts.database}, as {facts.user}", style="not bold")
     head.append(f"\n{snapshot.taken_at:%Y-%m-%d %H:%M:%S} UTC", style="not bold dim")
     if diagnosis.seconds:
-        head.append(f", looked for {diagnosis.seconds:.1f} s in {diagnosis.statements} statements", style="not bold dim")
+        head.append(
+            f", looked for {diagnosis.seconds:.1f} s in {diagnosis.statements} statements", style="not bold dim"
+        )
     if diagnosis.earlier is not None:
         seconds = snapshot.seconds_since(diagnosis.earlier)
         head.append(f", counters {seconds:.1f} s apart", style="not bold dim")
@@ -94,7 +96,9 @@ def _print_sql(out: "Console", statements: tuple[str, ...]) -> None:
 
     if statements:
         code = "\n".join(statements)
-        out.print(Padding(Syntax(code, "sql", theme=CODE_THEME, word_wrap=True, background_color="default"), (0, 0, 0, 7)))
+        out.print(
+            Padding(Syntax(code, "sql", theme=CODE_THEME, word_wrap=True, background_color="default"), (0, 0, 0, 7))
+        )
 
 
 def _print_findings(out: "Console", findings: "list[Finding]", language: "Language") -> None:

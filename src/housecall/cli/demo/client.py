@@ -1,8 +1,8 @@
-"""The demo's client: ChatMessages over HTTP, signed, with the answer as a stream of events. Any client does the same."""
+"""The demo's client: ChatMessages over HTTP, signed, the answer as a stream of events. Any client does the same."""
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ IDLE_SECONDS = 10.0
 """The server says something every two seconds; five times that is silence."""
 
 
-async def chat_messages(base_url: str, key: NewKey, parameters: Mapping[str, str]) -> AsyncIterator[Happening]:
+async def chat_messages(base_url: str, key: NewKey, parameters: Mapping[str, str]) -> AsyncGenerator[Happening, None]:
     """Ask, and give what happens until the stream ends.
 
     Raises:
@@ -38,7 +38,9 @@ async def chat_messages(base_url: str, key: NewKey, parameters: Mapping[str, str
             async for body in bodies(response.aiter_lines()):
                 yield happening_of(body)
     except httpx.HTTPError as error:
-        raise SetupError(f"The demo's own server at {base_url} did not answer: {type(error).__name__} {error}") from error
+        raise SetupError(
+            f"The demo's own server at {base_url} did not answer: {type(error).__name__} {error}"
+        ) from error
 
 
 async def bodies(lines: AsyncIterator[str]) -> AsyncIterator[dict[str, Any]]:

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from housecall.cli.demo.patient import Patient
 
 MORE_QUESTIONS: dict[Language, tuple[str, str, str]] = {
-    "en": ("Who is blocking whom?", "Which indexes are missing, and which are duplicates?", "Will any key run out of numbers?"),
+    "en": (
+        "Who is blocking whom?",
+        "Which indexes are missing, and which are duplicates?",
+        "Will any key run out of numbers?",
+    ),
     "zh-CN": ("谁阻塞了谁？", "缺少哪些索引，哪些索引是重复的？", "有没有主键快用完了？"),
 }
 
@@ -33,7 +37,9 @@ class Address:
     url: str = ""
 
 
-def print_what_next(console: "Console", address: Address, settings: Settings, language: Language, patient: "Patient") -> None:
+def print_what_next(
+    console: "Console", address: Address, settings: Settings, language: Language, patient: "Patient"
+) -> None:
     key, questions = address.key, MORE_QUESTIONS[language]
     lines = [
         ("Address", address.url),
@@ -44,7 +50,11 @@ def print_what_next(console: "Console", address: Address, settings: Settings, la
     for name, value in lines:
         console.print(f"  {name:<18} {value}", markup=False, soft_wrap=True)
     console.print("\n[bold]Three more questions to try, in another terminal:[/bold]\n")
-    for command in (ask_command(settings, questions[0]), ask_command(settings, questions[1]), curl_command(address, questions[2], language)):
+    for command in (
+        ask_command(settings, questions[0]),
+        ask_command(settings, questions[1]),
+        curl_command(address, questions[2], language),
+    ):
         console.print(f"  {command}\n", markup=False, soft_wrap=True)
     if psql := shutil.which("psql"):
         console.print("[bold]To try a remedy, and then ask: is it fixed now?[/bold]\n")

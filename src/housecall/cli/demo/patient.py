@@ -1,7 +1,7 @@
 """The patient: a private PostgreSQL 18 with the shop in it.
 
-It is built once into a template folder and started from a copy, so that every demo begins equally ill, whatever remedies
-were tried on the last one. The copy takes along the server's statistics, which a clean stop has written down.
+It is built once into a template folder and started from a copy, so that every demo begins equally ill, whatever
+remedies were tried on the last one. The copy takes along the server's statistics, which a clean stop has written down.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """The course of the demo, from the first step to the last process stopped.
 
-All it keeps lies in a folder of its own below the home, so nobody's real state is touched. What it starts, it stops: after
-Ctrl-C, after a signal that ends it, and when a step fails.
+All it keeps lies in a folder of its own below the home, so nobody's real state is touched. What it starts, it stops:
+after Ctrl-C, after a signal that ends it, and when a step fails.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ import json
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from housecall.cli.answers import show, view_for
@@ -55,7 +54,9 @@ class Demo:
             if not self._keep:
                 cleanup.callback(patients.forget, self.home)
             patient = self._start_patient(cleanup)
-            cleanup.callback(_ignore_signals)  # the last one in is the first one out: nothing interrupts the cleaning up
+            cleanup.callback(
+                _ignore_signals
+            )  # the last one in is the first one out: nothing interrupts the cleaning up
             asyncio.run(self._until_cancelled(patient))
 
     @contextlib.contextmanager
@@ -66,12 +67,14 @@ class Demo:
             with FileLock(self.home / "demo.lock") as lock:
                 if not lock.try_lock(exclusive=True):
                     raise SetupError(
-                        f"A demo runs already on {self.home}; end it with Ctrl-C, or choose another folder with HOUSECALL_HOME"
+                        f"A demo runs already on {self.home}; end it with Ctrl-C,"
+                        " or choose another folder with HOUSECALL_HOME"
                     )
                 yield
         except OSError as error:
             raise SetupError(
-                f"The demo cannot use {error.filename or self.home}: {error.strerror}; choose another folder with HOUSECALL_HOME"
+                f"The demo cannot use {error.filename or self.home}: {error.strerror};"
+                " choose another folder with HOUSECALL_HOME"
             ) from error
 
     def _start_patient(self, cleanup: contextlib.ExitStack) -> "Patient":
@@ -108,7 +111,9 @@ class Demo:
                 await patient.wait_until_it_suffers()
             for fault in patients.FAULTS:
                 self._steps.say(fault)
-            with self._steps.step(f"Registering the patient as instance '{INSTANCE}', and making a key", "Start the demo again"):
+            with self._steps.step(
+                f"Registering the patient as instance '{INSTANCE}', and making a key", "Start the demo again"
+            ):
                 address = await _introduce(app, patient)
             with self._steps.step("Starting the server", "Choose another port with HOUSECALL_PORT"):
                 address.url = await stack.enter_async_context(_serving(app, patients.free_port(self._settings.port)))
@@ -134,7 +139,10 @@ class Demo:
                     failure = happening.answer if happening.name == "error" else failure
                     status = str(happening.fields.get("status")) if happening.name == "workflow_finished" else status
         if status != "succeeded" or first_word is None:
-            raise HousecallError(failure or f"The answer did not come to its end ({status or 'the stream broke off'}); start the demo again")
+            raise HousecallError(
+                failure
+                or f"The answer did not come to its end ({status or 'the stream broke off'}); start the demo again"
+            )
         self.answered = True
         self._console.print(f"[dim]The first word came {first_word:.1f} s after the start.[/dim]")
 
@@ -155,14 +163,20 @@ async def _serving(app: "App", port: int) -> AsyncIterator[str]:
     """The running server's URL. Raises what the server raises when it cannot start."""
     from housecall.api.server import serve
 
-    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    serving = asyncio.create_task(serve(app, "127.0.0.1", port, ready.set_result))
+    listening, urls = asyncio.Event(), []
+
+    def ready(url: str) -> None:
+        urls.append(url)
+        listening.set()
+
+    serving = asyncio.create_task(serve(app, "127.0.0.1", port, ready))
+    serving.add_done_callback(lambda _: listening.set())
     try:
-        await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
-        if serving.done():
+        await listening.wait()
+        if not urls:
             await serving
             raise SetupError("The demo's server ended before it was ready; start the demo again")
-        yield await ready
+        yield urls[0]
     finally:
         serving.cancel()
         with contextlib.suppress(asyncio.CancelledError):

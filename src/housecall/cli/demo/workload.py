@@ -2,9 +2,9 @@
 
     python -m housecall.cli.demo.workload <dsn>
 
-It ends when its standard input closes, so it cannot outlive the demo however that ends. Each actor does one thing at the
-pace of a small shop, together about one core. An actor whose connection is ended comes back, as a real service would;
-only the forgotten transaction stays away, so ending its session is a cure.
+It ends when its standard input closes, so it cannot outlive the demo however that ends. Each actor does one thing at
+the pace of a small shop, together about one core. An actor whose connection is ended comes back, as a real service
+would; only the forgotten transaction stays away, so ending its session is a cure.
 """
 
 import asyncio
@@ -84,7 +84,9 @@ async def forgotten_payment(dsn: str, holds: asyncio.Event) -> None:
     with contextlib.suppress(psycopg.Error):
         async with await connect(dsn, "payment-webhook") as connection:
             await connection.execute("BEGIN")
-            await connection.execute("UPDATE inventory SET reserved = reserved + 1 WHERE product_id = %s", (HOT_PRODUCT,))
+            await connection.execute(
+                "UPDATE inventory SET reserved = reserved + 1 WHERE product_id = %s", (HOT_PRODUCT,)
+            )
             holds.set()
             async for _ in connection.notifies():  # none ever comes: this waits until the session is ended
                 pass
