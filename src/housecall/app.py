@@ -1,43 +1,152 @@
 """The composition root: opens an installation and closes it again. The only file that names concrete parts."""
 
+import asyncio
+import contextlib
+import errno
+import logging
+import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
+from sqlalchemy import text
+
+from housecall.access.accounts import Caller, ensure_root
+from housecall.access.admission import Admission
 from housecall.access.keys import Keys
+from housecall.access.vault import open_vault
 from housecall.chat.conversations import Conversations
 from housecall.chat.runs import Runs
+from housecall.engines.engine import ProbeLimits
+from housecall.engines.instance import Engines
+from housecall.errors import SetupError, StoreError
+from housecall.instances.directory import Instances
 from housecall.settings import Settings
+from housecall.store.database import Database
+from housecall.store.embedded import Cluster
 from housecall.turn import Answerer
+
+STATE_FOLDER = "postgres"
+STATE_DATABASE = "housecall"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
     """Whether the installation can serve. `missing` says in sentences what is not there."""
 
-    ready: bool
-    missing: tuple[str, ...] = field(default=())
+    missing: tuple[str, ...] = ()
+
+    @property
+    def ready(self) -> bool:
+        return not self.missing
 
 
 @dataclass(frozen=True)
 class App:
-    """An open installation."""
+    """An open installation. `root` is the caller that the command line and the console act as."""
 
     settings: Settings
-    runs: Runs
-    conversations: Conversations
+    database: Database
+    engines: Engines
+    instances: Instances
+    admission: Admission
     keys: Keys
+    conversations: Conversations
+    runs: Runs
+    root: Caller
 
     async def health(self) -> Health:
-        raise NotImplementedError
+        """Asks the state database now."""
+        missing: list[str] = []
+        try:
+            async with self.database.begin("checking its health") as connection:
+                await connection.execute(text("SELECT 1"))
+        except StoreError as error:
+            missing.append(error.message)
+        if self.runs.trouble is not None and self.runs.trouble not in missing:
+            missing.append(self.runs.trouble)
+        return Health(tuple(missing))
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def open_app(settings: Settings, *, answerer: Answerer | None = None) -> AsyncIterator[App]:
-    """Open state, engines and agent; close them in reverse order.
+    """Open state, engines and agent; close them in reverse order. Without `answerer` the agent of the settings answers.
+
+    To be opened on the loop that serves: runs execute there. A second installation in the same process follows and
+    stops runs but leaves executing to the first.
 
     Raises:
         SetupError: what is wrong with this installation and what to do.
     """
-    raise NotImplementedError
-    yield
+    make_home(settings.home)
+    async with contextlib.AsyncExitStack() as stack:
+        database = await _open_database(settings, stack)
+        vault = open_vault(settings)
+        root = await ensure_root(database)
+        engines = build_engines(settings)
+        admission = Admission()
+        instances = Instances(database, vault, engines, admission)
+        runs = Runs(database, admission)
+        stack.push_async_callback(runs.close)
+        await runs.open(answerer or _build_agent(settings, engines, instances))
+        yield App(
+            settings=settings,
+            database=database,
+            engines=engines,
+            instances=instances,
+            admission=admission,
+            keys=Keys(database, vault),
+            conversations=Conversations(database),
+            runs=runs,
+            root=root,
+        )
+
+
+def build_engines(settings: Settings) -> Engines:
+    """The engines of this installation, with the settings' limits."""
+    from housecall.engines.postgresql import ENGINE
+
+    limits = ProbeLimits(
+        connect_timeout_seconds=settings.probe_connect_timeout_seconds,
+        statement_timeout_seconds=settings.probe_statement_timeout_seconds,
+    )
+    return Engines({ENGINE.name: ENGINE}, limits)
+
+
+def _build_agent(settings: Settings, engines: Engines, instances: Instances) -> Answerer:
+    from housecall.agent.agent import build_agent
+
+    return build_agent(settings, engines, instances)
+
+
+async def _open_database(settings: Settings, stack: contextlib.AsyncExitStack) -> Database:
+    if settings.database_url is not None:
+        url = settings.database_url.get_secret_value()
+    else:
+        cluster = Cluster(settings.home / STATE_FOLDER)
+        await asyncio.to_thread(cluster.start)
+        stack.push_async_callback(asyncio.to_thread, cluster.stop)
+        url = await asyncio.to_thread(cluster.ensure_database, STATE_DATABASE)
+    database = Database(url)
+    stack.push_async_callback(database.close)
+    await database.prepare()
+    return database
+
+
+def make_home(home: Path) -> None:
+    """The folder of everything: private, but root's must let the user through who runs the embedded server.
+
+    Raises SetupError when it cannot be made or written.
+    """
+    try:
+        if not home.exists():
+            home.mkdir(parents=True, mode=0o755)
+            home.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        elif not os.access(home, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "permission denied", str(home))
+    except OSError as error:
+        raise SetupError(
+            f"HOUSECALL_HOME={home} cannot be used: {error.strerror}. Choose a folder that this user may write."
+        ) from error

@@ -3,9 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
+from sqlalchemy import Select, and_, case, exists, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from housecall.chat.questions import is_id, not_found
+from housecall.chat.runs import event_of
+from housecall.chat.storable import storable_text
 from housecall.events import Event, RunStatus
+from housecall.store.database import Database
+from housecall.store.tables import ConversationRow, MessageRow, RunEventRow, RunRow
 from housecall.turn import ApprovalMode
 
 ItemT = TypeVar("ItemT")
@@ -61,6 +69,9 @@ class StoredMessage:
 class Conversations:
     """Reads conversations and messages of one account and user; keeps ratings."""
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
     async def list_conversations(
         self,
         account_id: str,
@@ -71,8 +82,19 @@ class Conversations:
         pinned: bool | None = None,
         sort_by: SortBy = "-CreatedAt",
     ) -> Page[Conversation]:
-        """The conversations after `last_id` in the wished order. Raises NotFound (ConversationNotFound) for `last_id`."""
-        raise NotImplementedError
+        """The conversations after `last_id` in the wished order, with one that was made meanwhile never in between.
+
+        Raises NotFound (ConversationNotFound) for `last_id`.
+        """
+        mine = and_(ConversationRow.account_id == account_id, ConversationRow.user_id == user_id)
+        query = select(ConversationRow.__table__, _status().label("status")).where(mine)
+        if pinned is not None:
+            query = query.where(ConversationRow.pinned == pinned)
+        async with self._database.begin("listing conversations") as connection:
+            if last_id:
+                query = _after(query, await _position(connection, mine, last_id), sort_by)
+            rows = (await connection.execute(_ordered(query, sort_by).limit(limit + 1))).all()
+        return Page(tuple(_conversation(row) for row in rows[:limit]), len(rows) > limit, limit)
 
     async def list_messages(
         self, account_id: str, conversation_id: str, *, first_id: str | None = None, limit: int = 100
@@ -81,14 +103,164 @@ class Conversations:
 
         Raises NotFound (ConversationNotFound, MessageNotFound).
         """
-        raise NotImplementedError
+        async with self._database.begin("listing messages") as connection:
+            await _check_conversation(connection, account_id, conversation_id)
+            query = _messages().where(MessageRow.conversation_id == conversation_id)
+            if first_id:
+                query = query.where(MessageRow.number < await _message_number(connection, conversation_id, first_id))
+            rows = (await connection.execute(query.order_by(MessageRow.number.desc()).limit(limit + 1))).all()
+            live = await _answers_so_far(connection, [row.run_id for row in rows if row.finished_at is None])
+        return Page(tuple(_message(row, live) for row in reversed(rows[:limit])), len(rows) > limit, limit)
 
     async def events_of(self, messages: Sequence[StoredMessage]) -> dict[str, tuple[Event, ...]]:
         """The stored events of each message's run, by message id; the same that its stream gave."""
-        raise NotImplementedError
+        by_run: dict[str, list[Event]] = {message.run_id: [] for message in messages}
+        async with self._database.begin("reading events") as connection:
+            rows = await connection.execute(
+                select(RunEventRow.__table__)
+                .where(RunEventRow.run_id.in_(by_run))
+                .order_by(RunEventRow.run_id, RunEventRow.number)
+            )
+            for row in rows:
+                by_run[row.run_id].append(event_of(row))
+        return {message.id: tuple(by_run[message.run_id]) for message in messages}
 
     async def set_feedback(
         self, account_id: str, message_id: str, rating: Rating | None, content: str | None = None
     ) -> None:
         """Keep what a person thinks of an answer; None revokes. Raises NotFound (MessageNotFound)."""
-        raise NotImplementedError
+        if not is_id(message_id):
+            raise not_found("Message", message_id)
+        kept = storable_text(content) if content and rating else None
+        async with self._database.begin("keeping a rating") as connection:
+            changed = await connection.execute(
+                update(MessageRow)
+                .where(MessageRow.id == message_id, MessageRow.account_id == account_id)
+                .values(feedback=rating, feedback_content=kept)
+            )
+            if not changed.rowcount:
+                raise not_found("Message", message_id)
+
+
+def _status() -> Any:
+    """What the newest message waits for wins over a live run."""
+    live = exists().where(RunRow.conversation_id == ConversationRow.id, RunRow.finished_at.is_(None))
+    newest = (
+        select(MessageRow.status)
+        .where(MessageRow.conversation_id == ConversationRow.id)
+        .order_by(MessageRow.number.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return case((newest == "pending_approval", "pending_approval"), (live, "running"), else_="idle")
+
+
+async def _position(connection: AsyncConnection, mine: Any, last_id: str) -> Any:
+    """Where the last page ended. Raises NotFound."""
+    if is_id(last_id):
+        found = await connection.execute(
+            select(ConversationRow.updated_at, ConversationRow.number).where(mine, ConversationRow.id == last_id)
+        )
+        row = found.one_or_none()
+        if row is not None:
+            return row
+    raise not_found("Conversation", last_id)
+
+
+def _sort_columns(sort_by: SortBy) -> tuple[Any, ...]:
+    """`number` rises with creation, and breaks ties of `updated_at`."""
+    return (ConversationRow.number,) if "Created" in sort_by else (ConversationRow.updated_at, ConversationRow.number)
+
+
+def _after(query: Select[Any], position: Any, sort_by: SortBy) -> Select[Any]:
+    columns = tuple_(*_sort_columns(sort_by))
+    values = (position.number,) if "Created" in sort_by else (position.updated_at, position.number)
+    return query.where(columns < values if sort_by.startswith("-") else columns > values)
+
+
+def _ordered(query: Select[Any], sort_by: SortBy) -> Select[Any]:
+    columns = _sort_columns(sort_by)
+    return query.order_by(*(column.desc() if sort_by.startswith("-") else column.asc() for column in columns))
+
+
+def _conversation(row: Any) -> Conversation:
+    return Conversation(
+        id=row.id,
+        name=row.name,
+        introduction=row.introduction,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        status=row.status,
+        pinned=row.pinned,
+        approval_mode=row.approval_mode,
+    )
+
+
+async def _check_conversation(connection: AsyncConnection, account_id: str, conversation_id: str) -> None:
+    if is_id(conversation_id):
+        found = await connection.execute(
+            select(ConversationRow.id).where(
+                ConversationRow.id == conversation_id, ConversationRow.account_id == account_id
+            )
+        )
+        if found.one_or_none() is not None:
+            return
+    raise not_found("Conversation", conversation_id)
+
+
+async def _message_number(connection: AsyncConnection, conversation_id: str, message_id: str) -> int:
+    if is_id(message_id):
+        found = await connection.execute(
+            select(MessageRow.number).where(MessageRow.id == message_id, MessageRow.conversation_id == conversation_id)
+        )
+        number = found.scalar_one_or_none()
+        if number is not None:
+            return number
+    raise not_found("Message", message_id)
+
+
+def _messages() -> Select[Any]:
+    """Messages, each with its newest run."""
+    newest_run = (
+        select(RunRow.id)
+        .where(RunRow.message_id == MessageRow.id)
+        .order_by(RunRow.created_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    columns = [column for column in MessageRow.__table__.columns if column.name not in ("transcript", "user_id")]
+    return select(*columns, newest_run.label("run_id"))
+
+
+async def _answers_so_far(connection: AsyncConnection, run_ids: Sequence[str]) -> dict[str, str]:
+    """The text that readers of live runs have now."""
+    if not run_ids:
+        return {}
+    rows = await connection.execute(
+        select(RunEventRow.run_id, RunEventRow.name, RunEventRow.answer)
+        .where(RunEventRow.run_id.in_(run_ids), RunEventRow.name.in_(("message", "message_replace")))
+        .order_by(RunEventRow.run_id, RunEventRow.number)
+    )
+    texts: dict[str, list[str]] = {}
+    for row in rows:
+        parts = texts.setdefault(row.run_id, [])
+        if row.name == "message_replace":
+            parts.clear()
+        parts.append(row.answer)
+    return {run_id: "".join(parts) for run_id, parts in texts.items()}
+
+
+def _message(row: Any, live: dict[str, str]) -> StoredMessage:
+    return StoredMessage(
+        id=row.id,
+        conversation_id=row.conversation_id,
+        parent_id=row.parent_id,
+        query=row.query,
+        answer=row.answer if row.finished_at is not None else live.get(row.run_id, ""),
+        status=row.status,
+        feedback=row.feedback,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        run_id=row.run_id,
+    )

@@ -1,0 +1,54 @@
+"""The account and root user that the first start makes."""
+
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from housecall.store.database import MIGRATION_LOCK, Database
+from housecall.store.tables import AccountRow, PlanRow, UserRow
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls."""
+
+    account_id: str
+    user_id: str
+
+
+def new_id() -> str:
+    """Sixteen digits, as account and user ids of the cloud look."""
+    return str(secrets.randbelow(9 * 10**15) + 10**15)
+
+
+async def ensure_root(database: Database) -> Caller:
+    """The first account's root user, made with an unlimited plan when there is no account yet.
+
+    Processes that start together agree on one. Raises StoreError.
+    """
+    async with database.begin("looking for the first account") as connection:
+        root = await _root(connection)
+        if root is None:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+            root = await _root(connection) or await _make_root(connection)
+        return root
+
+
+async def _root(connection: AsyncConnection) -> Caller | None:
+    found = await connection.execute(
+        select(UserRow.account_id, UserRow.id).where(UserRow.is_root).order_by(UserRow.created_at, UserRow.id).limit(1)
+    )
+    row = found.one_or_none()
+    return None if row is None else Caller(row.account_id, row.id)
+
+
+async def _make_root(connection: AsyncConnection) -> Caller:
+    caller = Caller(new_id(), new_id())
+    await connection.execute(insert(AccountRow).values(id=caller.account_id, name="default"))
+    await connection.execute(
+        insert(UserRow).values(id=caller.user_id, account_id=caller.account_id, name="root", is_root=True)
+    )
+    await connection.execute(insert(PlanRow).values(account_id=caller.account_id, name="unlimited"))
+    return caller

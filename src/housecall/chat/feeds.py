@@ -1,0 +1,113 @@
+"""Live events on their way from the writer to the subscribers of this process.
+
+A feed keeps the newest events of one run and wakes whoever waits for more; a subscriber that fell further behind than
+that reads the store. Nobody has a queue of his own, so a slow or vanished subscriber costs nothing.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from housecall.events import Event
+
+KEPT_EVENTS = 256
+
+
+class Feed:
+    """The newest events of one run. `local` says that this process executes the run, so the feed knows its end."""
+
+    def __init__(self) -> None:
+        self.local = False
+        self.subscribers = 0
+        self._recent: deque[Event] = deque(maxlen=KEPT_EVENTS)
+        self._changed: asyncio.Future[None] | None = None
+
+    @property
+    def finished(self) -> bool:
+        return bool(self._recent) and self._recent[-1].happening.name == "workflow_finished"
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Stored events, in order."""
+        self._recent.extend(events)
+        self.wake()
+
+    def wake(self) -> None:
+        """Something may have changed: everybody who waits looks again."""
+        if self._changed is not None and not self._changed.done():
+            self._changed.set_result(None)
+        self._changed = None
+
+    def forget(self) -> None:
+        """The run goes on elsewhere: what is kept here is no longer known to be the newest."""
+        self.local = False
+        self._recent.clear()
+        self.wake()
+
+    def changed(self) -> asyncio.Future[None]:
+        """To be taken before looking, and awaited (shielded: it is shared) when there was nothing to see."""
+        if self._changed is None:
+            self._changed = asyncio.get_running_loop().create_future()
+        return self._changed
+
+    def since(self, number: int) -> list[Event] | None:
+        """The events after this number, or None when the feed does not know and the store must be asked."""
+        if not self._recent:
+            return None
+        if self._recent[0].number > number + 1:
+            return None
+        found = [event for event in self._recent if event.number > number]
+        return found if found or self.local or self.finished else None
+
+
+class Feeds:
+    """The feeds of the runs that this process executes or follows."""
+
+    def __init__(self) -> None:
+        self._feeds: dict[str, Feed] = {}
+
+    def __len__(self) -> int:
+        return len(self._feeds)
+
+    def enter(self, run_id: str) -> Feed:
+        """Follow a run; `leave` when done."""
+        feed = self._feeds.setdefault(run_id, Feed())
+        feed.subscribers += 1
+        return feed
+
+    def leave(self, run_id: str) -> None:
+        feed = self._feeds[run_id]
+        feed.subscribers -= 1
+        self._drop_if_idle(run_id, feed)
+
+    def begin(self, run_id: str) -> Feed:
+        """This process executes the run from now on."""
+        feed = self._feeds.setdefault(run_id, Feed())
+        feed.local = True
+        return feed
+
+    def end(self, run_id: str) -> None:
+        """This process no longer executes the run."""
+        feed = self._feeds.get(run_id)
+        if feed is not None:
+            if not feed.finished:
+                feed.forget()
+            feed.local = False
+            self._drop_if_idle(run_id, feed)
+
+    def publish(self, run_id: str, events: Sequence[Event]) -> None:
+        feed = self._feeds.get(run_id)
+        if feed is not None:
+            feed.publish(events)
+
+    def wake(self, run_id: str) -> None:
+        feed = self._feeds.get(run_id)
+        if feed is not None and not feed.local:
+            feed.wake()
+
+    def wake_all(self) -> None:
+        for feed in self._feeds.values():
+            feed.wake()
+
+    def _drop_if_idle(self, run_id: str, feed: Feed) -> None:
+        if not feed.subscribers and not feed.local:
+            self._feeds.pop(run_id, None)

@@ -1,0 +1,196 @@
+"""Storing a question: conversation, message, run and the first event, in one transaction."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from housecall.chat.storable import storable_text, storable_value
+from housecall.errors import NotFound
+from housecall.events import Event, Happening
+from housecall.store.tables import ConversationRow, MessageRow, RunEventRow, RunRow
+from housecall.turn import ApprovalMode, PastTurn, Turn
+
+NAME_CHARACTERS = 60
+MAX_HISTORY = 200  # turns of a branch; the agent cuts to its own budget
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question ready to store: what `chat.runs.NewQuestion` holds, with ids that are ids."""
+
+    account_id: str
+    user_id: str
+    query: str
+    conversation_id: str | None
+    parent_message_id: str | None
+    approval_mode: ApprovalMode | None
+    request_id: str | None
+    turn: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredQuestion:
+    run_id: str
+    conversation_id: str
+    message_id: str
+    created_at: datetime
+    first_event: Event
+
+
+def is_id(value: str) -> bool:
+    """Whether this can be the id of a conversation, message or run at all."""
+    try:
+        return str(uuid.UUID(value)) == value.lower()
+    except ValueError:
+        return False
+
+
+def name_of(query: str) -> str:
+    """What a conversation is called: the first words of its first question."""
+    words = " ".join(query.split())
+    if len(words) <= NAME_CHARACTERS:
+        return words
+    head = words[:NAME_CHARACTERS]
+    return (head.rpartition(" ")[0] or head) + "…"
+
+
+def not_found(kind: str, value: str) -> NotFound:
+    return NotFound(f"There is no {kind.lower()} {value[:80]!r}.", code=f"{kind}NotFound")
+
+
+async def store_question(connection: AsyncConnection, question: Question, process_id: str | None) -> StoredQuestion:
+    """Raises NotFound (ConversationNotFound, MessageNotFound)."""
+    conversation_id, approval_mode = await _conversation(connection, question)
+    parent_id = await _parent(connection, question, conversation_id)
+    message_id, run_id = str(uuid.uuid4()), str(uuid.uuid4())
+    stored = await connection.execute(
+        insert(MessageRow)
+        .values(
+            id=message_id,
+            conversation_id=conversation_id,
+            parent_id=parent_id,
+            account_id=question.account_id,
+            user_id=question.user_id,
+            query=storable_text(question.query),
+            status="queued",
+        )
+        .returning(MessageRow.created_at)
+    )
+    created_at: datetime = stored.scalar_one()
+    await connection.execute(
+        insert(RunRow).values(
+            id=run_id,
+            message_id=message_id,
+            conversation_id=conversation_id,
+            account_id=question.account_id,
+            user_id=question.user_id,
+            status="queued",
+            process_id=process_id,
+            request_id=question.request_id,
+            turn={**storable_value(question.turn), "approval_mode": approval_mode},
+            created_at=created_at,
+        )
+    )
+    first = Event(run_id, 1, created_at, Happening("workflow_started"))
+    await connection.execute(
+        insert(RunEventRow).values(
+            run_id=run_id, number=1, name="workflow_started", answer="", fields={}, step=None, at=created_at
+        )
+    )
+    return StoredQuestion(run_id, conversation_id, message_id, created_at, first)
+
+
+async def _conversation(connection: AsyncConnection, question: Question) -> tuple[str, ApprovalMode]:
+    """The conversation to go on with, or a new one; an approval mode in the question becomes the conversation's."""
+    if question.conversation_id is None:
+        conversation_id = str(uuid.uuid4())
+        mode = question.approval_mode or "read_only"
+        await connection.execute(
+            insert(ConversationRow).values(
+                id=conversation_id,
+                account_id=question.account_id,
+                user_id=question.user_id,
+                name=storable_text(name_of(question.query)),
+                approval_mode=mode,
+            )
+        )
+        return conversation_id, mode
+    changes: dict[str, Any] = {"updated_at": func.now()}
+    if question.approval_mode is not None:
+        changes["approval_mode"] = question.approval_mode
+    found = None
+    if is_id(question.conversation_id):
+        found = (
+            await connection.execute(
+                update(ConversationRow)
+                .where(
+                    ConversationRow.id == question.conversation_id,
+                    ConversationRow.account_id == question.account_id,
+                    ConversationRow.user_id == question.user_id,
+                )
+                .values(**changes)
+                .returning(ConversationRow.id, ConversationRow.approval_mode)
+            )
+        ).one_or_none()
+    if found is None:
+        raise not_found("Conversation", question.conversation_id)
+    return found.id, found.approval_mode
+
+
+async def _parent(connection: AsyncConnection, question: Question, conversation_id: str) -> str | None:
+    """The message that this one follows: the one that was named, else the newest of the conversation."""
+    wanted = question.parent_message_id
+    query = select(MessageRow.id).where(MessageRow.conversation_id == conversation_id)
+    if wanted is None:
+        if question.conversation_id is None:
+            return None
+        newest = await connection.execute(query.order_by(MessageRow.number.desc()).limit(1))
+        return newest.scalar_one_or_none()
+    if is_id(wanted):
+        found = (await connection.execute(query.where(MessageRow.id == wanted))).scalar_one_or_none()
+        if found is not None:
+            return found
+    raise not_found("Message", wanted)
+
+
+async def read_turn(connection: AsyncConnection, run_id: str) -> Turn:
+    """The question of a run with the history of its branch."""
+    row = (
+        await connection.execute(
+            select(RunRow, MessageRow.query, MessageRow.parent_id)
+            .join(MessageRow, MessageRow.id == RunRow.message_id)
+            .where(RunRow.id == run_id)
+        )
+    ).one()
+    asked = row.turn
+    return Turn(
+        run_id=run_id,
+        conversation_id=row.conversation_id,
+        message_id=row.message_id,
+        account_id=row.account_id,
+        user_id=row.user_id,
+        query=row.query,
+        language=asked.get("language"),
+        timezone=asked.get("timezone"),
+        instance_id=asked.get("instance_id"),
+        approval_mode=asked["approval_mode"],
+        inputs=asked.get("inputs", {}),
+        history=await _history(connection, row.parent_id),
+    )
+
+
+async def _history(connection: AsyncConnection, parent_id: str | None) -> tuple[PastTurn, ...]:
+    """The chain of parents, oldest first."""
+    if parent_id is None:
+        return ()
+    columns = (MessageRow.parent_id, MessageRow.query, MessageRow.answer, MessageRow.transcript)
+    branch = select(*columns, func.coalesce(1).label("depth")).where(MessageRow.id == parent_id).cte(recursive=True)
+    branch = branch.union_all(
+        select(*columns, branch.c.depth + 1).where(MessageRow.id == branch.c.parent_id, branch.c.depth < MAX_HISTORY)
+    )
+    rows = await connection.execute(select(branch).order_by(branch.c.depth.desc()))
+    return tuple(PastTurn(row.query, row.answer, row.transcript) for row in rows)
