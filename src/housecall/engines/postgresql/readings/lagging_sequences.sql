@@ -73,6 +73,7 @@ SELECT
     checked.relname::text AS table_name,
     checked.attname::text AS column_name,
     checked.last_value::int8 AS last_value,
+    checked.last_value >= checked.seqstart AS was_used,
     checked.seqincrement::int8 AS increment,
     checked.table_rows::float8 AS table_rows,
     LEAST(checked.read_max, 9223372036854775807)::int8 AS largest_key,

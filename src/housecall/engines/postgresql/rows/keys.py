@@ -33,7 +33,7 @@ class NumberKey(Row, reading="number_keys"):
 @dataclass(frozen=True, slots=True)
 class LaggingSequence(Row, reading="lagging_sequences"):
     """A sequence below the keys of its column. `largest_key` is None when it could only be inferred, from the number of rows
-    or the planner's statistics."""
+    or the planner's statistics; `was_used` says that the sequence ever gave a value."""
 
     schema_name: str
     sequence_name: str
@@ -41,6 +41,7 @@ class LaggingSequence(Row, reading="lagging_sequences"):
     table_name: str
     column_name: str
     last_value: int
+    was_used: bool
     increment: int
     table_rows: float
     largest_key: int | None

@@ -1,0 +1,94 @@
+"""Sequences and number keys that come near the end of their range.
+
+Why it matters: at the end every insert fails, and widening the column of a large table rewrites it under an exclusive
+lock.
+How to fix: move the column, and every column that refers to it, to bigint before that day.
+The narrower of sequence and column decides: a bigint sequence that fills an integer column ends at 2,147,483,647.
+Cannot see: sequences that the role may not read (their number is told), and keys that the application counts itself.
+Source: PostgreSQL manual, "Numeric Types", Serial Types.
+"""
+
+from collections.abc import Iterator
+
+from housecall.diagnosis.check import Check, Limits, Threshold
+from housecall.diagnosis.checks.postgresql._measured import measured, table_name
+from housecall.diagnosis.finding import Finding, NotEvaluated, ObjectKind, Severity
+from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.postgresql.quoting import quote_identifier
+from housecall.engines.postgresql.rows.keys import NumberKey
+from housecall.wording import Say
+
+CHECK = Check(
+    id="postgresql.key_exhaustion",
+    item="schema_object_analysis",
+    severity=Severity.CRITICAL,
+    title=Say(en="Number keys near their end", zh="序列或整型主键即将耗尽"),
+    thresholds=[
+        Threshold("warning_share", 0.7, "three tenths left: time to plan the change in peace"),
+        Threshold("critical_share", 0.9, "one tenth left: growth that doubles each year needs weeks for it"),
+    ],
+)
+_USED = Say(
+    en="{key} has used {share:percent} of its range: {left:count} values are left of {limit:count}",
+    zh="{key} 已用掉取值范围的 {share:percent}:上限 {limit:count},只剩 {left:count} 个值",
+)
+
+
+def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
+    rows = now.rows(NumberKey)
+    for row in rows:
+        if used_share(row) >= limits["warning_share"] and not (row.cycles and row.sequence_max < row.column_max):
+            yield _finding(row, limits)
+    if rows and rows[0].unreadable:
+        yield NotEvaluated(
+            CHECK.id,
+            f"role '{now.facts.user}' may not read {rows[0].unreadable} of {rows[0].sequences} sequences",
+            f"GRANT pg_read_all_data TO {quote_identifier(now.facts.user)}; or GRANT SELECT ON ALL SEQUENCES IN"
+            f" SCHEMA <schema>"
+            f" TO {quote_identifier(now.facts.user)};",
+        )
+
+
+def limit_of(row: NumberKey) -> int:
+    """The largest value that can still be stored: the narrowest of the sequence, its column, and columns that refer
+    to it."""
+    narrowest_reference = 2_147_483_647 if row.narrow_references else row.column_max
+    return min(row.sequence_max, row.column_max, narrowest_reference)
+
+
+def used_share(row: NumberKey) -> float:
+    return row.last_value / limit_of(row)
+
+
+def _finding(row: NumberKey, limits: Limits) -> Finding:
+    sequence = table_name(row.schema_name, row.sequence_name)
+    name, kind = sequence, "sequence"
+    if row.table_schema and row.table_name and row.column_name:
+        name = f"{table_name(row.table_schema, row.table_name)}({quote_identifier(row.column_name)})"
+        kind = "column"
+    share, limit = used_share(row), limit_of(row)
+    left = max(limit - row.last_value, 0)
+    object_kind: ObjectKind = "column" if kind == "column" else "sequence"
+    return Finding(
+        CHECK.id, CHECK.item, Severity.CRITICAL if share >= limits["critical_share"] else Severity.WARNING, name,
+        object_kind,
+        _USED(key=name, share=share, left=left // row.increment, limit=limit),
+        measured(
+            NumberKey,
+            last_value=(row.last_value, "count"),
+            limit=(limit, "count"),
+            used_share=(share, "share"),
+            values_left=(left // row.increment, "count"),
+            sequence=(sequence, "name"),
+            column_type=(row.column_type, "text"),
+            table_rows=(row.table_rows, "count"),
+        ),
+        details={
+            "schema": row.schema_name, "sequence": row.sequence_name, "table_schema": row.table_schema,
+            "table": row.table_name, "column": row.column_name, "column_type": row.column_type, "share": share,
+            "last_value": row.last_value, "limit": limit, "left": left // row.increment, "is_identity": row.is_identity,
+            "sequence_max": row.sequence_max, "column_max": row.column_max, "table_rows": row.table_rows,
+            "table_bytes": row.table_bytes, "inserted": row.inserted, "references": row.narrow_references or [],
+            "cycles": row.cycles,
+        },
+    )  # fmt: skip
