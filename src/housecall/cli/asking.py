@@ -13,7 +13,7 @@ import typer
 
 from housecall.cli.answers import AnswerView, show, view_for
 from housecall.cli.failures import STOPPED
-from housecall.cli.targets import SingleInstance, engines_for, instance_of_dsn
+from housecall.cli.targets import SingleInstance, instance_of_dsn
 from housecall.events import Happening
 
 if TYPE_CHECKING:
@@ -103,9 +103,10 @@ async def ask_dsn(settings: "Settings", dsn: str, question: str, language: str |
     from uuid import uuid4
 
     from housecall.agent.agent import build_agent
+    from housecall.app import build_engines
     from housecall.turn import Stop, Turn
 
-    engines = engines_for(settings)
+    engines = build_engines(settings)
     instance = instance_of_dsn(engines, dsn)
     agent = build_agent(settings, engines, SingleInstance(instance))
     run_id = f"{LOCAL}-{uuid4().hex}"
@@ -131,7 +132,7 @@ async def ask_app(
     from housecall.chat.runs import NewQuestion
 
     async with open_app(settings) as app:
-        caller = await app.keys.root()
+        caller = app.root
         if instance_id is not None:
             await app.instances.get_instance(caller.account_id, instance_id)
         started = await app.runs.start(

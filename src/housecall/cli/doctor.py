@@ -57,11 +57,13 @@ async def _lines(settings: "Settings", choice: Choice) -> "AsyncIterator[Line]":
 
 
 def _print(line: "Line") -> None:
-    from rich.padding import Padding
+    from rich.table import Table
     from rich.text import Text
 
-    text = Text(f"{line.level:<5}", style=STYLES[line.level])
-    text.append(line.what, style="default")
-    console().print(text)
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=4, no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(line.level, style=STYLES[line.level]), Text(line.what))
     if line.remedy:
-        console().print(Padding(Text(f"→ {line.remedy}", style="dim"), (0, 0, 0, 5)))
+        grid.add_row("", Text(f"→ {line.remedy}", style="dim"))
+    console().print(grid)

@@ -10,7 +10,7 @@ from housecall.cli.failures import CLEAN, FOUND
 from housecall.cli.loading import language_for, run_in_loop, settings_for_command
 from housecall.cli.options import DsnOption, InstanceArgument, JsonOption, LanguageOption, WindowOption
 from housecall.cli.output import print_json
-from housecall.cli.targets import Choice, choose_one, engines_for, open_choice
+from housecall.cli.targets import Choice, choose_one, open_choice
 
 if TYPE_CHECKING:
     from housecall.diagnosis.examine import Diagnosis
@@ -61,9 +61,11 @@ def diagnose(
     as_json: JsonOption = False,
     language: LanguageOption = None,
 ) -> None:
+    from housecall.app import build_engines
+
     settings = settings_for_command()
     chosen_language = language_for(settings, language)
-    diagnosis = judge_bundle(bundle, engines_for(settings))
+    diagnosis = judge_bundle(bundle, build_engines(settings))
     _print(diagnosis, chosen_language, as_json=as_json)
     raise typer.Exit(exit_code(diagnosis))
 

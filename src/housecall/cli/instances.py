@@ -83,7 +83,7 @@ async def _directory() -> "AsyncIterator[tuple[Instances, str]]":
     from housecall.app import open_app
 
     async with open_app(settings_for_command()) as opened:
-        yield opened.instances, (await opened.keys.root()).account_id
+        yield opened.instances, opened.root.account_id
 
 
 async def _add(instance_id: str, dsn: str, description: str, region: str, *, test: bool, as_json: bool) -> None:

@@ -1,18 +1,22 @@
 """Where commands print: tables and text for people, JSON for machines."""
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
+
+
+NO_WIDTH = 100_000
 
 
 def console() -> "Console":
-    """Standard output. Names and numbers are not coloured by guess."""
+    """Standard output. Names and numbers are not coloured by guess, and what is not a terminal has no width."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    return Console(highlight=False, width=None if sys.stdout.isatty() else NO_WIDTH)
 
 
 def print_json(value: Any) -> None:
@@ -21,13 +25,20 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table without lines, so that what is copied from it is what was shown."""
+    """A table without lines, so that what is copied from it is what was shown. The first column is never broken."""
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
+    for place, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=place == 0)
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     console().print(table)
+
+
+def indented(content: "RenderableType", columns: int) -> "RenderableType":
+    """The content moved to the right, every line of it."""
+    from rich.padding import Padding
+
+    return Padding(content, (0, 0, 0, columns), expand=False)

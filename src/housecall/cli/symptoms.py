@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from housecall import __version__
-from housecall.app import open_app
-from housecall.cli.targets import engines_for, instance_of_dsn
+from housecall.app import build_engines, open_app
+from housecall.cli.targets import instance_of_dsn
 from housecall.diagnosis.snapshot import Snapshot, take_snapshot
 from housecall.engines.engine import Unavailable
 from housecall.engines.instance import Engines, Instance
@@ -76,8 +76,7 @@ async def of_installation(settings: Settings) -> AsyncIterator[Line]:
             yield Line("ok", f"State store: {kind}")
             for missing in health.missing:
                 yield Line("fail", missing)
-            caller = await app.keys.root()
-            instances = await app.instances.list_instances(caller.account_id)
+            instances = await app.instances.list_instances(app.root.account_id)
             if not instances:
                 yield Line(
                     "warn",
@@ -92,7 +91,7 @@ async def of_installation(settings: Settings) -> AsyncIterator[Line]:
 
 
 async def of_dsn(settings: Settings, dsn: str) -> AsyncIterator[Line]:
-    engines = engines_for(settings)
+    engines = build_engines(settings)
     try:
         instance = instance_of_dsn(engines, dsn)
     except HousecallError as error:

@@ -51,19 +51,6 @@ def choose_one(instance_id: str | None, dsn: str | None) -> Choice:
     return choice
 
 
-def engines_for(settings: "Settings") -> "Engines":
-    """The engines of an installation that is not opened."""
-    from housecall.engines.engine import ProbeLimits
-    from housecall.engines.instance import Engines
-    from housecall.engines.postgresql import ENGINE
-
-    limits = ProbeLimits(
-        connect_timeout_seconds=settings.probe_connect_timeout_seconds,
-        statement_timeout_seconds=settings.probe_statement_timeout_seconds,
-    )
-    return Engines({ENGINE.name: ENGINE}, limits)
-
-
 def instance_of_dsn(engines: "Engines", dsn: str) -> "Instance":
     """The instance that a DSN stands for; its id is made from the database's name."""
     from housecall.engines.instance import Instance
@@ -94,13 +81,12 @@ class SingleInstance:
 @asynccontextmanager
 async def open_choice(settings: "Settings", choice: Choice) -> "AsyncIterator[tuple[Engines, Instance]]":
     """The chosen instance and the engines to reach it with. Opens the state store only for a registered instance."""
+    from housecall.app import build_engines, open_app
+
     if choice.dsn is not None:
-        engines = engines_for(settings)
+        engines = build_engines(settings)
         yield engines, instance_of_dsn(engines, choice.dsn)
         return
-    from housecall.app import open_app
-
     assert choice.instance_id is not None
     async with open_app(settings) as app:
-        caller = await app.keys.root()
-        yield app.engines, await app.instances.get_instance(caller.account_id, choice.instance_id)
+        yield app.engines, await app.instances.get_instance(app.root.account_id, choice.instance_id)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from housecall.cli.output import console
+from housecall.cli.output import console, indented
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,7 +47,6 @@ def _print_head(out: "Console", diagnosis: "Diagnosis") -> None:
 
 
 def _print_cause(out: "Console", number: int, cause: "Cause", language: "Language") -> None:
-    from rich.padding import Padding
     from rich.text import Text
 
     title = Text(f"\n{number}. ")
@@ -56,17 +55,16 @@ def _print_cause(out: "Console", number: int, cause: "Cause", language: "Languag
     out.print(title)
     past = ", over by now" if cause.past else ""
     facts = Text(f"{cause.id} on {cause.object}, confidence {cause.confidence:.0%}{past}", style="dim")
-    out.print(Padding(facts, (0, 0, 0, 3)))
+    out.print(indented(facts, 3))
     for because in cause.because:
-        out.print(Padding(Text(f"- {because.render(language)}"), (0, 0, 0, 3)))
+        out.print(indented(Text(f"- {because.render(language)}"), 3))
     for symptom in cause.symptoms:
-        out.print(Padding(Text(f"- explains {symptom}"), (0, 0, 0, 3)))
+        out.print(indented(Text(f"- explains {symptom}"), 3))
     for remedy in cause.remedies:
         _print_remedy(out, remedy, language)
 
 
 def _print_remedy(out: "Console", remedy: "Remedy", language: "Language") -> None:
-    from rich.padding import Padding
     from rich.text import Text
 
     facts = [f"risk {remedy.risk}", remedy.lock.render(language)]
@@ -74,31 +72,28 @@ def _print_remedy(out: "Console", remedy: "Remedy", language: "Language") -> Non
         facts.append(remedy.duration.render(language))
     title = Text(f"→ {remedy.title.render(language)}")
     title.append(f"  ({'; '.join(facts)})", style="dim")
-    out.print(Padding(title, (0, 0, 0, 3)))
+    out.print(indented(title, 3))
     _print_sql(out, remedy.statements)
     if remedy.caution:
-        out.print(Padding(Text(f"Caution: {remedy.caution.render(language)}", style="yellow"), (0, 0, 0, 5)))
+        out.print(indented(Text(f"Caution: {remedy.caution.render(language)}", style="yellow"), 5))
     if remedy.rollback:
-        out.print(Padding(Text("Undo:", style="dim"), (0, 0, 0, 5)))
+        out.print(indented(Text("Undo:", style="dim"), 5))
         _print_sql(out, remedy.rollback)
     elif remedy.rollback_note:
-        out.print(Padding(Text(f"Undo: {remedy.rollback_note.render(language)}", style="dim"), (0, 0, 0, 5)))
-    out.print(Padding(Text(f"Afterwards: {remedy.verify.render(language)}", style="dim"), (0, 0, 0, 5)))
+        out.print(indented(Text(f"Undo: {remedy.rollback_note.render(language)}", style="dim"), 5))
+    out.print(indented(Text(f"Afterwards: {remedy.verify.render(language)}", style="dim"), 5))
     if remedy.verify_statement:
         _print_sql(out, (remedy.verify_statement,))
 
 
 def _print_sql(out: "Console", statements: tuple[str, ...]) -> None:
-    from rich.padding import Padding
     from rich.syntax import Syntax
 
     from housecall.cli.answers import CODE_THEME
 
     if statements:
         code = "\n".join(statements)
-        out.print(
-            Padding(Syntax(code, "sql", theme=CODE_THEME, word_wrap=True, background_color="default"), (0, 0, 0, 7))
-        )
+        out.print(indented(Syntax(code, "sql", theme=CODE_THEME, word_wrap=True, background_color="default"), 7))
 
 
 def _print_findings(out: "Console", findings: "list[Finding]", language: "Language") -> None:
@@ -114,7 +109,6 @@ def _print_findings(out: "Console", findings: "list[Finding]", language: "Langua
 
 
 def _print_not_evaluated(out: "Console", diagnosis: "Diagnosis") -> None:
-    from rich.padding import Padding
     from rich.text import Text
 
     if diagnosis.not_evaluated:
@@ -123,6 +117,6 @@ def _print_not_evaluated(out: "Console", diagnosis: "Diagnosis") -> None:
     for each in diagnosis.not_evaluated:
         grouped.setdefault((each.reason, each.remedy), []).append(each.check)
     for (reason, remedy), checks in grouped.items():
-        out.print(Padding(Text(f"{', '.join(checks)}: {reason}"), (0, 0, 0, 3)))
+        out.print(indented(Text(f"{', '.join(checks)}: {reason}"), 3))
         if remedy:
-            out.print(Padding(Text(f"→ {remedy}", style="dim"), (0, 0, 0, 5)))
+            out.print(indented(Text(f"→ {remedy}", style="dim"), 5))

@@ -156,12 +156,14 @@ def start_patient(home: Path) -> Patient:
     _copy(template_dir(home), folder)
     password = SecretStr(secrets.token_urlsafe(18))
     cluster = Cluster(folder, port=free_port(), password=password, settings=SETTINGS)
-    with contextlib.ExitStack() as until_ready:
-        until_ready.enter_context(_running(cluster))
+    try:
+        cluster.start()
         with psycopg.connect(cluster.dsn(), autocommit=True) as connection:
             statement = sql.SQL("ALTER ROLE {} PASSWORD {}")
             connection.execute(statement.format(sql.Identifier(HOUSECALL_ROLE), password.get_secret_value()))
-        until_ready.pop_all()
+    except BaseException:
+        cluster.stop()
+        raise
     return Patient(cluster, password)
 
 

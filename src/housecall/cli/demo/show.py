@@ -37,6 +37,7 @@ class Demo:
     """One run of the demo. `answered` says afterwards whether the answer came."""
 
     def __init__(self, settings: Settings, console: "Console", *, once: bool, keep: bool, language: Language) -> None:
+        self._parent = settings.home
         self.home = settings.home / "demo"
         self.answered = False
         self._settings = dataclasses.replace(settings, home=self.home, database_url=None)
@@ -62,8 +63,11 @@ class Demo:
     @contextlib.contextmanager
     def _only_demo(self) -> Iterator[None]:
         """Hold the demo's lock. Raises SetupError when another demo runs on the same home."""
+        from housecall.app import make_home
+
         try:
-            self.home.mkdir(parents=True, exist_ok=True)
+            make_home(self._parent)
+            make_home(self.home)
             with FileLock(self.home / "demo.lock") as lock:
                 if not lock.try_lock(exclusive=True):
                     raise SetupError(
@@ -149,9 +153,8 @@ class Demo:
 
 async def _introduce(app: "App", patient: "Patient") -> Address:
     """Register the patient and make fresh credentials; those of earlier demos stop working."""
-    caller = await app.keys.root()
     description = "The demo's patient"
-    await app.instances.add(caller.account_id, INSTANCE, patient.dsn, description=description, replace=True)
+    await app.instances.add(app.root.account_id, INSTANCE, patient.dsn, description=description, replace=True)
     for old in await app.keys.list():
         if old.active:
             await app.keys.disable(old.access_key_id)
