@@ -55,7 +55,7 @@ SELECT
     looked.attname::text AS column_name,
     pg_catalog.format_type(looked.atttypid, NULL)::text AS column_type,
     looked.attidentity <> '' AS is_identity,
-    looked.last_value::int8 AS last_value,
+    COALESCE(looked.last_value, 0)::int8 AS last_value,
     looked.seqmax::int8 AS sequence_max,
     looked.column_max::int8 AS column_max,
     looked.seqincrement::int8 AS increment,
@@ -79,6 +79,6 @@ JOIN pg_catalog.pg_class AS s ON s.oid = looked.seqrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = s.relnamespace
 LEFT JOIN pg_catalog.pg_class AS t ON t.oid = looked.attrelid
 LEFT JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.relnamespace
-WHERE looked.seqincrement > 0 AND looked.last_value IS NOT NULL
-ORDER BY looked.last_value::float8 / LEAST(looked.seqmax, looked.column_max) DESC, looked.seqrelid
+WHERE looked.seqincrement > 0 AND (looked.last_value IS NOT NULL OR NOT looked.is_readable)
+ORDER BY looked.last_value::float8 / LEAST(looked.seqmax, looked.column_max) DESC NULLS LAST, looked.seqrelid
 LIMIT 15
