@@ -15,10 +15,12 @@ ResultT = TypeVar("ResultT")
 def settings_for_command(**overrides: Any) -> "Settings":
     """The settings, with warnings and worse logged to stderr; more with HOUSECALL_LOG_LEVEL=debug."""
     import logging
+    import os
 
     from housecall.cli.failures import wants_traceback
     from housecall.settings import load_settings
 
+    os.environ.setdefault("PYDANTIC_AI_NO_BANNER", "1")  # it would stand in the middle of the first answer
     logging.basicConfig(
         level=logging.DEBUG if wants_traceback() else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",

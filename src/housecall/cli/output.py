@@ -10,13 +10,17 @@ if TYPE_CHECKING:
 
 
 NO_WIDTH = 100_000
+MARKDOWN_STYLES = {"markdown.code": "cyan", "markdown.h1": "bold", "markdown.h2": "bold", "markdown.h3": "bold"}
+"""Colours without a ground of their own, readable on dark and light terminals."""
 
 
 def console() -> "Console":
     """Standard output. Names and numbers are not coloured by guess, and what is not a terminal has no width."""
     from rich.console import Console
+    from rich.theme import Theme
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else NO_WIDTH)
+    width = None if sys.stdout.isatty() else NO_WIDTH
+    return Console(highlight=False, width=width, theme=Theme(MARKDOWN_STYLES))
 
 
 def print_json(value: Any) -> None:

@@ -109,6 +109,7 @@ CREATE ROLE shop LOGIN;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO shop;
 ALTER ROLE shop SET max_parallel_workers_per_gather = 0;
 
--- All that Housecall gets: statistics and settings, no row of any table.
+-- All that Housecall gets: statistics, settings and how far sequences have come; no row of any table.
 CREATE ROLE housecall LOGIN;
 GRANT pg_monitor TO housecall;
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO housecall;
