@@ -80,7 +80,8 @@ async def test_the_message_keeps_answer_status_and_transcript(app):
     page = await app.conversations.list_messages(app.root.account_id, started.conversation_id)
     (message,) = page.items
     assert (message.answer, message.status, message.run_id) == ("Hello, shop", "succeeded", started.run_id)
-    assert message.started_at and message.finished_at
+    assert message.started_at
+    assert message.finished_at
 
 
 async def test_a_follow_up_gets_the_history_of_its_branch(app, answerer):
@@ -143,9 +144,7 @@ async def test_a_parent_of_another_conversation_is_not_found(app):
     first, _ = await ask(app)
     second, _ = await ask(app)
     with pytest.raises(NotFound) as caught:
-        await app.runs.start(
-            question(app, conversation_id=second.conversation_id, parent_message_id=first.message_id)
-        )
+        await app.runs.start(question(app, conversation_id=second.conversation_id, parent_message_id=first.message_id))
     assert caught.value.wire_code == "MessageNotFound"
 
 

@@ -44,7 +44,7 @@ async def test_a_schema_of_a_newer_housecall_is_refused(database):
 
 
 async def test_a_failed_statement_is_a_store_error_that_names_the_work(database):
-    with pytest.raises(StoreError, match="counting sheep.*does not exist"):
+    with pytest.raises(StoreError, match=r"counting sheep.*does not exist"):
         async with database.begin("counting sheep") as connection:
             await connection.execute(text("SELECT * FROM sheep"))
 

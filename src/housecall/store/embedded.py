@@ -40,6 +40,7 @@ SUPERUSER = "postgres"
 POLL_SECONDS = 0.02
 START_SECONDS = 120.0  # a crash recovery may take this long
 STOP_SECONDS = 30.0
+ORPHANS_SECONDS = 10.0
 LOCK_SECONDS = 150.0  # longer than a start, so that a second process waits for the first one's
 SOCKET_PATH_LIMIT = 103  # the shortest limit of the systems we run on (macOS); Linux has 107
 SOCKET_PORT = 5432  # only names the socket when the server does not listen on TCP
@@ -170,20 +171,51 @@ class Cluster:
     def _start_or_join(self) -> None:
         account = account_for(self.data_dir)
         running = self._postmaster()
-        if running.pid and _is_postgres(running.pid):
-            self.socket_dir, self.port = running.socket_dir, running.port if self.port else None
-            self._wait_until_ready(running.pid)
+        if running.pid and _is_postgres(running.pid) and self._join(running):
             return
         bin_dir = self._usable_bin_dir(account)
         if not (self.data_dir / "PG_VERSION").exists():
             self._init(account, bin_dir)
-        self._check_version(bin_dir)
-        if running.pid:
-            # The number may have gone to another program since a crash; PostgreSQL would then refuse to start.
-            (self.data_dir / "postmaster.pid").unlink()
+        self._check_version(account, bin_dir)
         self.socket_dir = _socket_dir(account, self.data_dir)
+        self._remove_stale_locks()
         self._write_settings(account)
-        self._wait_until_ready(self._spawn(account, bin_dir))
+        self._start(account, bin_dir)
+
+    def _join(self, running: "_Postmaster") -> bool:
+        """Use the server that runs. False when it ended meanwhile."""
+        assert running.pid is not None
+        self.socket_dir, self.port = running.socket_dir, running.port if self.port else None
+        try:
+            self._wait_until_ready(running.pid)
+        except SetupError:
+            if _is_postgres(running.pid):
+                raise
+            return False
+        return True
+
+    def _remove_stale_locks(self) -> None:
+        """After a crash the number in a lock file may belong to another program, or to a zombie that nobody buries;
+        PostgreSQL would then refuse to start. No server of ours runs here: we hold the set-up lock and looked."""
+        assert self.socket_dir is not None
+        socket_lock = self.socket_dir / f".s.PGSQL.{self.port or SOCKET_PORT}.lock"
+        for path in (self.data_dir / "postmaster.pid", socket_lock):
+            holder = _read_postmaster(path).pid
+            if holder is not None and not _is_postgres(holder):
+                path.unlink()
+
+    def _start(self, account: Account, bin_dir: Path) -> None:
+        deadline = time.monotonic() + ORPHANS_SECONDS
+        while True:
+            try:
+                self._wait_until_ready(self._spawn(account, bin_dir))
+            except SetupError as error:
+                # The children of a killed server need a moment to notice.
+                if "pre-existing shared memory" not in error.message or time.monotonic() > deadline:
+                    raise
+                time.sleep(POLL_SECONDS)
+            else:
+                return
 
     def _usable_bin_dir(self, account: Account) -> Path:
         """The programs where the account can run them: in place, else in a copy made once beside the data folder."""
@@ -233,8 +265,8 @@ class Cluster:
         if done.returncode:
             raise SetupError(_explain(f"The data folder {self.data_dir} could not be made", done.stdout + done.stderr))
 
-    def _check_version(self, bin_dir: Path) -> None:
-        ours = re.search(r"(\d+)", account_for(self.data_dir).run([bin_dir / "postgres", "--version"]).stdout)
+    def _check_version(self, account: Account, bin_dir: Path) -> None:
+        ours = re.search(r"(\d+)", account.run([bin_dir / "postgres", "--version"]).stdout)
         theirs = (self.data_dir / "PG_VERSION").read_text(encoding="utf-8").strip()
         if ours is None or ours[1] != theirs:
             raise SetupError(
@@ -277,7 +309,7 @@ class Cluster:
             try:
                 psycopg.connect(self.dsn(), connect_timeout=5).close()
             except psycopg.OperationalError as error:
-                if not _is_postgres(pid):
+                if not _is_alive(pid):
                     raise SetupError(
                         _explain("The embedded PostgreSQL did not start", self._last_log_lines())
                     ) from error
