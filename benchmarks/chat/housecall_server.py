@@ -54,7 +54,7 @@ async def main(port: int, home: Path) -> None:
 
         def ready(*_address: object) -> None:
             secret = key.access_key_secret.get_secret_value()
-            token = bearer.token.get_secret_value()
+            token = bearer.get_secret_value()
             print(json.dumps({"id": key.access_key_id, "secret": secret, "token": token}), flush=True)
 
         await serve(app, "127.0.0.1", port, ready)
