@@ -1,4 +1,4 @@
-"""Stand-ins for tests of the agent: a directory, an engine whose probe answers from a table, and a sink that remembers."""
+"""Stand-ins for tests of the agent: a directory, an engine with a scripted probe, and a sink that remembers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence

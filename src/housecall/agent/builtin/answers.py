@@ -19,9 +19,9 @@ from housecall.agent.builtin.diagnosis import (
     whole,
 )
 from housecall.agent.builtin.intents import Intent, Suspect
-from housecall.agent.builtin.plans import meant_cause, refers_to_cause
+from housecall.agent.builtin.plans import dropped_index, meant_cause, refers_to_cause
 from housecall.agent.builtin.text import bullets, code, colon, end, fenced, label, paragraphs, say
-from housecall.agent.tools.topics import TOPICS, Topic, check_belongs
+from housecall.agent.tools.topics import Topic, check_belongs
 from housecall.wording import Language
 
 _PLAIN = {"capabilities": words.CAN_DO, "thanks": words.WELCOME}
@@ -43,6 +43,8 @@ def answer(intent: Intent, conversation: Conversation, language: Language) -> st
 def _failure(conversation: Conversation, language: Language) -> str | None:
     done = conversation.current.done
     failed = done[-1] if done and done[-1].error else None
+    if len(done) == 2 and done[0].error and done[1].call.tool == "describe_db_instances":
+        failed = done[0]  # no table, and no instance of that name either
     if failed is None:
         return None
     listed = failed.result.get("instances")
@@ -75,6 +77,8 @@ def _of_results(intent: Intent, conversation: Conversation, language: Language) 
             causes = _causes_about(intent.found.settings, exam)
             told = [in_full(each, language) for each in causes if "remedies" in each][:2]
             return paragraphs([live.settings(found, language), *told])
+        case "table" if now.result("describe_table") is None and now.result("list_indexes") is None:
+            return whole(exam or {}, language)
         case "table":
             listed = now.result("list_indexes")
             if listed:
@@ -94,7 +98,7 @@ def _of_results(intent: Intent, conversation: Conversation, language: Language) 
 
 
 def _examined_before(conversation: Conversation, exam: Result | None) -> Result | None:
-    """The earlier examination of the same instance; in another language its sentences cannot be compared, its causes can."""
+    """The earlier examination of the same instance."""
     for exchange in reversed(conversation.past):
         found = exchange.result("examine_instance")
         if found and exam and found["instance_id"] == exam["instance_id"]:
@@ -114,10 +118,10 @@ _SUSPECT_TOPICS: dict[Suspect, Topic] = {
 
 def suspicions(suspects: tuple[Suspect, ...], exam: Result, language: Language) -> str | None:
     """What the question supposes, confirmed or dismissed by what was found."""
-    lines = [
-        f"{say(words.SUSPICION, language, what=say(words.TOPIC_NAMES[suspect], language))} {_judged(suspect, exam, language)}"
-        for suspect in suspects
-    ]
+    lines = []
+    for suspect in suspects:
+        asked = say(words.SUSPICION, language, what=say(words.TOPIC_NAMES[suspect], language))
+        lines.append(f"{asked} {_judged(suspect, exam, language)}")
     return bullets(end(line, language) for line in lines) if lines else None
 
 
@@ -174,7 +178,7 @@ def _causes_about(names: tuple[str, ...], exam: Result | None) -> list[Cause]:
 def _follow_up(intent: Intent, conversation: Conversation, language: Language) -> str:
     exam = conversation.latest("examine_instance")
     if intent.kind == "change" and not refers_to_cause(intent):
-        return _own_change(intent, language)
+        return _own_change(intent, conversation, language)
     if exam is None:
         return say(words.READ_ONLY_BARE, language)
     if not exam["causes_total"]:
@@ -216,10 +220,8 @@ def _why(cause: Cause, language: Language) -> str:
     measured = [f"{say(words.MEASURED, language)}{colon(language)}{code(each)}" for each in cause.get("evidence", [])]
     confidence = say(words.CONFIDENCE, language, share=cause["confidence"]) if "confidence" in cause else None
     symptoms = [f"{say(words.EXPLAINS, language)}{colon(language)}{each}" for each in cause.get("symptoms", [])]
-    return paragraphs(
-        [say(words.WHY_TITLE, language, summary=end(cause["summary"], language)), bullets([*lines, *symptoms, *measured]),
-         confidence]
-    )  # fmt: skip
+    title = say(words.WHY_TITLE, language, summary=end(cause["summary"], language))
+    return paragraphs([title, bullets([*lines, *symptoms, *measured]), confidence])
 
 
 def _sql_of(cause: Cause, language: Language) -> str:
@@ -231,15 +233,21 @@ def _sql_of(cause: Cause, language: Language) -> str:
     return paragraphs([say(words.THE_SQL, language, summary=end(cause["summary"], language)), *told])
 
 
-def _own_change(intent: Intent, language: Language) -> str:
-    """A change that the question itself names: the statement for a person to run, with what it does and how to undo it."""
-    found = intent.found
+def _own_change(intent: Intent, conversation: Conversation, language: Language) -> str:
+    """A change that the question itself names: its statement for a person to run, with lock, risk and undo."""
+    found, now = intent.found, conversation.current
+    known: str | None = None
+    if found.settings:
+        told = live.settings(now.result("describe_db_instance_parameters") or {}, language)
+        return paragraphs([say(words.READ_ONLY_BARE, language), told])
     if found.sql:
+        known = _index_to_drop(dropped_index(intent), now.result("list_indexes"), language)
         statement, lock = found.sql.rstrip(";") + ";", _lock_of(found.sql)
         body = paragraphs([say(words.YOUR_STATEMENT, language), fenced([statement])])
         facts = {"lock": say(words.OWN_LOCK[lock], language), "rollback_note": say(words.OWN_UNDO, language)}
         risk = say(words.PLAIN_RISK, language)
     elif found.pid is not None:
+        known = _role_of(found.pid, now.result("show_blocking"), language)
         look = f"SELECT pid, state, xact_start, query FROM pg_stat_activity WHERE pid = {found.pid};"
         caution = label(words.CAUTION, language) + say(words.KILL_CAUTION, language)
         body = paragraphs([caution, fenced([look]), fenced([f"SELECT pg_terminate_backend({found.pid});"])])
@@ -248,7 +256,32 @@ def _own_change(intent: Intent, language: Language) -> str:
     else:
         return say(words.READ_ONLY_BARE, language)
     told = costs({**facts, "risk": "medium"}, language).replace(say(words.RISKS["medium"], language), risk)
-    return paragraphs([say(words.READ_ONLY, language), body, told])
+    return paragraphs([say(words.READ_ONLY, language), known, body, told])
+
+
+def _role_of(pid: int, blocking: Result | None, language: Language) -> str | None:
+    """Whether a session blocks others, waits, or neither: ending one that waits helps nobody."""
+    if blocking is None:
+        return None
+    root = next((each for each in blocking["root_blockers"] if each["pid"] == pid), None)
+    if root:
+        return say(words.PID_BLOCKS, language, pid=pid, waiting=root["waiting_sessions"])
+    waiter = next((each for each in blocking["waiting"] if each["pid"] == pid), None)
+    if waiter:
+        behind = ", ".join(map(str, waiter["blocked_by"]))
+        return say(words.PID_WAITS, language, pid=pid, blockers=behind)
+    return say(words.PID_NEITHER, language, pid=pid)
+
+
+def _index_to_drop(name: str | None, listed: Result | None, language: Language) -> str | None:
+    """What an index is there for, before somebody drops it."""
+    bare = (name or "").rpartition(".")[2].strip('"').lower()
+    index = next((each for each in (listed or {}).get("indexes", []) if each["name"].lower() == bare), None)
+    if index is None:
+        return None
+    serves = index["backs_constraint"] or index["is_unique"]
+    warning = say(words.INDEX_SERVES, language, name=index["name"]) if serves else None
+    return paragraphs([bullets([objects.index_line(index, language)]), warning])
 
 
 def _lock_of(statement: str) -> str:
@@ -259,6 +292,3 @@ def _lock_of(statement: str) -> str:
         r"\s*(insert|update|delete|merge)\b": "rows",
     }
     return next((kind for shape, kind in shapes.items() if re.match(shape, statement, re.I)), "other")
-
-
-__all__ = ["TOPICS", "answer"]

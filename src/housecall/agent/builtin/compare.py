@@ -61,7 +61,8 @@ def _before_and_now(one: Cause, other: Cause, language: Language) -> str:
         told = [say(words.BEFORE_NOW, language, before=a.rstrip(".。"), now=b.rstrip(".。")) for a, b in pairs]
         return f"{head} {comma(language).join(told)}"
     if one["summary"] != other["summary"]:
-        return f"{head} {say(words.BEFORE_NOW, language, before=one['summary'].rstrip('.。'), now=other['summary'].rstrip('.。'))}"
+        earlier, present = one["summary"].rstrip(".。"), other["summary"].rstrip(".。")
+        return f"{head} {say(words.BEFORE_NOW, language, before=earlier, now=present)}"
     return f"{head} {say(words.UNCHANGED, language, now=now[0].rstrip('.。'))}" if now else head
 
 

@@ -1,4 +1,4 @@
-"""The conversation as the diagnostician sees it: questions, tool results and answers, read from the model's messages."""
+"""The conversation as the diagnostician sees it: questions, tool results and answers, read from the messages."""
 
 import json
 from collections.abc import Iterator, Sequence

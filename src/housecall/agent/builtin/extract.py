@@ -12,28 +12,41 @@ def _words(text: str) -> frozenset[str]:
 
 _FENCE = re.compile(r"```[a-zA-Z]*\s*\n?(.*?)```", re.S)
 _RAW_SQL = re.compile(
-    r"(?<![A-Za-z_])((?:explain\s+(?:\([^)]*\)\s*)?)?"
+    r"(?<![A-Za-z_])(?<!show )((?:explain\s+(?:\([^)]*\)\s*|analy[sz]e\s+|verbose\s+)*)?"
     r"(?:select\s+[\s\S]+|with\s+\w+\s+as\s*\([\s\S]+|update\s+[\w.\"]+\s+(?:\w+\s+)?set\s+[\s\S]+|delete\s+from\s+[\w.\"]+[\s\S]*"
-    r"|insert\s+into\s+[\w.\"]+[\s\S]*|create\s+(?:unique\s+)?(?:index|table)\s+[\s\S]+"
-    r"|drop\s+(?:index|table)\s+(?!that|the|this|it\b)[\w.\"]+[\s\S]*|alter\s+(?:table|system|database)\s+[\s\S]+|truncate\s+(?:table\s+)?[\w.\"]+[\s\S]*))",
+    r"|insert\s+into\s+[\w.\"]+[\s\S]*|create\s+(?:unique\s+)?index\s+[\s\S]+\([\s\S]*|create\s+table\s+[\w.\"]+\s*(?:\(|as\b)[\s\S]*"
+    r"|drop\s+(?:index|table)\s+(?:concurrently\s+)?(?!that|the|this|it\b)[\w.\"]+[\s\S]*|alter\s+(?:table|system|database|role)\s+[\s\S]+|truncate\s+(?:table\s+)?[\w.\"]+[\s\S]*))",
     re.I,
 )
-_SQL_SHAPE = re.compile(r"\b(from|set|into|values|index|table|system|database|as)\b|^\s*select\s+[\d'(]|truncate", re.I)
-_NAME = r"[A-Za-z_\u00c0-\u024f][\w$\u00c0-\u024f]*"
+_COMMAND = re.compile(
+    r"^\W*(?:please\s+|请|帮我)?((?:vacuum(?:\s+full|\s+analy[sz]e|\s+freeze)*|analy[sz]e|reindex\s+(?:index|table|database))\s+(?!that|the|this|it\b|my\b|why|how)[\w.\"]+)",
+    re.I,
+)
+_SQL_SHAPE = re.compile(
+    r"\b(from|set|into|values|index|table|system|database|role|as)\b|\bselect\s+[\d'(*]|\bselect\s+[\w.]+\s*\(|truncate",
+    re.I,
+)
+_NAME = r"[A-Za-z_\u00c0-\u024f][A-Za-z0-9_$\u00c0-\u024f]*"
+_EDGE = r"(?<![A-Za-z0-9_.])"
+_QUOTED_DOTTED = re.compile(r'((?:"[^"\n]{1,64}"|[A-Za-z_]\w*)\."[^"\n]{1,64}"|"[^"\n]{1,64}"\.[A-Za-z_]\w*)', re.A)
 _QUOTED = re.compile(r"[`“”「『]([^`“”」』\n]{1,130})[`“”」』]|\"([^\"\n]{1,130})\"|'([\w.$ -]{1,130})'")
-_DOTTED = re.compile(rf"(?<![\w.@/:])({_NAME}\.{_NAME})(?![\w.]*@|\w)")
+_DOTTED = re.compile(rf"(?<![A-Za-z0-9_.@/:])({_NAME}\.{_NAME})(?![A-Za-z0-9_.]*@|[A-Za-z0-9_])")
 _KIND_THEN_NAME = re.compile(
-    rf"\b(?:tables?|index(?:es)?|view|relation)\s+(?:called\s+|named\s+)?({_NAME})|(?:表|索引|视图)(?:名为|叫)?\s*({_NAME})",
+    rf"\b(?:table|index|view|relation)\s+(?:called\s+|named\s+)?({_NAME})|\bindexes\s+(?:on|of|for)\s+(?:the\s+)?(?:table\s+)?({_NAME})"
+    rf"|(?:表|索引|视图)(?:名为|叫)?\s*({_NAME})",
     re.I,
 )
-_NAME_THEN_KIND = re.compile(rf"\b({_NAME})\s+(?:tables?|index)\b|({_NAME})\s*(?:这个|这张|的)?\s*(?:表|索引)", re.I)
+_NAME_THEN_KIND = re.compile(
+    rf"{_EDGE}({_NAME})\s+(?:table|index)\b|{_EDGE}({_NAME})\s*(?:这个|这张|的)?\s*(?:表|索引)", re.I
+)
 _ABOUT = re.compile(
-    rf"\b(?:what|how)\s+(?:about|is)\s+(?:the\s+)?({_NAME})\s*(?:\?|doing\b|$)|\bin\s+({_NAME})\s*\?|({_NAME})\s*(?:呢|怎么样|如何)",
+    rf"\b(?:what|how)\s+(?:about|is)\s+(?:the\s+)?({_NAME})\s*(?:\?|doing\b|$)|\b(?:rows|records|data|columns)\s+(?:are\s+)?in\s+(?:the\s+)?({_NAME})"
+    rf"|{_EDGE}({_NAME})\s*(?:呢|怎么样|如何)|^\W*and\s+(?:the\s+)?({_NAME})\s*\?|\b(?:vacuum|analy[sz]e|reindex)\s+(?:the\s+)?({_NAME})",
     re.I,
 )
-_UNDERSCORED = re.compile(r"(?<![\w.])([A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+)(?![\w.])")
+_UNDERSCORED = re.compile(r"(?<![A-Za-z0-9_.])([A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+)(?![A-Za-z0-9_.])")
 _INSTANCE = re.compile(
-    r"\b(?:instance|server)\s+[`'\"]?([A-Za-z][\w.-]*[A-Za-z0-9])|实例\s*[`'\"]?([A-Za-z][\w.-]*[A-Za-z0-9])|\b((?:rm|pgm|pg|pc|mysql|maria)-[\w-]{2,})",
+    r"\b(?:instance|server)(?:\s+|\s*[=:]\s*)[`'\"]?([A-Za-z][\w.-]*[A-Za-z0-9])|实例\s*[`'\"]?([A-Za-z][\w.-]*[A-Za-z0-9])|\b((?:rm|pgm|pg|pc|mysql|maria)-[\w-]{2,})",
     re.I,
 )
 _PID = re.compile(
@@ -56,7 +69,8 @@ _STOP_WORDS = _words(
     what whats when where which who why will with wrong you your missing duplicate bad good hot all each big table tables
     index indexes query queries statement statements going all size many much single whole same temp temporary things everything
     locks lock vacuum disk replication connections connection settings configuration postgres postgresql mysql mariadb health
-    healthy ok okay sql there here work working up prod production"""
+    create ddl definition healthy ok okay sql there here work working up prod production largest biggest smallest slowest describe explain second first third
+    now then also else again other others rest last next more less same doing it is orphan status state load today"""
 )
 SETTING_NAMES = re.compile(
     r"^(work_mem|shared_buffers|max_\w+|min_\w+|autovacuum\w*|checkpoint_\w+|effective_\w+|maintenance_\w+|random_page_cost"
@@ -107,6 +121,9 @@ def _sql(text: str) -> tuple[str | None, bool, str]:
     fenced = _FENCE.search(text)
     if fenced and fenced[1].strip():
         return fenced[1].strip().rstrip(";"), True, _FENCE.sub(" ", text)
+    command = _COMMAND.search(text)
+    if command and not text.rstrip().endswith(("?", "吗")):
+        return command[1].strip(), False, ""
     raw = _RAW_SQL.search(text)
     if raw and _SQL_SHAPE.search(raw[1]):
         statement = re.split(r";|\n\s*\n|[？。]", raw[1], maxsplit=1)[0].strip().rstrip("?`\"'")
@@ -116,11 +133,16 @@ def _sql(text: str) -> tuple[str | None, bool, str]:
 
 def _names(text: str) -> list[str]:
     found: list[str] = []
-    for pattern in (_QUOTED, _DOTTED, _KIND_THEN_NAME, _NAME_THEN_KIND, _ABOUT, _UNDERSCORED):
+    for pattern in (_QUOTED_DOTTED, _QUOTED, _DOTTED, _KIND_THEN_NAME, _NAME_THEN_KIND, _ABOUT, _UNDERSCORED):
         for match in pattern.finditer(text):
             name = next((group for group in match.groups() if group), "").strip()
-            plain = pattern not in (_QUOTED, _DOTTED, _UNDERSCORED)
-            if name and name not in found and not (plain and name.lower() in _STOP_WORDS) and not _is_address(name):
+            plain = pattern in (_KIND_THEN_NAME, _NAME_THEN_KIND, _ABOUT)
+            if (
+                name
+                and not any(name in each for each in found)
+                and not (plain and name.lower() in _STOP_WORDS)
+                and not _is_address(name)
+            ):
                 found.append(name)
     return found
 

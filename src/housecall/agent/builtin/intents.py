@@ -31,14 +31,14 @@ class Intent:
 
 
 _TOPIC_WORDS: dict[Topic, str] = {
-    "locks": r"\bdead-?locks?\b|\bun?locks?\b|\block(?:ed|ing|s)?\b|\bblock(?:s|ed|ing|ers?)?\b|\bidle in transaction\b|\bcontention\b|\bwait(?:s|ing)? (?:for|on)\b|\bhang(?:s|ing)?\b|\bstuck\b|锁|阻塞|堵|卡住|卡死|空闲事务|长事务|等待",
+    "locks": r"\b(?:long.running|open|old) transactions?\b|\bdead-?locks?\b|\bun?locks?\b|\block(?:ed|ing|s)?\b|\bblock(?:s|ed|ing|ers?)?\b|\bidle in transaction\b|\bcontention\b|\bwait(?:s|ing)? (?:for|on)\b|\bhang(?:s|ing)?\b|\bstuck\b|锁|阻塞|堵|卡住|卡死|空闲事务|长事务|等待",
     "wraparound": r"\bwrap-?around\b|\bx?xids?\b|\btransaction ids?\b|\bfreez\w+|\bmultixact|回卷|事务\s*(?:id|号)|冻结",
     "vacuum": r"\b(?:auto)?-?vacuum\w*|\bdead (?:tuples?|rows?)\b|\bbloat\w*|自动清理|死元组|死行|膨胀|清理",
     "replication": r"\breplic\w+|\bstand-?by\w*|\bslots?\b|\bwal\b|\barchiv\w+|\blag(?:s|ging)?\b|复制|主从|备库|从库|只读库|归档|复制槽",
     "connections": r"\bconnect\w*|\btoo many clients\b|\bpool\w*|\bsessions?\b|\bwho is (?:on|logged)\b|连接|会话",
     "indexes": r"\bind(?:ex|exes|ices|icies)\b|索引",
     "keys": r"\bsequences?\b|\bint4\b|\bprimary keys?\b|\brun(?:ning)? out of (?:ids|keys|numbers)\b|\binteger overflow\b|序列|主键|自增",
-    "statements": r"\bslow(?:est)? (?:quer|statement|sql)\w*|\b(?:top|worst|expensive|heav\w+|costly|long.running) (?:\d+ )?(?:quer|statement|sql)\w*|\bquer(?:y|ies) .{0,30}\b(?:most|slow\w*|expensive|long)|\bmost (?:expensive|time)\b|\btop sql\b|\bwhat is running\b|慢\s*(?:查询|sql|语句)|最慢|最耗|耗时|top\s*sql|正在(?:执行|运行)",
+    "statements": r"\bslow(?:est)? (?:quer|statement|sql)\w*|\b(?:top|worst|expensive|heav\w+|costly|long.running) (?:\d+ )?(?:quer|statement|sql)\w*|\bquer(?:y|ies) .{0,30}\b(?:most|slow\w*|expensive|long)|\bmost (?:expensive|time)\b|\btop sql\b|\bwhat(?:'s| is) running\b|\bwhich (?:quer|statement)\w*|慢\s*(?:查询|sql|语句)|最慢|最耗|耗时|top\s*sql|正在(?:执行|运行)",
     "configuration": r"\bconfig\w*|\bsettings?\b|\bparameters?\b|\btun(?:e|ing)\b|\bpending restart\b|配置|参数|设置|调优",
     "memory": r"\bmemory\b|\bcache\w*|\bbuffers?\b|\bspill\w*|\btemp(?:orary)? files?\b|\bcheckpoint\w*|\bram\b|内存|缓存|命中率|临时文件|检查点",
     "disk": r"\bdisks?\b|\bspace\b|\bstorage\b|\bbig(?:gest)?\b|\blargest\b|\bgrow\w*|\bfull\b|\bbloat\w*|磁盘|硬盘|空间|容量|存储|占用",
@@ -48,11 +48,11 @@ _TOPICS = {topic: re.compile(words) for topic, words in _TOPIC_WORDS.items()}
 _DIAGNOSE = re.compile(
     r"\bslow\w*|\bwhat'?s? (?:is |are )?(?:wrong|up|happening|going on|the (?:matter|problem|issue))|\bwrong\b|\bhealth\w*|\bcheck[- ]?up\b|\bdiagnos\w+|\bexamin\w+"
     r"|\bproblems?\b|\bissues?\b|\btrouble\w*|\bperform\w*|\blaten\w+|\btime-?outs?\b|\btiming out\b|\bdegrad\w+|\bcpu\b|\bload\b|\bsluggish\b|\bunresponsive\b|\bfast(?:er)?\b"
-    r"|\binvestigate\b|\blook at\b|\bcheck\b|\breview\b|\baudit\b|\balerts?\b|\boutage\b|\bdown\b|\boptimi[sz]e\b|\bis (?:it|everything|the db|the database|my \w+) (?:ok|okay|fine|alright|healthy)"
+    r"|\binvestigate\b|\blook at\b|\bcheck\b|\breview\b|\baudit\b|\balerts?\b|\boutage\b|\brisks?\b|\blos(?:e|ing) data\b|\btakes? (?:so |too |very )?long|\btakes? \d+|\bdown\b|\boptimi[sz]e\b|\bis (?:it|everything|the db|the database|my \w+) (?:ok|okay|fine|alright|healthy)"
     r"|慢|卡(?!片)|健康|体检|诊断|检查|问题|怎么了|怎么回事|异常|故障|性能|优化|延迟|超时|负载|巡检|正常吗|状态|响应|不对劲|告警|报警|宕"
 )
 _THANKS = re.compile(
-    r"\b(?:thanks?|thank you|thx|ty|cheers|great|perfect|awesome|nice|well done)\b|谢|感谢|辛苦|太好了|不错"
+    r"^\W*(?:ok|okay|got it|understood|alright|cool|好的?|明白|知道|收到|了解)(?:了)?\W*$|\b(?:thanks?|thank you|thx|ty|cheers|great|perfect|awesome|nice|well done)\b|谢|感谢|辛苦|太好了|不错"
 )
 _GREETING = re.compile(
     r"^\W*(?:hi|hello|hey|good (?:morning|afternoon|evening)|你好|您好|嗨|早上好|下午好|晚上好|早)\b|^\W*(?:你好|您好|嗨|早上好)"
@@ -66,7 +66,7 @@ _INSTANCES = re.compile(
 )
 _TIME = re.compile(r"\bwhat(?:'s| is)? (?:the )?(?:current )?time\b|\bcurrent time\b|几点|现在(?:的)?时间")
 _FIXED = re.compile(
-    r"\b(?:is|are|was|were|did|does|has|have)\b.{0,20}\b(?:fixed|solved|resolved|gone|better|cleared|help(?:ed)?|work(?:ed)?|recovered|improved|ok now|fine now|good now)\b"
+    r"^\W*(?:all |is it |it )?(?:fixed|solved|better|resolved|gone|done)(?: now)?\W*$|\b(?:is|are|was|were|did|does|has|have)\b.{0,20}\b(?:fixed|solved|resolved|gone|better|cleared|help(?:ed)?|work(?:ed)?|recovered|improved|ok now|fine now|good now)\b"
     r"|\b(?:still)\b.{0,20}(?:slow|there|block|lock|broken|bad|wrong|same|happening)|\b(?:check|look|examine|run|try|test|diagnose)\b.{0,12}\bagain\b|\bre-?(?:check|examine|run|diagnose|test)\b|\bhow about now\b|\b(?:and|what about) now\b|^\W*now\W*$"
     r"|(?:好|解决|修复|恢复|处理|搞定)(?:了|好了|完了)(?:吗|没|么)|现在(?:呢|好|怎么样|如何|正常)|还(?:在|慢|有|是|卡|会).{0,8}(?:吗|么|嘛)|再(?:看|查|检查|诊断|跑|测)(?:一)?(?:下|遍|次)?|重新(?:检查|诊断|看)|复查"
 )
@@ -138,13 +138,16 @@ def _sql_kind(found: Extracted, text: str) -> Kind:
     assert found.sql is not None
     reads = bool(_READS_ONLY.match(found.sql))
     data_change = bool(re.match(r"\s*(insert|update|delete|merge)\b", found.sql, re.I))
+    asked = bool(_EXPLAIN.search(text) or _EXPLAINED.search(text))
     if reads:
         return "query" if _RUN.search(text) and not _EXPLAINED.search(text) else "explain"
-    return "explain" if data_change and (not _RUN.search(text) or _EXPLAIN.search(text)) else "change"
+    return "explain" if data_change and asked else "change"
 
 
 def _follow_up(text: str, found: Extracted, topic: Topic | None) -> Kind | None:
     named = bool(found.names)
+    if _REST.search(text) and not named:
+        return "rest"
     if _FIXED.search(text) and not named:
         return "fixed"
     if _CHANGE.search(text) and not _SHOULD.search(text):
@@ -154,9 +157,7 @@ def _follow_up(text: str, found: Extracted, topic: Topic | None) -> Kind | None:
         return "sql" if asks_sql else "ordinal"
     if asks_sql and not named:
         return "sql"
-    if _WHY.search(text) and not named and len(text) < 60:
-        return "why"
-    return "rest" if _REST.search(text) and not named else None
+    return "why" if _WHY.search(text) and not named and len(text) < 60 else None
 
 
 def _plain_kind(text: str, found: Extracted, topic: Topic | None) -> Kind:
@@ -168,7 +169,7 @@ def _plain_kind(text: str, found: Extracted, topic: Topic | None) -> Kind:
         return "instances"
     if _TIME.search(text):
         return "time"
-    if _FIXED.search(text) and topic is None and not found.names:
+    if topic is None and not found.names and (_FIXED.search(text) or _SQL.search(text)):
         return "diagnose"
     if found.settings:
         return "settings"
@@ -213,7 +214,7 @@ def _correct(word: str) -> str:
         return word
     if len(word) == 4:
         return "slow" if sorted(word) == sorted("slow") else word
-    near = difflib.get_close_matches(word, [each for each in _VOCABULARY if each[0] == word[0]], 1, 0.83)
+    near = difflib.get_close_matches(word, [each for each in _VOCABULARY if each[0] == word[0]], 1, 0.78)
     return near[0] if near else word
 
 

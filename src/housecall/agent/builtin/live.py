@@ -143,7 +143,7 @@ def plan(found: Result, language: Language) -> str:
 
 
 def _scan(node: dict[str, Any], language: Language) -> str:
-    condition = node.get("condition")
+    condition = str(node.get("condition") or "").removeprefix("Filter: ")
     told = say(words.PLAN_FILTER, language, condition=code(condition)) if condition else ""
     return say(words.PLAN_SCAN, language, relation=code(node.get("relation")), rows=node["rows"], filter=told)
 

@@ -15,6 +15,8 @@ def next_call(intent: Intent, conversation: Conversation, language: Language) ->
     """The next tool call, or None when there is enough to answer (or nothing more to be had)."""
     instance_id = chosen_instance(intent, conversation)
     done = conversation.current.done
+    if intent.kind == "table" and done and _unknown_table(done[0]):
+        return _perhaps_an_instance(intent.found.names[0], done)
     for call in planned(intent, conversation, language):
         wanted = _at(call, instance_id)
         made = next((each for each in done if _same(each.call, wanted)), None)
@@ -25,6 +27,18 @@ def next_call(intent: Intent, conversation: Conversation, language: Language) ->
     return None
 
 
+def _unknown_table(first: Done) -> bool:
+    return bool(first.error) and first.result.get("code") == "NotFound"
+
+
+def _perhaps_an_instance(name: str, done: list[Done]) -> Call | None:
+    """ "How is shop doing" may mean an instance: ask which there are before saying that no such table exists."""
+    if len(done) == 1:
+        return Call("describe_db_instances")
+    ids = [each["instance_id"] for each in done[1].result.get("instances", []) if isinstance(each, dict)]
+    return Call("examine_instance", {"instance_id": name}) if name in ids and len(done) == 2 else None
+
+
 def _may_go_on(failed: Done) -> bool:
     """Whether the failure was the tool's alone, so that the examination may still say something."""
     return not str(failed.result.get("code", "")).startswith("Instance")
@@ -33,6 +47,8 @@ def _may_go_on(failed: Done) -> bool:
 def planned(intent: Intent, conversation: Conversation, language: Language) -> list[Call]:
     """The calls that an intent takes, in order, without the instance."""
     names = intent.found.names
+    if intent.kind == "change" and not refers_to_cause(intent):
+        return _before_a_change(intent)
     match intent.kind:
         case kind if kind in _NEED_NOTHING:
             return []
@@ -62,6 +78,24 @@ def planned(intent: Intent, conversation: Conversation, language: Language) -> l
             return [_examine(None)]
 
 
+def _before_a_change(intent: Intent) -> list[Call]:
+    """What to know before telling how to do it: whether the session blocks or waits, what the index is there for."""
+    dropped = dropped_index(intent)
+    if dropped:
+        return [Call("list_indexes", {"table": dropped})]
+    if intent.found.settings:
+        return [Call("describe_db_instance_parameters", {"names": list(intent.found.settings)})]
+    return [Call("show_blocking")] if intent.found.pid is not None else []
+
+
+def dropped_index(intent: Intent) -> str | None:
+    """The index that the question would drop."""
+    found = re.match(
+        r"\s*drop\s+index\s+(?:concurrently\s+)?(?:if\s+exists\s+)?([\w.\"]+)", intent.found.sql or "", re.I
+    )
+    return found[1] if found else None
+
+
 def _about_table(intent: Intent, name: str) -> list[Call]:
     tool = "list_indexes" if intent.topic == "indexes" else "describe_table"
     return [Call(tool, {"table": name}), _examine(intent.topic)]
@@ -80,8 +114,6 @@ def _about_topic(topic: Topic) -> list[Call]:
 
 def _from_history(intent: Intent, conversation: Conversation, language: Language) -> list[Call]:
     """A follow-up about causes that were shown: read from the conversation what it holds, ask for the rest."""
-    if intent.kind == "change" and not refers_to_cause(intent):
-        return []
     shown = conversation.latest("examine_instance")
     if shown is None or shown.get("language") != language:
         return [_examine(None)]
@@ -95,7 +127,8 @@ def _from_history(intent: Intent, conversation: Conversation, language: Language
 
 def refers_to_cause(intent: Intent) -> bool:
     """Whether a request to change means a cause that was shown ("fix it", "drop that index"), not a thing it names."""
-    return not intent.found.sql and intent.found.pid is None and not intent.found.names
+    found = intent.found
+    return not found.sql and found.pid is None and not found.names and not found.settings
 
 
 def meant_cause(intent: Intent, conversation: Conversation, shown: Result) -> dict[str, Any] | None:

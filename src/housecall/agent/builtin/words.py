@@ -266,6 +266,22 @@ KILL_CAUTION = Say(
     "end a session that blocks others, never one that waits; first ask its owner. What it is doing now:",
     "只应结束阻塞他人的会话，不要结束正在等待的会话；先询问其使用者。查看它正在做什么：",
 )
+PID_BLOCKS = Say(
+    "pid {pid} blocks {waiting} session(s) and waits for none itself.",
+    "pid {pid} 阻塞了 {waiting} 个会话，自身没有等待。",
+)
+PID_WAITS = Say(
+    "**pid {pid} is a victim: it waits behind pid {blockers}. Ending it mends nothing; look at pid {blockers}.**",
+    "**pid {pid} 是受害者：它在等待 pid {blockers}。结束它解决不了问题，应处理 pid {blockers}。**",
+)
+PID_NEITHER = Say(
+    "pid {pid} blocks nobody at this moment, so ending it frees no other session.",
+    "pid {pid} 此刻没有阻塞任何会话，结束它不会放行其他会话。",
+)
+INDEX_SERVES = Say(
+    "**`{name}` enforces a constraint or uniqueness: without it wrong rows can come in. An index like this must not be dropped for being unused.**",
+    "**`{name}` 用于保证约束或唯一性：删除后可能写入错误数据。这类索引不能因为“没有被扫描”就删除。**",
+)
 YOUR_STATEMENT = Say(
     "This is the statement you gave; run it yourself, and only after checking it on a copy:",
     "这是您给出的语句；请在副本上验证后自行执行：",

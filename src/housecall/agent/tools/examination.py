@@ -139,7 +139,8 @@ async def read_finding(
         if finding["fingerprint"] == reference:
             return FoundInFull(**head, finding=finding)
     raise NotFound(
-        f"Instance '{instance.id}' shows no cause or finding {reference[:40]!r} any more; examine_instance gives the present ones"
+        f"Instance '{instance.id}' shows no cause or finding {reference[:40]!r} any more;"
+        " examine_instance gives the present ones"
     )
 
 
