@@ -27,8 +27,10 @@ COMMON_KEYS = (
 """Keys with one known spelling: another case of them is refused, since it would silently never be there."""
 
 ContextValue = str | Sequence[str]
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Address = tuple[int, int]
+"""IP version and the address as a number."""
+Network = tuple[int, int, int]
+"""IP version, first address and mask as numbers."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
@@ -88,7 +90,7 @@ def read_address(text: str) -> Address | None:
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
+    return (4, int(mapped)) if mapped else (address.version, int(address))
 
 
 def read_network(text: str) -> Network | None:
@@ -101,8 +103,9 @@ def read_network(text: str) -> Network | None:
         return None
     if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= 96:
         mapped = network.network_address.ipv4_mapped
-        return ipaddress.IPv4Network((mapped, network.prefixlen - 96)) if mapped else network
-    return network
+        if mapped:
+            return (4, int(mapped), int(network.netmask) & 0xFFFFFFFF)
+    return (network.version, int(network.network_address), int(network.netmask))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ def _like(actual: str, pattern: Wildcard) -> bool:
 
 
 def _inside(address: Address, network: Network) -> bool:
-    return address in network
+    return address[0] == network[0] and address[1] & network[2] == network[1]
 
 
 _TEXT = "any text"
@@ -169,9 +172,11 @@ class Condition:
 
     def holds(self, context: Context) -> bool:
         compare = self._operator.holds
-        present = context.read(self.key, self._operator.read_request)
-        found = any(compare(actual, wanted) for actual in present for wanted in self._wanted)
-        return found is not self._operator.negative
+        for actual in context.read(self.key, self._operator.read_request):
+            for wanted in self._wanted:
+                if compare(actual, wanted):
+                    return not self._operator.negative
+        return self._operator.negative
 
 
 def unreadable(operator_name: str, values: Sequence[str]) -> str | None:

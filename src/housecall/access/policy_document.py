@@ -24,6 +24,7 @@ MAX_VALUES = 200
 _ELEMENTS = ("Effect", "Action", "NotAction", "Resource", "NotResource", "Condition")
 _ACTION = re.compile(r"\*+|[A-Za-z0-9*?-]+:[A-Za-z0-9*?_./-]+")
 _KEY = re.compile(r"[a-z][a-z0-9-]*:[^\s*?]+")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _ACTIONS = '"*" or <service>:<action>, as rdsai:Get*'
 _RESOURCES = '"*" or acs:<service>:<region>:<account>:<relative id>'
 _SPELLING = {key.lower(): key for key in COMMON_KEYS}
@@ -136,6 +137,8 @@ class _Reader:
 
     def _texts(self, where: str, value: object) -> tuple[str, ...]:
         """One text or a list of them; one text is the same as a list of it."""
+        if value is None or isinstance(value, bool | int | float):
+            self._refuse(where, f'{_shown(value)} must be a text in quotes, as "10" or "true"')
         values = [value] if isinstance(value, str) else value
         if not isinstance(values, list) or not 1 <= len(values) <= MAX_VALUES:
             self._refuse(where, f"must be a text or a list of 1 to {MAX_VALUES} texts")
@@ -179,10 +182,10 @@ def _is_resource(text: str) -> bool:
 
 def _is_plain(text: str) -> bool:
     """Whether text can be stored and shown: no control characters, no halves of surrogate pairs."""
-    return not any(letter < " " or letter == "\x7f" or "\ud800" <= letter <= "\udfff" for letter in text)
+    return _UNPRINTABLE.search(text) is None
 
 
 def _shown(value: object) -> str:
-    """A value as a message shows it: short, and in characters that any terminal and encoding takes."""
-    text = ascii(value)
+    """A value as a message shows it: as JSON, short, and in characters that any terminal and encoding takes."""
+    text = json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -4,6 +4,7 @@ Everything that costs time is prepared when a statement is made, so that evaluat
 Actions compare without regard to (ASCII) case, resources and conditions with it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -28,16 +29,13 @@ def fold_action(action: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ActionPattern:
-    """`*`, or `<service>:<action name>` with wildcards in either part."""
+    """`*`, or `<service>:<action name>` with wildcards in either part. `matches` takes a folded action."""
 
     text: str
-    _wildcard: Wildcard = field(init=False, repr=False, compare=False)
+    matches: Callable[[str], bool] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_wildcard", Wildcard(fold_action(self.text)))
-
-    def matches(self, folded_action: str) -> bool:
-        return self._wildcard.matches(folded_action)
+        object.__setattr__(self, "matches", Wildcard(fold_action(self.text)).matches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +47,21 @@ class ResourcePattern:
     """
 
     text: str
-    _parts: tuple[Wildcard, ...] = field(init=False, repr=False, compare=False)
+    means_all: bool = field(init=False, repr=False, compare=False)
+    _limiting: tuple[tuple[int, Wildcard], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        parts = () if self.means_all else arn_parts(self.text)
-        object.__setattr__(self, "_parts", tuple(map(Wildcard, parts)))
-
-    @property
-    def means_all(self) -> bool:
-        return Wildcard(self.text).matches_everything
+        """Keeps the parts that say something, the one that says most first."""
+        parts = tuple(enumerate(map(Wildcard, arn_parts(self.text))))
+        limiting = tuple((place, part) for place, part in reversed(parts) if not part.matches_everything)
+        object.__setattr__(self, "means_all", Wildcard(self.text).matches_everything)
+        object.__setattr__(self, "_limiting", limiting)
 
     def matches(self, resource_parts: tuple[str, ...]) -> bool:
-        if not self._parts:
+        if self.means_all:
             return True
         return len(resource_parts) == ARN_PARTS and all(
-            pattern.matches(part) for pattern, part in zip(self._parts, resource_parts, strict=True)
+            part.matches(resource_parts[place]) for place, part in self._limiting
         )
 
 
@@ -91,15 +89,18 @@ class Statement:
         )
 
     def _covers_action(self, folded_action: str) -> bool:
-        return any(pattern.matches(folded_action) for pattern in self.actions) is not self.not_actions
+        for pattern in self.actions:
+            if pattern.matches(folded_action):
+                return not self.not_actions
+        return self.not_actions
 
     def _covers_resource(self, resource_parts: tuple[str, ...]) -> bool:
         """NotResource is narrower than everything. For an operation on all resources (or on what is no resource
         name) it therefore never allows, and denies unless it leaves all out: doubt ends with less permission."""
-        matched = any(pattern.matches(resource_parts) for pattern in self.resources)
-        if self.not_resources and len(resource_parts) != ARN_PARTS:
-            return self.effect == "Deny" and not matched
-        return matched is not self.not_resources
+        for pattern in self.resources:
+            if pattern.matches(resource_parts):
+                return not self.not_resources
+        return self.not_resources and (self.effect == "Deny" or len(resource_parts) == ARN_PARTS)
 
 
 @dataclass(frozen=True, slots=True)

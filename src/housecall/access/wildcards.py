@@ -5,7 +5,7 @@ between the asterisks are looked for once, from left to right, each after the en
 taken back. The leftmost place is always good enough, because what follows an asterisk only wants room to its right.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -17,11 +17,18 @@ class _Piece:
     def __init__(self, text: str) -> None:
         self.text = text
         self.length = len(text)
-        self.open_mask = sum(1 << place for place, letter in enumerate(text) if letter == "?")
-        self.masks: Mapping[str, int] = {
-            letter: self.open_mask | sum(1 << place for place, other in enumerate(text) if other == letter)
-            for letter in set(text) - {"?"}
-        }
+        self.open_mask = 0
+        self.masks: Mapping[str, int] = {}
+        if "?" in text:
+            self._prepare_search()
+
+    def _prepare_search(self) -> None:
+        """For each character the places of the piece that it fits, as bits."""
+        places: dict[str, int] = {}
+        for place, letter in enumerate(self.text):
+            places[letter] = places.get(letter, 0) | 1 << place
+        self.open_mask = places.pop("?")
+        self.masks = {letter: mask | self.open_mask for letter, mask in places.items()}
 
     def fits_at(self, text: str, start: int) -> bool:
         if not self.open_mask:
@@ -44,37 +51,43 @@ class _Piece:
         return -1
 
 
+def _matcher(pattern: str) -> Callable[[str], bool]:
+    """The cheapest function that decides one pattern; most patterns of policies have no wildcard, or one at the end."""
+    if "*" not in pattern and "?" not in pattern:
+        return lambda text: text == pattern
+    head, *rest = map(_Piece, pattern.split("*"))
+    if not rest:
+        return lambda text: len(text) == head.length and head.fits_at(text, 0)
+    *middle, tail = rest
+    wanted = tuple(piece for piece in middle if piece.length)
+    if not wanted and not tail.length and not head.open_mask:
+        start = head.text
+        return lambda text: text.startswith(start)
+    return lambda text: _matches(text, head, wanted, tail)
+
+
+def _matches(text: str, head: _Piece, middle: tuple[_Piece, ...], tail: _Piece) -> bool:
+    position, stop = head.length, len(text) - tail.length
+    if position > stop or not head.fits_at(text, 0) or not tail.fits_at(text, stop):
+        return False
+    for piece in middle:
+        position = piece.end_of_first(text, position, stop)
+        if position < 0:
+            return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Wildcard:
-    """One pattern, taken apart when it is made. Equal patterns are equal by their text."""
+    """One pattern, prepared when it is made. `matches` tells whether a whole text fits it."""
 
     text: str
-    _pieces: tuple[_Piece, ...] = field(init=False, repr=False, compare=False)
-    _literal: bool = field(init=False, repr=False, compare=False)
+    matches: Callable[[str], bool] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        head, *rest = self.text.split("*")
-        middle, tail = [piece for piece in rest[:-1] if piece], rest[-1:]
-        object.__setattr__(self, "_pieces", tuple(_Piece(piece) for piece in (head, *middle, *tail)))
-        object.__setattr__(self, "_literal", "*" not in self.text and "?" not in self.text)
+        object.__setattr__(self, "matches", _matcher(self.text))
 
     @property
     def matches_everything(self) -> bool:
         """Whether the pattern is nothing but asterisks."""
         return bool(self.text) and not self.text.strip("*")
-
-    def matches(self, text: str) -> bool:
-        if self._literal:
-            return text == self.text
-        head, *rest = self._pieces
-        if not rest:
-            return len(text) == head.length and head.fits_at(text, 0)
-        *middle, tail = rest
-        position, stop = head.length, len(text) - tail.length
-        if position > stop or not head.fits_at(text, 0) or not tail.fits_at(text, stop):
-            return False
-        for piece in middle:
-            position = piece.end_of_first(text, position, stop)
-            if position < 0:
-                return False
-        return True
