@@ -226,8 +226,11 @@ class Probe(Protocol):
 class Engine(Protocol):
     """One kind of server."""
 
-    name: EngineName
-    readings: tuple[Reading, ...]
+    @property
+    def name(self) -> EngineName: ...
+
+    @property
+    def readings(self) -> tuple[Reading, ...]: ...
 
     def statements_to_explain(self, readings: Mapping[str, "Rows | Unavailable"]) -> tuple[str, ...]:
         """The few statements whose plans a snapshot should hold, costliest first, chosen from its readings. Pure."""
