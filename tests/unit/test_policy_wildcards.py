@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from housecall.access.wildcards import Wildcard
@@ -23,6 +23,7 @@ def reference(pattern: str, text: str) -> bool:
     return matches(0, 0)
 
 
+@settings(deadline=None)
 @given(PATTERNS, LETTERS)
 @example("*a?*?b*", "aaabab")
 @example("a*a", "a")
@@ -33,6 +34,7 @@ def test_wildcards_match_what_the_plain_definition_matches(pattern: str, text: s
     assert Wildcard(pattern).matches(text) is reference(pattern, text)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_any_text_matches_itself_an_asterisk_and_as_many_question_marks(text: str) -> None:
     assert Wildcard("*").matches(text)
