@@ -7,7 +7,8 @@ only holders of a key write to the store.
 
 from datetime import datetime, timedelta
 
-from housecall.access.keys import Caller, Credential, Keys
+from housecall.access.accounts import Caller
+from housecall.access.keys import Credential, Keys
 from housecall.api.signing import CLOCK_WINDOW, Claim, SignedRequest, check_time, read_claim, verify
 from housecall.errors import AuthenticationError, NotFound
 

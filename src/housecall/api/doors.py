@@ -145,7 +145,7 @@ class Doors:
             return [f"The state store did not answer within {HEALTH_SECONDS:.0f} seconds."]
         except HousecallError as error:
             return [error.message]
-        return [] if health.ready else list(health.missing) or ["The installation says that it is not ready."]
+        return list(health.missing)
 
 
 class _Endpoint:

@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, Final, Literal
 
 import housecall.api
-from housecall.access.keys import Caller
+from housecall.access.accounts import Caller
 from housecall.api.sse import Envelope, EventMode
 from housecall.api.wire import WireRequest, WireResponse
 from housecall.app import App

@@ -28,6 +28,10 @@ def new_request_id() -> str:
 class HousecallProtocol(H11Protocol):
     """One connection."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.access_log = False  # its lines hold whole URLs, and those hold questions, signatures and tokens
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._discarding = False
