@@ -1,0 +1,1 @@
+"""Knowledge about SQL and plans: pure functions over text, plans and statistics."""

@@ -1,0 +1,206 @@
+"""Indexes that would serve a statement.
+
+The order of the key is that of a b-tree's use: columns compared for equality first (the one with most values in front),
+then the columns of ORDER BY or one range. A column that the statement wraps in a function gets an index on that very
+expression, where the function may stand in an index; where it may not, there is no candidate, and the statement has to
+be rewritten.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from housecall.advisor.index.benefit import Benefit, rows_kept, rows_with_existing, selectivity
+from housecall.advisor.index.facts import TableFacts
+from housecall.advisor.index.redundancy import covering_index
+from housecall.advisor.statement import Predicate, Relation, Scope, parse_statement, scopes
+from housecall.engines.engine import EngineName
+
+MIN_ROWS = 1_000
+"""Smaller tables fit on a few pages and are scanned as fast as an index is read."""
+MIN_SAVED_SHARE = 0.5
+"""As the threshold for proven candidates: at least half of the cost."""
+MAX_KEY_COLUMNS = 4
+FEW_ROWS = 100.0
+"""An existing index that leaves so few rows is good enough."""
+WEAK_SELECTIVITY = 0.1
+PAGE_OF_ROWS = 100.0
+"""Rows that a statement with a LIMIT is taken to want; the figure only ranks candidates."""
+
+# Functions that PostgreSQL marks immutable for their usual arguments; an index takes no others.
+_IMMUTABLE = frozenset(
+    {
+        "lower",
+        "upper",
+        "trim",
+        "btrim",
+        "ltrim",
+        "rtrim",
+        "md5",
+        "length",
+        "char_length",
+        "abs",
+        "coalesce",
+        "substring",
+    }
+    | {"left", "right", "replace", "reverse", "floor", "ceil", "round", "arithmetic"}
+)
+_TIMES_WITHOUT_ZONE = ("timestamp without time zone", "timestamp", "date")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyColumn:
+    """One part of the key: a column, or an expression (`expression` true) as it stands in the statement."""
+
+    text: str
+    expression: bool = False
+    descending: bool = False
+    operator_class: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An index that does not exist yet. `serves` are the predicates that it answers."""
+
+    schema: str
+    table: str
+    key: tuple[KeyColumn, ...]
+    benefit: Benefit
+    serves: tuple[Predicate, ...]
+    gives_order: bool
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(f"({part.text})" if part.expression else part.text for part in self.key)
+
+
+def candidates(sql: str, engine: EngineName, tables: Iterable[TableFacts]) -> tuple[Candidate, ...]:
+    """Candidates for one statement, best first; none when it cannot be understood or existing indexes serve it.
+
+    Tables that are not given are left out, as are tables of fewer than a thousand rows and indexes that would save
+    less than half.
+    """
+    tree = parse_statement(sql, engine)
+    if tree is None:
+        return ()
+    known = list(tables)
+    found: dict[tuple[str, str, tuple[KeyColumn, ...]], Candidate] = {}
+    for scope in scopes(tree, engine):
+        for relation in scope.relations:
+            table = _table_of(relation, known)
+            if table is not None and table.rows >= MIN_ROWS:
+                for each in _for_relation(scope, relation, table):
+                    found.setdefault((each.schema, each.table, each.key), each)
+    return tuple(sorted(found.values(), key=lambda each: -each.benefit.saved_share))
+
+
+def _table_of(relation: Relation, tables: Sequence[TableFacts]) -> TableFacts | None:
+    matching = [t for t in tables if t.name == relation.name and relation.schema in ("", t.schema)]
+    return matching[0] if matching else None
+
+
+def _for_relation(scope: Scope, relation: Relation, table: TableFacts) -> Iterable[Candidate]:
+    mine = [p for p in scope.predicates if p.alias == relation.alias and _indexable(p, table)]
+    equal = [p for p in mine if p.kind in ("equality", "join", "null")]
+    equal = [p for p in equal if p.kind != "join" or p.other is None or _alias(p.other) not in _unrestricted(scope)]
+    equal = _worth_a_place(sorted(_one_per_column(equal), key=lambda p: selectivity(p, table)), table)
+    ranges = [p for p in mine if p.kind in ("range", "prefix")][:1]
+    order = _order_for(scope, relation, table)
+    shapes = [(equal, ranges, ()), (equal, [], order)] if order else [(equal, ranges, ())]
+    for predicates, last, keys in shapes:
+        made = _candidate(table, [*predicates, *last], keys if scope.has_limit or predicates else ())
+        if made is not None:
+            yield made
+
+
+def _candidate(table: TableFacts, served: list[Predicate], order: tuple[KeyColumn, ...]) -> Candidate | None:
+    key = tuple(_key_column(p) for p in served)
+    taken = {part.text for part in key}
+    key = (key + tuple(part for part in order if part.text not in taken))[:MAX_KEY_COLUMNS]
+    if not key:
+        return None
+    equal = [p for p in served if p.kind in ("equality", "join", "null")]
+    kept = rows_kept(table, served)
+    before = rows_with_existing(table, equal)
+    if order:
+        kept, before = min(kept, PAGE_OF_ROWS), before if before > FEW_ROWS else 0.0
+    benefit = Benefit(before, kept)
+    candidate = Candidate(table.schema, table.name, key, benefit, tuple(served), bool(order))
+    if (
+        before <= FEW_ROWS
+        or benefit.saved_share < MIN_SAVED_SHARE
+        or covering_index(candidate.columns, len(served), table.indexes)
+    ):
+        return None
+    return candidate
+
+
+def _key_column(predicate: Predicate) -> KeyColumn:
+    # in a collation other than C, only the pattern operators let LIKE 'abc%' use a b-tree
+    operators = "text_pattern_ops" if predicate.kind == "prefix" else None
+    return KeyColumn(
+        predicate.expression or predicate.column, predicate.expression is not None, operator_class=operators
+    )
+
+
+def _worth_a_place(equal: list[Predicate], table: TableFacts) -> list[Predicate]:
+    """The columns that narrow further: once few rows are left, one that keeps a tenth or more only widens the index."""
+    chosen: list[Predicate] = []
+    for predicate in equal[: MAX_KEY_COLUMNS - 1]:
+        few = bool(chosen) and rows_kept(table, chosen) <= FEW_ROWS
+        if not (few and selectivity(predicate, table) >= WEAK_SELECTIVITY):
+            chosen.append(predicate)
+    return chosen
+
+
+def _alias(column: str) -> str:
+    return column.partition(".")[0]
+
+
+def _unrestricted(scope: Scope) -> frozenset[str]:
+    """Relations of the scope that are read whole: no condition with a value restricts them, directly or through joins.
+
+    An index on the column joined to such a relation would be used once for each of its rows, and a hash join is better.
+    """
+    if scope.has_limit:
+        return frozenset()
+    restricted = {p.alias for p in scope.predicates if p.kind in ("equality", "range", "prefix")}
+    own = {relation.alias for relation in scope.relations}
+    joins = [p for p in scope.predicates if p.kind == "join" and p.other is not None]
+    for _ in joins:
+        restricted |= {
+            p.alias for p in joins if _alias(p.other or "") in restricted or _alias(p.other or "") not in own
+        }
+    return frozenset(own - restricted)
+
+
+def _one_per_column(predicates: list[Predicate]) -> list[Predicate]:
+    return list({p.expression or p.column: p for p in reversed(predicates)}.values())
+
+
+def _indexable(predicate: Predicate, table: TableFacts) -> bool:
+    """Whether a b-tree can hold what the predicate compares: a known column, or an immutable expression on one."""
+    if table.columns and predicate.column not in table.columns:
+        return False
+    if predicate.expression is None:
+        return not _unordered(table, predicate.column)
+    if predicate.wrapped_by in _IMMUTABLE:
+        return True
+    column_type = table.columns[predicate.column].type if predicate.column in table.columns else ""
+    dates = predicate.wrapped_by in ("cast to date", "date_trunc")
+    return dates and column_type.startswith(_TIMES_WITHOUT_ZONE) and "with time zone" not in column_type
+
+
+def _unordered(table: TableFacts, column: str) -> bool:
+    """Types that have no b-tree operators, or values too large for one."""
+    facts = table.columns.get(column)
+    return facts is not None and facts.type in ("json", "xml", "point", "box", "polygon", "jsonb")
+
+
+def _order_for(scope: Scope, relation: Relation, table: TableFacts) -> tuple[KeyColumn, ...]:
+    """The key parts for ORDER BY, when all of it is of this relation; one direction is read backwards if need be."""
+    if not scope.order or any(key.alias != relation.alias for key in scope.order):
+        return ()
+    if table.columns and any(key.column not in table.columns for key in scope.order):
+        return ()
+    mixed = len({key.descending for key in scope.order}) > 1
+    return tuple(KeyColumn(key.column, descending=key.descending and mixed) for key in scope.order)

@@ -1,0 +1,81 @@
+"""Which index makes another needless.
+
+Only plain b-trees of the same kind are compared: same predicate, same operator classes and directions, valid. An index
+that a constraint needs, or that is unique, is never called needless for a longer one: it guards the data.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from housecall.advisor.index.facts import IndexFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Redundancy:
+    """`index` can go: `covered_by` does all that it does. A `duplicate` has the same key, a `prefix` its start."""
+
+    index: IndexFacts
+    covered_by: IndexFacts
+    kind: Literal["duplicate", "prefix"]
+
+
+def covering_index(columns: Sequence[str], equal_columns: int, indexes: Sequence[IndexFacts]) -> IndexFacts | None:
+    """An existing index that serves as well as one on `columns`, whose first `equal_columns` may stand in any order."""
+    for index in indexes:
+        if index.method != "btree" or not index.valid or index.predicate is not None:
+            continue
+        length = len(columns)
+        leading = tuple(index.columns[:length])
+        if len(leading) == length and _same_start(leading, tuple(columns), equal_columns):
+            return index
+    return None
+
+
+def _same_start(leading: tuple[str, ...], columns: tuple[str, ...], equal_columns: int) -> bool:
+    if equal_columns <= 0:
+        return leading == columns
+    same_set = set(leading[:equal_columns]) == set(columns[:equal_columns])
+    return same_set and leading[equal_columns:] == columns[equal_columns:]
+
+
+def redundant_indexes(indexes: Sequence[IndexFacts]) -> tuple[Redundancy, ...]:
+    """Every index that another of the same table makes needless, each named once; of two twins the later name goes,
+    unless it is the one that a constraint needs."""
+    found: list[Redundancy] = []
+    gone: set[str] = set()
+    for index in sorted(
+        indexes, key=lambda each: (each.constraint, each.unique, -len(each.name), each.name), reverse=False
+    ):
+        for other in indexes:
+            if other is index or other.name in gone or index.constraint or not _comparable(index, other):
+                continue
+            kind = _covers(other, index)
+            if kind is not None:
+                found.append(Redundancy(index, other, kind))
+                gone.add(index.name)
+                break
+    return tuple(sorted(found, key=lambda each: each.index.name))
+
+
+def _comparable(one: IndexFacts, other: IndexFacts) -> bool:
+    return (
+        one.method == other.method == "btree"
+        and one.predicate == other.predicate
+        and other.valid
+        and set(one.included) <= {*other.included, *other.columns}
+    )
+
+
+def _covers(longer: IndexFacts, shorter: IndexFacts) -> Literal["duplicate", "prefix"] | None:
+    length = len(shorter.columns)
+    same_start = (
+        longer.columns[:length] == shorter.columns
+        and longer.operator_classes[:length] == shorter.operator_classes
+        and longer.descending[:length] == shorter.descending
+    )
+    if not same_start:
+        return None
+    if len(longer.columns) == length:
+        return "duplicate" if longer.unique or not shorter.unique else None
+    return None if shorter.unique else "prefix"

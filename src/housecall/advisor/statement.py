@@ -1,0 +1,241 @@
+"""A statement taken apart: its scopes, their relations, and the predicates on the columns of each.
+
+Made from sqlglot's tree, for PostgreSQL and MySQL texts, with values or with placeholders. A text that no parser
+understands is None, and nobody concludes anything from it. Only conditions joined by AND are predicates; what stands
+below OR or NOT restricts nothing by itself.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from housecall.engines.engine import EngineName
+
+PredicateKind = Literal["equality", "range", "prefix", "null", "join"]
+MAX_STATEMENT_CHARACTERS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table in FROM. `alias` is the name by which the statement calls it."""
+
+    name: str
+    schema: str
+    alias: str
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """A condition on one column. `expression` is the text around the column when it is wrapped, None for a bare column.
+
+    `other` is the column that a join compares with, as `alias.column`.
+    """
+
+    kind: PredicateKind
+    alias: str
+    column: str
+    expression: str | None = None
+    wrapped_by: str | None = None
+    other: str | None = None
+    elements: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class OrderKey:
+    alias: str
+    column: str
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One SELECT, UPDATE or DELETE with what it reads by its own FROM; subqueries are scopes of their own."""
+
+    relations: tuple[Relation, ...]
+    predicates: tuple[Predicate, ...]
+    order: tuple[OrderKey, ...]
+    has_limit: bool
+
+
+@lru_cache(maxsize=2_000)
+def parse_statement(sql: str, engine: EngineName) -> exp.Expr | None:
+    """The tree of one statement, or None when it cannot be understood as one query or change. Do not alter the tree."""
+    if len(sql) > MAX_STATEMENT_CHARACTERS:
+        return None
+    try:
+        trees = sqlglot.parse(sql, read="postgres" if engine == "postgresql" else "mysql")
+    except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError, IndexError, KeyError):
+        return None  # sqlglot promises its own errors only, but odd text was seen to raise the others too
+    tree = trees[0] if len(trees) == 1 else None
+    return tree if isinstance(tree, exp.Query | exp.Update | exp.Delete | exp.Insert) else None
+
+
+def dialect_of(engine: EngineName) -> str:
+    return "postgres" if engine == "postgresql" else "mysql"
+
+
+def scopes(tree: exp.Expr, engine: EngineName) -> tuple[Scope, ...]:
+    """Every scope of the statement that reads tables."""
+    found = (_scope(node, engine) for node in tree.find_all(exp.Select, exp.Update, exp.Delete))
+    return tuple(scope for scope in found if scope.relations)
+
+
+def relations_of(node: exp.Expr) -> tuple[Relation, ...]:
+    """The tables that this SELECT, UPDATE or DELETE names itself, without names of common table expressions."""
+    ctes = {cte.alias for cte in node.root().find_all(exp.CTE)}
+    return tuple(
+        Relation(table.name, table.db, table.alias or table.name)
+        for table in _own(node, exp.Table)
+        if isinstance(table, exp.Table)
+        and isinstance(table.this, exp.Identifier)
+        and (table.db or table.name not in ctes)
+    )
+
+
+def _scope(node: exp.Expr, engine: EngineName) -> Scope:
+    relations = relations_of(node)
+    predicates = tuple(
+        predicate for condition in _conditions(node) for predicate in _predicates(condition, relations, engine)
+    )
+    return Scope(relations, predicates, _order(node, relations), node.args.get("limit") is not None)
+
+
+def _own(node: exp.Expr, *kinds: type[exp.Expr]) -> Iterator[exp.Expr]:
+    """Nodes of these kinds below, without those inside a subquery."""
+    pending = [child for child in node.iter_expressions() if not isinstance(child, exp.With)]
+    while pending:
+        child = pending.pop(0)
+        if isinstance(child, kinds):
+            yield child
+        if not isinstance(child, exp.Query) or isinstance(child, exp.Table):
+            pending.extend(child.iter_expressions())
+
+
+def _conditions(node: exp.Expr) -> Iterator[exp.Expr]:
+    """The conditions that must all hold: WHERE, and ON of joins that are not outer."""
+    where = node.args.get("where")
+    roots = [where.this] if where is not None else []
+    roots += [join.args["on"] for join in node.args.get("joins") or () if join.args.get("on") is not None]
+    from_ = node.args.get("from_")
+    if from_ is not None and isinstance(from_.this, exp.Table):
+        roots += [join.args["on"] for join in from_.this.args.get("joins") or () if join.args.get("on") is not None]
+    while roots:
+        condition = roots.pop(0)
+        if isinstance(condition, exp.And | exp.Paren):
+            roots[:0] = list(condition.iter_expressions())
+        else:
+            yield condition
+
+
+_RANGES = (exp.GT, exp.GTE, exp.LT, exp.LTE)
+
+
+def _predicates(condition: exp.Expr, relations: tuple[Relation, ...], engine: EngineName) -> Iterator[Predicate]:
+    if isinstance(condition, exp.EQ | exp.GT | exp.GTE | exp.LT | exp.LTE):
+        yield from _comparison(condition, relations, engine)
+    elif isinstance(condition, exp.Between):
+        yield from _on_column("range", condition.this, relations, engine)
+    elif isinstance(condition, exp.In):
+        constants = condition.args.get("expressions") or []
+        if constants or condition.args.get("unnest") is not None:
+            yield from _on_column("equality", condition.this, relations, engine, elements=max(1, len(constants)))
+    elif isinstance(condition, exp.Is):
+        yield from _on_column("null", condition.this, relations, engine)
+    elif isinstance(condition, exp.Like) and not _starts_with_wildcard(condition.expression):
+        yield from _on_column("prefix", condition.this, relations, engine)
+
+
+def _starts_with_wildcard(pattern: exp.Expr | None) -> bool:
+    return not isinstance(pattern, exp.Literal) or str(pattern.this)[:1] in ("%", "_")
+
+
+def _comparison(condition: exp.Expr, relations: tuple[Relation, ...], engine: EngineName) -> Iterator[Predicate]:
+    left, right = condition.args["this"], condition.args["expression"]
+    columns_left, columns_right = list(left.find_all(exp.Column)), list(right.find_all(exp.Column))
+    if isinstance(condition, exp.EQ) and len(columns_left) == len(columns_right) == 1:
+        pairs = ((left, columns_left[0], columns_right[0]), (right, columns_right[0], columns_left[0]))
+        if _alias_of(columns_left[0], relations) != _alias_of(columns_right[0], relations):
+            for side, _, other in pairs:
+                name = f"{_alias_of(other, relations) or other.table}.{other.name}"
+                yield from _on_column("join", side, relations, engine, other=name)
+        return
+    kind: PredicateKind = "equality" if isinstance(condition, exp.EQ) else "range"
+    for side, opposite in ((left, columns_right), (right, columns_left)):
+        if not opposite:
+            yield from _on_column(kind, side, relations, engine)
+
+
+def _on_column(
+    kind: PredicateKind,
+    side: exp.Expr,
+    relations: tuple[Relation, ...],
+    engine: EngineName,
+    *,
+    other: str | None = None,
+    elements: int = 1,
+) -> Iterator[Predicate]:
+    while isinstance(side, exp.Paren):
+        side = side.this
+    columns = list(side.find_all(exp.Column))
+    if len(columns) != 1 or side.find(exp.Query, exp.AggFunc, exp.Window):
+        return
+    alias = _alias_of(columns[0], relations)
+    if alias is None or isinstance(columns[0].this, exp.Star):
+        return
+    bare = side is columns[0]
+    yield Predicate(
+        kind,
+        alias,
+        columns[0].name,
+        None if bare else _without_alias(side, dialect_of(engine)),
+        None if bare else wrapping_of(side),
+        other,
+        elements,
+    )
+
+
+def _alias_of(column: exp.Column, relations: tuple[Relation, ...]) -> str | None:
+    """The relation of a column: the one that it names, or the only one there is. None: cannot be told."""
+    if column.table:
+        return column.table if any(relation.alias == column.table for relation in relations) else None
+    return relations[0].alias if len(relations) == 1 else None
+
+
+def wrapping_of(side: exp.Expr) -> str:
+    """What stands around the column: `lower`, `cast to integer`, `arithmetic`."""
+    if isinstance(side, exp.Cast):
+        return f"cast to {side.to.sql('postgres').lower().replace('decimal', 'numeric')}"
+    if isinstance(side, exp.Anonymous):
+        return str(side.name).lower()
+    if isinstance(side, exp.Func):
+        return side.sql("postgres").partition("(")[0].lower()
+    return "arithmetic"
+
+
+def _without_alias(side: exp.Expr, dialect: str) -> str:
+    """The expression as an index would have it: columns without the name of their table, functions in lower case."""
+    copied = side.copy()
+    for column in copied.find_all(exp.Column):
+        column.set("table", None)
+        column.set("db", None)
+    for unit in copied.find_all(exp.Var):
+        unit.set("this", str(unit.this).lower())  # sqlglot writes DAY for 'day'; an index must repeat the statement
+    return copied.sql(dialect, normalize_functions="lower")
+
+
+def _order(node: exp.Expr, relations: tuple[Relation, ...]) -> tuple[OrderKey, ...]:
+    """ORDER BY as columns of relations; empty when anything else is in it, for no index serves half an order."""
+    order = node.args.get("order")
+    keys = []
+    for ordered in order.expressions if order is not None else ():
+        column = ordered.this
+        alias = _alias_of(column, relations) if isinstance(column, exp.Column) else None
+        if alias is None:
+            return ()
+        keys.append(OrderKey(alias, column.name, bool(ordered.args.get("desc"))))
+    return tuple(keys)
