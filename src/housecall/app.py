@@ -126,8 +126,9 @@ async def _open_database(settings: Settings, stack: contextlib.AsyncExitStack) -
         url = settings.database_url.get_secret_value()
     else:
         cluster = Cluster(settings.home / STATE_FOLDER)
-        await asyncio.to_thread(cluster.start)
+        # Registered first: a start that is cancelled goes on in its thread, and stop waits for it to end.
         stack.push_async_callback(asyncio.to_thread, cluster.stop)
+        await asyncio.to_thread(cluster.start)
         url = await asyncio.to_thread(cluster.ensure_database, STATE_DATABASE)
     database = Database(url)
     stack.push_async_callback(database.close)
