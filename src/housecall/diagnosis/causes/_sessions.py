@@ -49,8 +49,10 @@ _LIMIT_LOCK = Say(
 _LIMIT_VERIFY = Say("The role's settings show {setting}.", "角色配置中可见 {setting}。")
 
 
-def end_session(session: Mapping[str, Any], *, when: str = "now") -> Remedy:
-    """Terminate one session, if it is still in the transaction that we saw."""
+def end_session(
+    session: Mapping[str, Any], *, verify: Message | None = None, verify_statement: str | None = None
+) -> Remedy:
+    """Terminate one session, if it is still in the transaction that we saw. Verified by its queue unless told how."""
     pid = session["pid"]
     idle = str(session.get("state") or "").startswith("idle in transaction")
     states = "state IN ('idle in transaction', 'idle in transaction (aborted)') AND " if idle else ""
@@ -64,11 +66,11 @@ def end_session(session: Mapping[str, Any], *, when: str = "now") -> Remedy:
         ),
         lock=FREES_LOCKS(),
         risk="medium",
-        when=when,  # type: ignore[arg-type]
+        when="now",
         rollback=(),
         rollback_note=ROLLED_BACK(),
-        verify=_GONE(pid=pid),
-        verify_statement=waiting_for(pid),
+        verify=verify or _GONE(pid=pid),
+        verify_statement=verify_statement or waiting_for(pid),
         caution=_END_CAUTION(user=session.get("user"), application=session.get("application") or "-"),
     )
 

@@ -1,7 +1,7 @@
 """Who blocks whom, worked out from the session list: trees of waiting sessions with the one at the root.
 
-A tree has the session that waits for nobody at its root; everybody else in it is a victim. Prepared transactions have no
-session: PostgreSQL gives them process id 0.
+A tree has the session that waits for nobody at its root; everybody else in it is a victim. Prepared transactions have
+no session: PostgreSQL gives them process id 0.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -136,6 +136,11 @@ def session_details(session: Session) -> Mapping[str, Any]:
     }
 
 
+def session_identity(session: Session) -> str:
+    """What stays of a session when its process id changes: who it is and what it last ran."""
+    return f"{session.user_name}|{session.application}|{one_line(session.statement)}"
+
+
 def one_line(text: str | None, max_letters: int = 160) -> str | None:
     """A statement on one line, cut with an ellipsis; None stays None."""
     if text is None:
@@ -199,9 +204,9 @@ def _behind(pid: int, waiters: Sequence[Session]) -> set[int]:
 def _waiters_by_row(sessions: Sequence[Session]) -> dict[tuple[str, str], list[Session]]:
     rows: dict[tuple[str, str], list[Session]] = {}
     for session in sessions:
-        if session.blocked_by and session.lock_type in ("tuple", "transactionid"):
-            if session.lock_relation and session.lock_row:
-                rows.setdefault((session.lock_relation, session.lock_row), []).append(session)
+        waits_for_row = session.blocked_by and session.lock_type in ("tuple", "transactionid")
+        if waits_for_row and session.lock_relation and session.lock_row:
+            rows.setdefault((session.lock_relation, session.lock_row), []).append(session)
     return _follow_versions(rows)
 
 

@@ -2,10 +2,10 @@
 
 Why it matters: nothing behind the root moves until it commits, rolls back or is ended; pools fill up behind it.
 How to fix: end the root's transaction (not the victims'), then mend what left it open.
-Cannot see: the root's state and statement without pg_read_all_stats; waits that ended between two looks. Before version 14 a
-wait is counted from the start of the statement.
-Source: PostgreSQL manual, "Viewing Locks" and pg_blocking_pids(); thresholds from checks.md rows 41 and 42, where a wait of
-seconds is told apart from the short waits of a normal migration.
+Cannot see: the root's state and statement without pg_read_all_stats; waits that ended between two looks. Before
+version 14 a wait is counted from the start of the statement.
+Source: PostgreSQL manual, "Viewing Locks" and pg_blocking_pids(); thresholds from checks.md rows 41 and 42, where a
+wait of seconds is told apart from the short waits of a normal migration.
 """
 
 from collections.abc import Iterator
@@ -89,7 +89,7 @@ def _finding(tree: Tree, now: Snapshot, limits: Limits) -> Finding:
 def _identity(tree: Tree, name: str) -> str:
     if tree.root is None:
         return name
-    return f"{tree.kind}|{tree.root.user_name}|{tree.root.application}|{tree.relation}|{tree.root_pid}"
+    return f"{tree.kind}|{tree.root.user_name}|{tree.root.application}|{tree.relation}"
 
 
 def _severity(tree: Tree, limits: Limits) -> Severity:

@@ -1,16 +1,17 @@
 """Sessions that opened a transaction and do nothing in it.
 
-Why it matters: an open transaction keeps its locks and, if it has a snapshot, every row version that vacuum should remove.
+Why it matters: an open transaction keeps its locks and, if it has a snapshot, every row version that vacuum should
+remove.
 How to fix: commit or roll back in the application; end the session; set idle_in_transaction_session_timeout.
 Cannot see: states of other roles' sessions without pg_read_all_stats.
-Source: PostgreSQL manual, "Routine Vacuuming"; thresholds from checks.md row 15, with the warning moved to half an hour because
-a session that blocks or holds back vacuum is reported by its effect.
+Source: PostgreSQL manual, "Routine Vacuuming"; thresholds from checks.md row 15, with the warning moved to half an
+hour because a session that blocks or holds back vacuum is reported by its effect.
 """
 
 from collections.abc import Iterator
 
 from housecall.diagnosis.check import Check, Limits, Threshold
-from housecall.diagnosis.checks.postgresql._blocking import one_line, session_details
+from housecall.diagnosis.checks.postgresql._blocking import one_line, session_details, session_identity
 from housecall.diagnosis.finding import Evidence, Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.postgresql.rows.sessions import Session
@@ -69,6 +70,7 @@ def _finding(session: Session, total: int, limits: Limits) -> Finding:
             Evidence("sessions_like_this", total, "sessions", _READING),
         ),
         details={**session_details(session), "has_written": session.has_written},
+        identity=session_identity(session),
     )
 
 

@@ -9,7 +9,7 @@ Source: checks.md row 16 (60 s and 300 s), as info and notice, since length alon
 from collections.abc import Iterator
 
 from housecall.diagnosis.check import Check, Limits, Threshold
-from housecall.diagnosis.checks.postgresql._blocking import one_line, session_details
+from housecall.diagnosis.checks.postgresql._blocking import one_line, session_details, session_identity
 from housecall.diagnosis.finding import Evidence, Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.postgresql.rows.sessions import Session
@@ -60,6 +60,7 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
                 Evidence("statements_like_this", len(running), "sessions", _READING),
             ),
             details=session_details(session),
+            identity=session_identity(session),
         )
 
 
