@@ -372,13 +372,17 @@ class EventWriter:
     async def _put_back(self, rows: list[_Row], closes: list[_Close], error: psycopg.Error) -> None:
         """The database is away or full: everything waits here until it is back, nothing is dropped."""
         self._rows[:0], self._closes[:0] = rows, closes
-        self.trouble = store_error(error, "storing events").message
-        log.error("%s", self.trouble)
+        self._tell_trouble(store_error(error, "storing events").message)
         if is_connection_lost(error):
             await self._reopen()
         else:
             await asyncio.sleep(RETRY_SECONDS)
         self._work.set()
+
+    def _tell_trouble(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            log.error("%s", trouble)
+        self.trouble = trouble
 
     async def _reopen(self) -> None:
         try:
@@ -386,7 +390,7 @@ class EventWriter:
                 kept = await self._session.reopen()
                 known = await written_numbers(self._session.connection, {row.event.run_id for row in self._rows})
         except psycopg.Error as error:
-            self.trouble = store_error(error, "connecting again").message
+            self._tell_trouble(store_error(error, "connecting again").message)
             await asyncio.sleep(RETRY_SECONDS)
             return
         if not kept:

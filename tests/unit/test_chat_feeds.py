@@ -1,0 +1,80 @@
+"""Live events for the subscribers of one process."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from housecall.chat.feeds import KEPT_EVENTS, Feeds
+from housecall.events import Event, Happening
+
+pytestmark = pytest.mark.anyio
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def event(number, name="message"):
+    return Event("run", number, NOW, Happening(name, str(number)))
+
+
+def events(first, last):
+    return [event(number) for number in range(first, last + 1)]
+
+
+async def test_a_local_feed_answers_from_memory():
+    feed = Feeds().begin("run")
+    feed.publish(events(1, 3))
+    assert feed.since(1) == events(2, 3)
+    assert feed.since(3) == []
+
+
+async def test_a_feed_that_has_seen_nothing_sends_to_the_store():
+    assert Feeds().begin("run").since(0) is None
+
+
+async def test_a_remote_feed_sends_to_the_store():
+    feeds = Feeds()
+    feed = feeds.enter("run")
+    feeds.wake("run")
+    assert feed.since(0) is None
+
+
+async def test_a_subscriber_that_fell_behind_is_sent_to_the_store():
+    feed = Feeds().begin("run")
+    feed.publish(events(1, KEPT_EVENTS + 1))
+    assert feed.since(0) is None
+    assert feed.since(1) == events(2, KEPT_EVENTS + 1)
+
+
+async def test_everybody_who_waits_is_woken_by_one_publication():
+    feeds = Feeds()
+    feed = feeds.begin("run")
+    waiting = [asyncio.ensure_future(asyncio.shield(feed.changed())) for _ in range(3)]
+    feeds.publish("run", events(1, 1))
+    await asyncio.gather(*waiting)
+
+
+async def test_a_run_that_goes_on_elsewhere_is_no_longer_answered_from_memory():
+    feeds = Feeds()
+    feed = feeds.enter("run")
+    feeds.begin("run").publish(events(1, 2))
+    feeds.end("run")
+    assert feed.since(0) is None
+
+
+async def test_the_end_of_a_run_is_known_after_its_execution():
+    feeds = Feeds()
+    feed = feeds.enter("run")
+    feeds.begin("run").publish([event(1, "workflow_finished")])
+    feeds.end("run")
+    assert feed.finished
+    assert feed.since(1) == []
+
+
+async def test_a_feed_goes_when_nobody_needs_it():
+    feeds = Feeds()
+    feeds.begin("run")
+    feeds.enter("run")
+    feeds.leave("run")
+    assert len(feeds) == 1
+    feeds.end("run")
+    assert len(feeds) == 0
