@@ -35,7 +35,8 @@ class RecordedToolset(WrapperToolset[RunContext]):
         run, call_id = ctx.deps, ctx.tool_call_id or name
 
         async def call() -> dict[str, Any]:
-            told = {"call_id": call_id, "tool_name": name, "arguments": to_jsonable_python(tool_args)}
+            arguments = {key: value for key, value in tool_args.items() if value is not None}
+            told = {"call_id": call_id, "tool_name": name, "arguments": to_jsonable_python(arguments)}
             await _report(run, told | {"status": "start"})
             started = time.monotonic()
             outcome = await self._outcome(name, tool_args, ctx, tool)

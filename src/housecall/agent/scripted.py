@@ -1,7 +1,7 @@
 """Models that follow a script, for tests and benchmarks: no network, no chance, and every kind of bad behaviour.
 
-A script is a list of replies, one for each model request: a text, a list of Calls, an exception to raise, or an async
-function of the messages that gives one of these.
+A script is a list of replies, one for each model request: a text, a list of texts and Calls, an exception to raise, or
+an async function of the messages that gives one of these. The last reply is repeated.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from pydantic_ai.usage import RequestUsage
 
 from housecall.agent.builtin.conversation import Call
 
-Reply = str | Sequence[Call] | Exception
+Reply = str | Sequence[str | Call] | Exception
 Script = Sequence[Reply | Callable[[list[ModelMessage]], Awaitable[Reply]]]
 
 
@@ -58,14 +58,14 @@ class ScriptedModel(Model[Any]):
         if isinstance(reply, Exception):
             raise reply
         usage = RequestUsage(input_tokens=10, output_tokens=5)
-        if isinstance(reply, str):
-            return ModelResponse(parts=[TextPart(reply)], model_name="scripted", usage=usage)
-        number = len(self.requests)
-        parts = [
-            ToolCallPart(call.tool, call.arguments, tool_call_id=f"scripted-{number}-{place}")
-            for place, call in enumerate(reply)
-        ]
+        pieces = [reply] if isinstance(reply, str) else reply
+        parts = [self._part(piece, place) for place, piece in enumerate(pieces)]
         return ModelResponse(parts=parts, model_name="scripted", usage=usage)
+
+    def _part(self, piece: str | Call, place: int) -> TextPart | ToolCallPart:
+        if isinstance(piece, str):
+            return TextPart(piece)
+        return ToolCallPart(piece.tool, piece.arguments, tool_call_id=f"scripted-{len(self.requests)}-{place}")
 
     @asynccontextmanager
     async def request_stream(

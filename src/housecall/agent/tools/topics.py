@@ -38,7 +38,7 @@ _CAUSES: dict[Topic, frozenset[str]] = {
         " autovacuum_starved slot_retains_wal"
     ),
     "disk": _names(
-        "disk_full table_bloat catalog_bloat index_bloat fragmentation slot_retains_wal archive_failing"
+        "disk_full damaged_pages table_bloat catalog_bloat index_bloat fragmentation slot_retains_wal archive_failing"
         " binlog_not_purged excessive_logging unused_index duplicate_index over_indexing autovacuum_off"
         " autovacuum_off_for_table autovacuum_starved xmin_horizon_held sort_spill"
     ),
@@ -49,7 +49,7 @@ _CAUSES: dict[Topic, frozenset[str]] = {
     "configuration": _names(
         "pending_restart dangerous_setting packet_too_small planner_switch_off buffer_too_small checkpoint_storm"
         " redo_log_too_small table_cache_small query_cache_contention timeout_too_short autovacuum_off"
-        " weak_authentication excessive_logging jit_overhead sort_spill"
+        " weak_authentication excessive_logging jit_overhead sort_spill collation_mismatch collation_version_mismatch"
     ),
     "replication": _names(
         "slot_retains_wal archive_failing binlog_not_purged sync_standby_missing replica_lag replica_stopped"
@@ -71,7 +71,10 @@ _ITEMS: dict[Topic, frozenset[str]] = {
 
 
 def belongs(topic: Topic, cause_id: str) -> bool:
-    return cause_id in _CAUSES[topic]
+    """Whether a cause is about the topic; one that no topic lists is judged by the words of its name."""
+    if any(cause_id in listed for listed in _CAUSES.values()):
+        return cause_id in _CAUSES[topic]
+    return any(word in cause_id for word in _CHECK_WORDS[topic])
 
 
 def check_belongs(topic: Topic, check_id: str, item: str = "") -> bool:
