@@ -15,6 +15,7 @@ MISESTIMATE_MIN_ROWS = 100.0
 FILTERING_MIN_ROWS_READ = 1_000.0
 FILTERING_MAX_SHARE_KEPT = 0.1
 BLOW_UP_MIN_LOOPS = 1_000.0
+SLOW_TRIGGER_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,13 @@ def loop_blow_ups(plan: Plan) -> tuple[LoopBlowUp, ...]:
             if loops >= BLOW_UP_MIN_LOOPS or scan is not None:
                 found.append(LoopBlowUp(node, scan or inner, loops, scan is not None))
     return tuple(found)
+
+
+def slow_triggers(plan: Plan) -> tuple[tuple[str, float], ...]:
+    """Triggers, by name with their seconds, that took a tenth or more of the execution; the slowest first."""
+    limit = (plan.execution_seconds or 0.0) * SLOW_TRIGGER_SHARE
+    found = [(name, seconds) for name, seconds in (plan.trigger_seconds or {}).items() if limit and seconds >= limit]
+    return tuple(sorted(found, key=lambda each: -each[1]))
 
 
 def wrapped_columns(plan: Plan) -> tuple[WrappedColumn, ...]:

@@ -44,9 +44,8 @@ def redundant_indexes(indexes: Sequence[IndexFacts]) -> tuple[Redundancy, ...]:
     unless it is the one that a constraint needs."""
     found: list[Redundancy] = []
     gone: set[str] = set()
-    for index in sorted(
-        indexes, key=lambda each: (each.constraint, each.unique, -len(each.name), each.name), reverse=False
-    ):
+    later_names_first = sorted(indexes, key=lambda each: each.name, reverse=True)
+    for index in sorted(later_names_first, key=lambda each: (each.constraint, each.unique)):
         for other in indexes:
             if other is index or other.name in gone or index.constraint or not _comparable(index, other):
                 continue

@@ -1,0 +1,143 @@
+"""A plan told in words: what it costs, where, and what is wrong with it, in the languages of Housecall."""
+
+from collections.abc import Iterator
+
+from housecall.advisor.plan import Plan, PlanNode
+from housecall.advisor.plan_review import (
+    filtering_scans,
+    hot_node,
+    loop_blow_ups,
+    lossy_bitmaps,
+    misestimates,
+    slow_triggers,
+    spills,
+    wrapped_columns,
+)
+from housecall.wording import Language, Message, Say
+
+MAX_NODES_SHOWN = 25
+MAX_REMARKS_OF_A_KIND = 3
+
+_RAN = Say(en="The statement ran for {time:duration}.", zh="语句执行耗时 {time:duration}。")
+_NOT_RUN = Say(
+    en="The statement was not run; the planner's estimated cost is {cost:number}.",
+    zh="语句并未执行；优化器估算的代价为 {cost:number}。",
+)
+_HOT_BY_TIME = Say(
+    en="{share:percent} of the time is spent in {node} itself.", zh="{share:percent} 的时间花在 {node} 这一步本身。"
+)
+_HOT_BY_COST = Say(
+    en="{share:percent} of the estimated cost is in {node} itself.",
+    zh="估算代价的 {share:percent} 集中在 {node} 这一步本身。",
+)
+_FILTERS = Say(
+    en="{node} reads {read:count} rows and keeps {kept:count}: {filter}.",
+    zh="{node} 读取 {read:count} 行，只保留 {kept:count} 行：{filter}。",
+)
+_FILTERS_NOT_RUN = Say(
+    en="{node} reads the whole table to find what matches: {filter}.",
+    zh="{node} 要读完整张表才能找到匹配的行：{filter}。",
+)
+_TOO_LOW = Say(
+    en="{node}: the planner expected {expected:count} rows, {seen:count} came ({factor:count} times as many).",
+    zh="{node}：优化器预计 {expected:count} 行，实际 {seen:count} 行（多出 {factor:count} 倍）。",
+)
+_TOO_HIGH = Say(
+    en="{node}: the planner expected {expected:count} rows, only {seen:count} came.",
+    zh="{node}：优化器预计 {expected:count} 行，实际只有 {seen:count} 行。",
+)
+_SPILLS = Say(
+    en="{node} does not fit into memory and writes {size:bytes} to disk.",
+    zh="{node} 内存放不下，向磁盘写入了 {size:bytes}。",
+)
+_LOSSY = Say(
+    en="{node}: the bitmap ran out of memory on {blocks:count} pages, so {rows:count} rows were examined in vain.",
+    zh="{node}：位图在 {blocks:count} 个页面上因内存不足退化，白白复查了 {rows:count} 行。",
+)
+_LOOPS = Say(en="{node} runs {loops:count} times.", zh="{node} 被执行了 {loops:count} 次。")
+_LOOPS_SCANNING = Say(
+    en="{node} reads the whole table {loops:count} times, once for each outer row.",
+    zh="{node} 把整张表读了 {loops:count} 遍，外层每行一遍。",
+)
+_WRAPPED = Say(
+    en="{node} compares {expression}, so an index on {column} alone cannot help.",
+    zh="{node} 比较的是 {expression}，因此单独建在 {column} 上的索引用不上。",
+)
+_TRIGGER = Say(
+    en="Trigger {name} took {time:duration} of it; a foreign key's trigger searches the other table.",
+    zh="其中触发器 {name} 用了 {time:duration}；外键的触发器会去查另一张表。",
+)
+_MORE = Say(en="… and {count:count} more steps.", zh="……以及另外 {count:count} 步。")
+_STEPS = Say(en="Steps:", zh="执行步骤：")
+_STEP_RUN = Say(
+    en="{node}: {rows:count} rows (expected {expected:count}), {time:duration}",
+    zh="{node}：{rows:count} 行（预计 {expected:count}），{time:duration}",
+)
+_STEP_NEVER = Say(en="{node}: never run", zh="{node}：未执行")
+_STEP = Say(
+    en="{node}: about {expected:count} rows, cost {cost:number}",
+    zh="{node}：约 {expected:count} 行，代价 {cost:number}",
+)
+
+
+def remarks(plan: Plan) -> tuple[Message, ...]:
+    """What there is to say, the weightiest first: where the time goes, then what is wrong, at most three of a kind."""
+    return tuple(_remarks(plan))
+
+
+def describe(plan: Plan, language: Language) -> str:
+    """The remarks and the steps as text; at most 25 steps, and how many were left out."""
+    lines = [message.render(language) for message in remarks(plan)]
+    return "\n".join([*lines, "", _STEPS().render(language), *_steps(plan, language)])
+
+
+def _remarks(plan: Plan) -> Iterator[Message]:
+    if plan.execution_seconds is not None:
+        yield _RAN(time=plan.execution_seconds)
+    elif not plan.analyzed:
+        yield _NOT_RUN(cost=plan.root.total_cost)
+    hot = hot_node(plan)
+    if hot is not None:
+        yield (_HOT_BY_TIME if hot.by_time else _HOT_BY_COST)(share=hot.share, node=hot.node.name)
+    for name, seconds in slow_triggers(plan):
+        yield _TRIGGER(name=name, time=seconds)
+    for scan in filtering_scans(plan)[:MAX_REMARKS_OF_A_KIND]:
+        if scan.rows_read is None:
+            yield _FILTERS_NOT_RUN(node=scan.node.name, filter=scan.node.filter)
+        else:
+            yield _FILTERS(node=scan.node.name, read=scan.rows_read, kept=scan.rows_kept, filter=scan.node.filter)
+    for wrapped in wrapped_columns(plan)[:MAX_REMARKS_OF_A_KIND]:
+        column = wrapped.column
+        yield _WRAPPED(node=wrapped.node.name, expression=column.expression, column=column.column)
+    for loop in loop_blow_ups(plan)[:MAX_REMARKS_OF_A_KIND]:
+        yield (_LOOPS_SCANNING if loop.scans_inner else _LOOPS)(node=loop.inner.name, loops=loop.loops)
+    for spill in spills(plan)[:MAX_REMARKS_OF_A_KIND]:
+        yield _SPILLS(node=spill.node.name, size=spill.spill_bytes)
+    for lossy in lossy_bitmaps(plan)[:MAX_REMARKS_OF_A_KIND]:
+        yield _LOSSY(node=lossy.node.name, blocks=lossy.lossy_blocks, rows=lossy.rows_rechecked)
+    for off in misestimates(plan)[:MAX_REMARKS_OF_A_KIND]:
+        say = _TOO_LOW if off.too_low else _TOO_HIGH
+        yield say(node=off.node.name, expected=off.estimated_rows, seen=off.actual_rows, factor=off.factor)
+
+
+def _steps(plan: Plan, language: Language) -> Iterator[str]:
+    shown = list(_indented(plan.root, 0))
+    for depth, node in shown[:MAX_NODES_SHOWN]:
+        yield "  " * depth + "- " + _step(node, plan).render(language)
+    if len(shown) > MAX_NODES_SHOWN:
+        yield _MORE(count=len(shown) - MAX_NODES_SHOWN).render(language)
+
+
+def _indented(node: PlanNode, depth: int) -> Iterator[tuple[int, PlanNode]]:
+    yield depth, node
+    for child in node.children:
+        yield from _indented(child, depth + 1)
+
+
+def _step(node: PlanNode, plan: Plan) -> Message:
+    if not plan.analyzed:
+        return _STEP(node=node.name, expected=node.estimated_rows, cost=node.total_cost)
+    if not node.was_run:
+        return _STEP_NEVER(node=node.name)
+    expected = None if node.estimated_rows is None else node.estimated_rows * (node.loops or 1.0)
+    return _STEP_RUN(node=node.name, rows=node.total_rows, expected=expected, time=node.total_seconds)

@@ -1,0 +1,104 @@
+"""How a statement is written: what is detected, and what only looks like it."""
+
+import pytest
+
+from housecall.advisor.shape import DEEP_OFFSET_ROWS, HUGE_LIST_ELEMENTS, statement_shape
+
+TYPES = {
+    "t": {"id": "integer", "code": "character(3)", "name": "text", "created": "timestamp with time zone"},
+    "docs": {"id": "bigint", "body": "jsonb"},
+}
+
+
+def shape(sql, engine="postgresql"):
+    return statement_shape(sql, engine, TYPES)
+
+
+@pytest.mark.parametrize(
+    ("condition", "column", "wrapped_by"),
+    [
+        ("lower(name) = $1", "name", "lower"),
+        ("created::date = '2024-01-01'", "created", "cast to date"),
+        ("date_trunc('day', t.created) >= $1", "created", "date_trunc"),
+        ("id + 1 > 5", "id", "arithmetic"),
+        ("'x' = upper(name)", "name", "upper"),
+    ],
+)
+def test_function_on_a_compared_column_is_seen(condition, column, wrapped_by):
+    (found,) = shape(f"SELECT id FROM t WHERE {condition}").wrapped
+    assert (found.relation, found.column, found.wrapped_by) == ("t", column, wrapped_by)
+
+
+@pytest.mark.parametrize("condition", ["name = lower($1)", "id = 5", "created > now() - interval '1 day'"])
+def test_function_on_the_other_side_is_fine(condition):
+    assert not shape(f"SELECT lower(name) FROM t WHERE {condition}").wrapped
+
+
+def test_wildcard_counts_only_at_the_beginning():
+    (found,) = shape("SELECT id FROM t WHERE name LIKE '%x'").wildcards
+    assert (found.relation, found.column, found.pattern) == ("t", "name", "%x")
+    assert not shape("SELECT id FROM t WHERE name LIKE 'x%'").wildcards
+
+
+@pytest.mark.parametrize(
+    ("condition", "casts"),
+    [
+        ("id = 1.5", True),
+        ("id = 1", False),
+        ("id = 7::numeric", True),
+        ("id = 7::bigint", False),
+        ("code = 'x'::text", True),
+        ("code = 'x'", False),
+        ("name = 'x'::text", False),
+    ],
+)
+def test_postgresql_converts_a_column_only_towards_the_wider_family(condition, casts):
+    assert bool(shape(f"SELECT id FROM t WHERE {condition}").implicit_casts) is casts
+
+
+@pytest.mark.parametrize(("condition", "casts"), [("name = 5", True), ("name = '5'", False), ("id = '5'", False)])
+def test_mysql_converts_text_compared_with_a_number(condition, casts):
+    assert bool(shape(f"SELECT id FROM t WHERE {condition}", "mysql").implicit_casts) is casts
+
+
+def test_offset_is_deep_from_the_limit_on():
+    assert shape(f"SELECT id FROM t ORDER BY id LIMIT 20 OFFSET {DEEP_OFFSET_ROWS}").offsets[0].deep
+    assert not shape(f"SELECT id FROM t ORDER BY id LIMIT 20 OFFSET {DEEP_OFFSET_ROWS - 1}").offsets[0].deep
+
+
+def test_offset_by_parameter_is_not_known():
+    assert shape("SELECT id FROM t LIMIT $1 OFFSET $2").offsets[0].rows is None
+
+
+@pytest.mark.parametrize("form", ["id IN ({})", "id = ANY(ARRAY[{}])"])
+def test_list_is_huge_from_the_limit_on(form):
+    def lists(elements):
+        return shape("SELECT id FROM t WHERE " + form.format(", ".join(map(str, range(elements))))).huge_lists
+
+    assert lists(HUGE_LIST_ELEMENTS)[0].elements == HUGE_LIST_ELEMENTS
+    assert not lists(HUGE_LIST_ELEMENTS - 1)
+
+
+def test_scalar_subquery_for_each_row_is_correlated():
+    sql = "SELECT c.id, (SELECT max(total) FROM orders o WHERE o.customer_id = c.id) FROM customers c"
+    (found,) = shape(sql).correlated
+    assert (found.tables, found.columns, found.flattens) == (("orders",), ("c.id",), False)
+
+
+def test_exists_is_correlated_and_becomes_a_join():
+    assert shape("SELECT 1 FROM c WHERE EXISTS (SELECT 1 FROM o WHERE o.x = c.id)").correlated[0].flattens
+
+
+def test_subquery_that_stands_alone_is_not_correlated():
+    assert not shape("SELECT id FROM t WHERE id = (SELECT max(o.id) FROM o)").correlated
+
+
+def test_all_columns_names_the_large_ones():
+    found = shape("SELECT d.* FROM docs d JOIN t ON t.id = d.id").all_columns
+    assert (found.tables, found.large_columns, found.width) == (("docs",), ("docs.body",), 2)
+    assert shape("SELECT count(*) FROM docs").all_columns is None
+
+
+def test_text_that_cannot_be_read_is_not_understood_and_finds_nothing():
+    assert not shape("SELECT * FROM t WHERE (").understood
+    assert not shape("SELECT * FROM t WHERE (").wrapped
