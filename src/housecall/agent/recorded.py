@@ -43,6 +43,7 @@ class RecordedToolset(WrapperToolset[RunContext]):
             elapsed_ms = round((time.monotonic() - started) * 1000)
             status = "end" if outcome["outcome"] == "ok" else "error"
             await _report(run, told | {"status": status, "response": outcome["content"], "elapsed_ms": elapsed_ms})
+            await run.sink.flush()  # before the step is recorded and not told again
             return outcome
 
         recorded = await as_step(f"tool.{name}", call)

@@ -59,6 +59,8 @@ class ReportingModel(WrapperModel):
             async for event in stream:
                 await _report(run, event)
             response = stream.get()
+        # Before the step is recorded: a recorded step is not told again, so its text must be stored by then.
+        await run.sink.flush()
         if not response.parts:
             raise UnexpectedModelBehavior("the model sent an empty answer")
         return response
