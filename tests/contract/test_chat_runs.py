@@ -282,3 +282,46 @@ async def test_closing_leaves_a_run_for_the_next_start(settings):
         events = await events_of(app, started.run_id)
     assert answer_of(events) == "Hello, shop"
     assert [event.happening.name for event in events].count("workflow_finished") == 1
+
+
+async def test_a_process_that_was_believed_dead_says_nothing_more_of_a_run_that_was_taken_over(app, answerer):
+    begun, taken = [], asyncio.Event()
+
+    async def twice(turn, sink, stop):
+        begun.append(turn.run_id)
+        if len(begun) > 1:
+            await sink.report(Happening("message", "second"))
+            return Outcome("succeeded", None)
+        await sink.report(Happening("message", "first"))
+        await sink.flush()
+        await lose_session_and_runs(app)
+        taken.set()
+        while True:
+            await sink.report(Happening("doc", "too late"))
+            await asyncio.sleep(0)
+
+    answerer.scripts["twice"] = twice
+    _, events = await ask(app, "twice")
+    assert taken.is_set()
+    assert len(begun) == 2
+    assert answer_of(events) == "second"
+    assert [event.number for event in events] == list(range(1, len(events) + 1))
+    assert [event.happening.name for event in events].count("workflow_finished") == 1
+
+
+async def lose_session_and_runs(app):
+    """What another process does to one whose session has ended."""
+    async with app.database.begin("taking over") as connection:
+        await connection.execute(
+            text(
+                "UPDATE dbos.workflow_status SET status = 'ENQUEUED', owner_xid = NULL,"
+                " queue_name = '_dbos_internal_queue' WHERE status = 'PENDING'"
+            )
+        )
+        await connection.execute(text("DELETE FROM housecall.processes"))
+        await connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'housecall events' AND datname = current_database()"
+            )
+        )

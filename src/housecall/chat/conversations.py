@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
-from sqlalchemy import Select, and_, case, exists, select, tuple_, update
+from sqlalchemy import Select, and_, case, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from housecall.chat.questions import is_id, not_found
@@ -51,7 +51,10 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """One question with its answer. `answer` is what is known so far while the run lives."""
+    """One question with its answer. `answer` is what is known so far while the run lives.
+
+    `last_event_number` is that of the run's newest stored event.
+    """
 
     id: str
     conversation_id: str
@@ -64,6 +67,7 @@ class StoredMessage:
     started_at: datetime | None
     finished_at: datetime | None
     run_id: str
+    last_event_number: int = 0
 
 
 class Conversations:
@@ -228,8 +232,11 @@ def _messages() -> Select[Any]:
         .limit(1)
         .scalar_subquery()
     )
+    newest_event = (
+        select(func.coalesce(func.max(RunEventRow.number), 0)).where(RunEventRow.run_id == newest_run).scalar_subquery()
+    )
     columns = [column for column in MessageRow.__table__.columns if column.name not in ("transcript", "user_id")]
-    return select(*columns, newest_run.label("run_id"))
+    return select(*columns, newest_run.label("run_id"), newest_event.label("last_event_number"))
 
 
 async def _answers_so_far(connection: AsyncConnection, run_ids: Sequence[str]) -> dict[str, str]:
@@ -263,4 +270,5 @@ def _message(row: Any, live: dict[str, str]) -> StoredMessage:
         started_at=row.started_at,
         finished_at=row.finished_at,
         run_id=row.run_id,
+        last_event_number=row.last_event_number,
     )

@@ -317,7 +317,9 @@ class Runs:
         """The body of the durable workflow."""
         assert self._executor is not None
         execution = Execution(run_id, task=asyncio.current_task())
-        if self._closing or run_id in self._executions:
+        while (earlier := self._executions.get(run_id)) is not None and earlier.task is not None:
+            await asyncio.wait({earlier.task})  # it lost the run and is about to end
+        if self._closing:
             raise asyncio.CancelledError
         self._executions[run_id] = execution
         try:

@@ -50,12 +50,7 @@ class Session:
     async def open(self) -> None:
         """Make this process known. Its row appears when its lock is held, so nobody sees it dead."""
         await self._connect()
-        async with self.connection.transaction():
-            await self.connection.execute(
-                "INSERT INTO housecall.processes (id, host, pid) VALUES (%s, %s, %s)",
-                (self.process_id, socket.gethostname(), os.getpid()),
-            )
-            await self._lock()
+        await self._enter()
         await self.connection.execute("SELECT pg_notify(%s, %s)", (PROCESSES, "joined"))
 
     async def reopen(self) -> bool:
@@ -65,19 +60,19 @@ class Session:
         """
         await self._disconnect()
         await self._connect()
-        async with self.connection.transaction():
-            # The server may not have noticed yet that the old connection is gone.
-            await self.connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_catalog.pg_locks"
-                " WHERE locktype = 'advisory' AND classid = %s AND pid = %s",
-                (LOCK_CLASS, self._old_pid),
-            )
-            inserted = await self.connection.execute(
-                "INSERT INTO housecall.processes (id, host, pid) VALUES (%s, %s, %s) ON CONFLICT (id) DO NOTHING",
-                (self.process_id, socket.gethostname(), os.getpid()),
-            )
-            await self._lock()
-        return inserted.rowcount == 0
+        # The server may not have noticed yet that the old connection is gone.
+        await self.connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_catalog.pg_locks"
+            " WHERE locktype = 'advisory' AND classid = %s AND pid = %s",
+            (LOCK_CLASS, self._old_pid),
+        )
+        await self._lock()
+        # Asked after the lock is ours: whoever takes over holds it while he removes the row.
+        row = await self.connection.execute("SELECT 1 FROM housecall.processes WHERE id = %s", (self.process_id,))
+        if await row.fetchone() is not None:
+            return True
+        await self._enter()
+        return False
 
     async def close(self, *, leaves_runs: bool) -> None:
         """Leave. The row stays while there are runs that others must take over."""
@@ -99,6 +94,14 @@ class Session:
         if self._connection is not None:
             await self._connection.close()
             self._connection = None
+
+    async def _enter(self) -> None:
+        async with self.connection.transaction():
+            await self.connection.execute(
+                "INSERT INTO housecall.processes (id, host, pid) VALUES (%s, %s, %s)",
+                (self.process_id, socket.gethostname(), os.getpid()),
+            )
+            await self._lock()
 
     async def _lock(self) -> None:
         await self.connection.execute(
