@@ -15,6 +15,7 @@ from housecall.diagnosis.causes._sessions import (
     limit_role,
     session_evidence,
 )
+from housecall.diagnosis.causes._vacuum import vacuum_table
 from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.wording import Message, Say
@@ -34,6 +35,11 @@ _HELD = Say(
     "Vacuum visited {tables} after it began and had to leave {rows:count} dead rows.",
     "它开始之后 vacuum 处理过 {tables},仍有 {rows:count} 个死元组清不掉。",
 )
+_VERIFY = Say("Pid {pid} is no longer among the oldest snapshots.", "pid {pid} 不再出现在最老的快照中。")
+_OLDEST = (
+    "SELECT pid, pg_catalog.age(backend_xmin) AS xmin_age FROM pg_catalog.pg_stat_activity"
+    " WHERE backend_xmin IS NOT NULL ORDER BY xmin_age DESC LIMIT 5"
+)
 _AGE = Say("Its snapshot is {age:count} transactions old.", "它的快照已落后 {age:count} 个事务。")
 
 
@@ -50,6 +56,7 @@ def _cause(finding: Finding, found: Found) -> Cause:
         because.insert(0, _HELD(tables=", ".join(details["held_tables"][:3]), rows=details["held_rows"]))
     if details["statement"]:
         because.append(LAST_STATEMENT(statement=details["statement"]))
+    kept = [each for each in kept_by(found, finding) if each.check == "postgresql.dead_tuples"]
     idle = str(details["state"]).startswith("idle in transaction")
     same = [
         each
@@ -73,7 +80,8 @@ def _cause(finding: Finding, found: Found) -> Cause:
         because=tuple(because),
         evidence=(*finding.evidence, *session_evidence(details)),
         remedies=(
-            end_session(details),
+            end_session(details, verify=_VERIFY(pid=details["pid"]), verify_statement=_OLDEST),
+            *(vacuum_table(each.details["schema"], each.details["table"]) for each in kept[:3]),
             *limit_role(details["user"], "idle_in_transaction_session_timeout", "60s" if idle else "10min"),
         ),
         rests_on=(finding.fingerprint,),

@@ -18,6 +18,7 @@ from housecall.diagnosis.checks.postgresql._blocking import session_details
 from housecall.diagnosis.finding import Evidence, Finding, NotEvaluated, ObjectKind, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.engine import RowT, Unavailable
+from housecall.engines.postgresql.quoting import qualified
 from housecall.engines.postgresql.rows.connections import UpkeepSettings
 from housecall.engines.postgresql.rows.replication import ReplicationSlot, Standby
 from housecall.engines.postgresql.rows.sessions import Session
@@ -81,7 +82,7 @@ def _finding(holder: Holder, tables: Sequence[VacuumTable], now: Snapshot, limit
     severity = _severity(holder, held_rows, holds_ages, limits)
     if severity is None:
         return None
-    names = [f"{table.schema_name}.{table.table_name}" for table in tables]
+    names = [qualified(table.schema_name, table.table_name) for table in tables]
     message = (
         _HELD(holder=holder.name, rows=held_rows, tables=len(tables))
         if held_rows >= limits["held_rows"]
