@@ -45,8 +45,6 @@ def show(view: AnswerView, happening: Happening) -> None:
         view.text(happening.answer)
     elif happening.name == "tool_call":
         _show_call(view, happening)
-    elif happening.name == "workflow_finished" and happening.fields.get("status") == "stopped":
-        view.note("Stopped.")
 
 
 def _show_call(view: AnswerView, happening: Happening) -> None:

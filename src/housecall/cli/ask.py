@@ -52,6 +52,8 @@ def ask(
         run_in_loop(asking.ask_app(settings, choice.instance_id, question, conversation, language, told))
     if as_json:
         print_json(told.to_json())
+    elif told.status == "stopped":
+        typer.echo("Stopped.", err=True)
     elif told.conversation_id and told.status == "succeeded":
         typer.echo(f'Go on with: housecall ask --conversation {told.conversation_id} "..."', err=True)
     if told.error is not None and not as_json:

@@ -195,7 +195,9 @@ async def _faults_that_do_not_show(connection: psycopg.AsyncConnection[tuple[boo
 def _end_left_over(folder: Path) -> None:
     """End the server that a killed demo left running. Nobody else uses it: the demo's own lock is held."""
     if (folder / "PG_VERSION").exists():
-        left_over = Cluster(folder, port=1, password=SecretStr("not needed to join"))  # it takes on the running one's port
+        left_over = Cluster(
+            folder, port=1, password=SecretStr("not needed to join")
+        )  # it takes on the running one's port
         if left_over.pid is not None:
             with _running(left_over):
                 pass
