@@ -157,7 +157,7 @@ def test_an_instance_that_the_question_mentions_is_taken() -> None:
     talk = Talk(examine_instance=failed)
     talk.ask("why is west so slow?")
 
-    assert talk.called[1] == ("examine_instance", {"instance_id": "west"})
+    assert talk.called[1] == ("examine_instance", {"focus": "slowness", "instance_id": "west"})
 
 
 def test_a_follow_up_stays_with_the_instance_of_the_conversation() -> None:

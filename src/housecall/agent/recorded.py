@@ -69,6 +69,11 @@ def readable_error(name: str, error: HousecallError) -> dict[str, Any]:
     content: dict[str, Any] = {"error": f"{name}: {error.message}", "code": error.wire_code}
     if isinstance(error, UnclearInstance):
         content["instances"] = list(error.ids[:50])
+    if "SQLSTATE 42501" in error.message:
+        content["next"] = (
+            "The role of Housecall may not read that object; let its owner run GRANT SELECT ON it, or GRANT"
+            " pg_read_all_data, to that role. Examination and table descriptions need no such right."
+        )
     return content
 
 

@@ -53,6 +53,8 @@ def _failure(conversation: Conversation, language: Language) -> str | None:
         return say(words.WHICH, language, ids=ids) if listed else say(words.INSTANCES_NONE, language)
     reason = str(failed.error).removeprefix(f"{failed.call.tool}: ")
     told = say(words.FAILED, language, reason=end(reason, language))
+    if failed.result.get("next"):
+        return paragraphs([told, say(words.DENIED, language)])
     unreachable = str(failed.result.get("code", "")).startswith("Instance")
     return paragraphs([told, say(words.TRY_AGAIN, language) if unreachable else None])
 

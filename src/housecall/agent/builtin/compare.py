@@ -2,7 +2,7 @@
 
 from housecall.agent.builtin import words
 from housecall.agent.builtin.conversation import Result
-from housecall.agent.builtin.diagnosis import Cause, missed, one_line, remedy
+from housecall.agent.builtin.diagnosis import URGENT, Cause, missed, one_line, remedy
 from housecall.agent.builtin.text import bullets, comma, end, paragraphs, say
 from housecall.wording import Language, Say
 
@@ -10,8 +10,10 @@ from housecall.wording import Language, Say
 def compared(before: Result, now: Result, language: Language) -> str:
     """What is gone, what is still there, what is new."""
     old, new = _causes(before), _causes(now)
-    gone = [cause for key, cause in old.items() if key not in new and not cause["past"]]
-    still = [(cause, new[key]) for key, cause in old.items() if key in new and not cause["past"]]
+    asked = _asked_about(old)
+    gone = [cause for key, cause in asked.items() if key not in new]
+    still = sorted(((cause, new[key]) for key, cause in asked.items() if key in new), key=lambda pair: pair[1]["rank"])
+    smaller = sum(key in new for key, cause in old.items() if key not in asked and not cause["past"])
     fresh = [cause for key, cause in new.items() if key not in old]
     return paragraphs(
         [
@@ -19,11 +21,19 @@ def compared(before: Result, now: Result, language: Language) -> str:
             _section(words.GONE, [end(cause["summary"], language) for cause in gone], language),
             _section(words.STILL, [_before_and_now(one, other, language) for one, other in still], language),
             _section(words.NEW, [one_line(cause, language) for cause in fresh], language),
+            say(words.SMALLER_STILL, language, count=smaller) if smaller else None,
             _next(still, language),
             _less_seen(before, now, language),
             missed(now, language),
         ]
     )
+
+
+def _asked_about(old: dict[tuple[str, str], Cause]) -> dict[tuple[str, str], Cause]:
+    """What "it" was: the urgent causes; hygiene only where nothing was urgent."""
+    present = {key: cause for key, cause in old.items() if not cause["past"]}
+    urgent = {key: cause for key, cause in present.items() if cause["severity"] in URGENT}
+    return urgent or present
 
 
 def _causes(exam: Result) -> dict[tuple[str, str], Cause]:

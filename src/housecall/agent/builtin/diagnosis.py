@@ -12,6 +12,10 @@ Cause = dict[str, Any]
 URGENT = ("critical", "warning")
 
 
+SHORT_STATEMENT = 120
+"""A longer statement to check with is left for "show me the SQL", where there is room."""
+
+
 def whole(exam: Result, language: Language) -> str:
     """The answer to "why is it slow", "what is wrong" and "is it healthy"."""
     causes, briefly = split(exam)
@@ -55,10 +59,10 @@ def headline(exam: Result, language: Language) -> str:
 
 
 def numbered(causes: list[Cause], language: Language) -> list[str]:
-    return [in_full(cause, language, place=place) for place, cause in enumerate(causes, 1)]
+    return [in_full(cause, language, place=place, brief=True) for place, cause in enumerate(causes, 1)]
 
 
-def in_full(cause: Cause, language: Language, *, place: int | None = None) -> str:
+def in_full(cause: Cause, language: Language, *, place: int | None = None, brief: bool = False) -> str:
     """One cause: what is wrong, how we know, what to do now and later, how to check."""
     remedies = cause.get("remedies", [])
     now = next((each for each in remedies if each["when"] == "now"), remedies[0] if remedies else None)
@@ -68,10 +72,14 @@ def in_full(cause: Cause, language: Language, *, place: int | None = None) -> st
         [
             f"### {number}{end(cause['summary'], language)}\n{_tags(cause, language)}",
             _known(cause, language),
-            remedy(now, language, words.NOW if now["when"] == "now" else words.LATER) if now else None,
+            remedy(now, language, _when(now), brief=brief) if now else None,
             _later(later, language) if later else None,
         ]
     )
+
+
+def _when(remedy: dict[str, Any]) -> Say:
+    return words.NOW if remedy["when"] == "now" else words.LATER
 
 
 def _tags(cause: Cause, language: Language) -> str:
@@ -95,11 +103,11 @@ def _known(cause: Cause, language: Language) -> str | None:
     return "\n".join(lines) or None
 
 
-def remedy(each: dict[str, Any], language: Language, name: Say) -> str:
+def remedy(each: dict[str, Any], language: Language, name: Say, *, brief: bool = False) -> str:
     """A remedy with its statements, lock, risk, undo and check."""
     title = label(name, language) + end(each["title"], language)
     statements = fenced(each["statements"]) if each["statements"] else None
-    return paragraphs([title, statements, costs(each, language), _verify(each, language)])
+    return paragraphs([title, statements, costs(each, language), _verify(each, language, brief=brief)])
 
 
 def costs(each: dict[str, Any], language: Language) -> str:
@@ -125,11 +133,14 @@ def _labelled(name: Say, text: str, language: Language, *, strong: bool = False)
     return start + end(text, language)
 
 
-def _verify(each: dict[str, Any], language: Language) -> str | None:
+def _verify(each: dict[str, Any], language: Language, *, brief: bool) -> str | None:
     if not each.get("verify"):
         return None
     text = _labelled(words.VERIFY, each["verify"], language)
-    return f"{text} {code(each['verify_statement'])}" if each.get("verify_statement") else text
+    statement = each.get("verify_statement")
+    if not statement or (brief and len(statement) > SHORT_STATEMENT):
+        return text
+    return f"{text} {code(statement)}"
 
 
 def _later(each: dict[str, Any], language: Language) -> str:
@@ -179,7 +190,7 @@ def of_topic(exam: Result, topic: Topic) -> list[Cause]:
 def topical(lead: str | None, exam: Result, topic: Topic, language: Language) -> str:
     """The answer to a question about one topic: that first, then other urgent causes in one line each."""
     causes = of_topic(exam, topic)
-    full = [cause for cause in causes if "remedies" in cause][:3]
+    full = [cause for cause in causes if "remedies" in cause and cause["severity"] != "info"][:3]
     rest = [one_line(cause, language) for cause in causes if cause not in full]
     unseen = missed(exam, language, topic)
     name = say(words.TOPIC_NAMES[topic], language)

@@ -8,6 +8,9 @@ from housecall.agent.builtin.intents import Intent
 from housecall.agent.tools.topics import Topic
 from housecall.wording import Language
 
+SLOW = re.compile(
+    r"\bslow|\bperform|\blaten|\btime-?out|\btiming out|\btakes?\b|\bhang|\bfaster|慢|卡|延迟|超时|性能|响应"
+)
 _NEED_NOTHING = frozenset({"capabilities", "thanks", "greeting", "outside"})
 
 
@@ -74,6 +77,8 @@ def planned(intent: Intent, conversation: Conversation, language: Language) -> l
             return _about_topic(intent.topic)
         case "ordinal" | "sql" | "why" | "rest" | "change":
             return _from_history(intent, conversation, language)
+        case "diagnose" if SLOW.search(intent.found.text):
+            return [_examine("slowness")]
         case _:
             return [_examine(None)]
 

@@ -22,6 +22,7 @@ TOPIC_NAMES = {
     "replication": Say("replication", "复制"),
     "memory": Say("memory and cache", "内存与缓存"),
     "keys": Say("keys and sequences", "主键与序列"),
+    "slowness": Say("slowness", "变慢"),
     "network": Say("the network", "网络"),
     "cpu": Say("the CPU", "CPU"),
 }
@@ -120,7 +121,7 @@ STATEMENTS = Say(
     "**{instance} 上耗时最多的语句**（共记录 {total} 条）：",
 )
 STATEMENT = Say(
-    "{share:percent} of the time: {calls:count} calls, {mean:number} ms each, {total:duration} in all",
+    "{share:percent} of the time: {calls:count} call(s), {mean:number} ms each, {total:duration} in all",
     "占总耗时 {share:percent}：调用 {calls:count} 次，平均 {mean:number} 毫秒，合计 {total:duration}",
 )
 NO_STATISTICS = Say(
@@ -209,6 +210,11 @@ INSTANCES_NONE = Say(
 WHICH = Say("Which instance do you mean? There are: {ids}.", "请问是哪个实例？现有：{ids}。")
 TIME = Say("It is {local} ({zone}); in UTC {utc}.", "现在是 {local}（{zone}）；UTC 时间为 {utc}。")
 FAILED = Say("**I could not look.** {reason}", "**未能检查。** {reason}")
+DENIED = Say(
+    "The role that Housecall logs in with needs `SELECT` on that table (or `pg_read_all_data`) to plan or run statements on"
+    " it. The examination and “what about this table?” work without.",
+    "Housecall 登录所用的角色需要该表的 `SELECT` 权限（或 `pg_read_all_data`）才能生成计划或执行语句。整体诊断和“这个表怎么样？”不需要该权限。",
+)
 TRY_AGAIN = Say(
     "Nothing is known about the state of the server from this; once the obstacle is gone, ask again.",
     "因此目前无法判断服务器状态；排除障碍后请再问一次。",
@@ -216,11 +222,11 @@ TRY_AGAIN = Say(
 
 FIXED_ALL = Say("**Yes: what I found before is gone on {instance}.**", "**是的：{instance} 上之前发现的问题已消失。**")
 FIXED_SOME = Say(
-    "**Partly: on {instance} {gone} of the {before} earlier problems are gone, {still} remain.**",
+    "**Partly, on {instance}: of {before} earlier problems {gone} gone, {still} still there.**",
     "**部分解决：{instance} 上之前的 {before} 个问题中已消失 {gone} 个，仍有 {still} 个。**",
 )
 FIXED_NONE = Say(
-    "**No: on {instance} all {before} earlier problems remain.**",
+    "**No: on {instance} nothing that I found before is gone; still there: {before}.**",
     "**没有：{instance} 上之前的 {before} 个问题都还在。**",
 )
 FIXED_NOTHING = Say("**There was no problem before on {instance}.**", "**{instance} 上之前没有发现问题。**")
@@ -229,6 +235,7 @@ STILL = Say("Still there", "仍然存在")
 NEW = Say("New", "新出现")
 BEFORE_NOW = Say("before: {before} → now: {now}", "之前：{before} → 现在：{now}")
 UNCHANGED = Say("unchanged: {now}", "没有变化：{now}")
+SMALLER_STILL = Say("Smaller things that are still there: {count}.", "仍然存在的次要问题：{count} 个。")
 LESS_SEEN = Say(
     "Note: {now} checks could not look this time ({before} before), so something may be gone from sight only.",
     "注意：这次有 {now} 项检查无法执行（之前 {before} 项），有些问题可能只是看不到了。",

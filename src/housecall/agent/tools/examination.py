@@ -161,7 +161,7 @@ def summarised(diagnosis: dict[str, Any], language: Language, checks_total: int,
     """The diagnosis within the token limit, causes of the focus first."""
     ranked = list(enumerate(diagnosis["causes"], 1))
     if focus:
-        ranked.sort(key=lambda each: (not belongs(focus, each[1]["id"]), each[0]))
+        ranked.sort(key=lambda each: (not _first(focus, each[1]), each[0]))
     findings = diagnosis["findings"]
     if focus:
         findings = sorted(findings, key=lambda each: not check_belongs(focus, each["check"], each["item"]))
@@ -172,6 +172,12 @@ def summarised(diagnosis: dict[str, Any], language: Language, checks_total: int,
             break
     assert result is not None
     return result
+
+
+def _first(focus: Topic, cause: dict[str, Any]) -> bool:
+    """Whether the focus puts a cause first. For slowness only urgent ones: hygiene must not stand before a danger."""
+    urgent = cause["severity"] in ("critical", "warning") and not cause["past"]
+    return belongs(focus, cause["id"]) and (focus != "slowness" or urgent)
 
 
 def _at(

@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 Topic = Literal[
     "locks", "statements", "connections", "vacuum", "wraparound", "disk", "indexes", "configuration", "replication",
-    "memory", "keys",
+    "memory", "keys", "slowness",
 ]  # fmt: skip
 TOPICS: tuple[Topic, ...] = get_args(Topic)
 
@@ -60,7 +60,15 @@ _CAUSES: dict[Topic, frozenset[str]] = {
         " out_of_memory_kill"
     ),
     "keys": _names("key_exhaustion sequence_out_of_sync no_primary_key"),
+    "slowness": frozenset(),
 }
+
+_NOT_SLOW = _names(
+    "dangerous_setting key_exhaustion sequence_out_of_sync no_primary_key wraparound_risk weak_authentication"
+    " collation_mismatch collation_version_mismatch damaged_pages invalid_index unused_index duplicate_index"
+    " pending_restart slot_retains_wal archive_failing binlog_not_purged orphan_prepared_transaction deadlock"
+)
+"""Causes that are dangerous or wasteful, but not why something is slow now."""
 
 _ITEMS: dict[Topic, frozenset[str]] = {
     "locks": frozenset({"lock_wait_deadlock_analysis"}),
@@ -72,6 +80,8 @@ _ITEMS: dict[Topic, frozenset[str]] = {
 
 def belongs(topic: Topic, cause_id: str) -> bool:
     """Whether a cause is about the topic; one that no topic lists is judged by the words of its name."""
+    if topic == "slowness":
+        return cause_id not in _NOT_SLOW
     if any(cause_id in listed for listed in _CAUSES.values()):
         return cause_id in _CAUSES[topic]
     return any(word in cause_id for word in _CHECK_WORDS[topic])
@@ -79,6 +89,8 @@ def belongs(topic: Topic, cause_id: str) -> bool:
 
 def check_belongs(topic: Topic, check_id: str, item: str = "") -> bool:
     """Whether a check is about the topic, by its item or by the words of its name."""
+    if topic == "slowness":
+        return True
     if item in _ITEMS.get(topic, frozenset()):
         return True
     words = _CHECK_WORDS[topic]
@@ -97,4 +109,5 @@ _CHECK_WORDS: dict[Topic, tuple[str, ...]] = {
     "replication": ("replica", "slot", "archive", "standby", "wal"),
     "memory": ("cache", "spill", "temp", "checkpoint", "memory", "buffer"),
     "keys": ("sequence", "key", "identity"),
+    "slowness": (),
 }

@@ -1,4 +1,5 @@
--- The statements of this database that cost most since the statistics were reset. {schema} is composed and quoted.
+-- The statements of this database that cost most since the statistics were reset; those that look at the catalogue,
+-- as monitoring does, are left out. {schema} is composed and quoted.
 SELECT
     s.queryid::text AS query_id,
     left(s.query, 500) AS statement,
@@ -13,7 +14,8 @@ SELECT
     s.total_exec_time / nullif(sum(s.total_exec_time) OVER (), 0) AS share_of_time,
     count(*) OVER () AS total
 FROM {schema}.pg_stat_statements AS s
-WHERE s.dbid = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
+WHERE position('pg_catalog.pg_' IN s.query) = 0
+    AND s.dbid = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
 ORDER BY
     CASE %s::text
         WHEN 'mean_time' THEN s.mean_exec_time
