@@ -5,7 +5,7 @@ from housecall.advisor.plan_words import MAX_NODES_SHOWN, describe
 
 SLOW_SCAN = {
     "Node Type": "Seq Scan", "Relation Name": "customers", "Plan Rows": 100, "Total Cost": 9.0, "Actual Rows": 1,
-    "Actual Loops": 1, "Actual Total Time": 5.4, "Filter": "(lower(email) = 'x'::text)", "Rows Removed by Filter": 19999,
+    "Actual Loops": 1, "Actual Total Time": 5.4, "Filter": "(lower(email) = $1)", "Rows Removed by Filter": 19999
 }  # fmt: skip
 
 

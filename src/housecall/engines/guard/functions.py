@@ -89,7 +89,7 @@ _EFFECTS: tuple[tuple[str, RuleCode, str], ...] = (
             r"pg_export_snapshot"
             r"|binary_upgrade_.*|pg_(clear|restore|set)_.*|brin_.*|gin_.*|pg_import_.*|pg_extension_config_dump|pg_nextoid"
             r"|currtid2|pg_replication_origin_oid|pg_input_.*|factorial|array_fill|.*_validator|amvalidate|pg_event_trigger_.*"
-            r"|pg_stop_making_pinned_objects|pg_rewind_.*"
+            r"|pg_stop_making_pinned_objects|pg_isolation_.*|pg_rewind_.*"
         ),
         "function_has_effect",
         "changes the session or the server, or can do so; nothing that is only read needs it",
@@ -143,6 +143,7 @@ _VIEWS = frozenset(
 _CATALOGUE = re.compile(
     r"pg_.*|lo_(close|creat|create|export|from_bytea|get|import|lseek|lseek64|open|put|tell|tell64|truncate|truncate64|unlink)"
     r"|loread|lowrite|nextval|setval|currtid2|set_config|setseed|ts_stat|ts_rewrite|.*_to_xml.*|factorial|txid_current"
+    r"|brin_(de)?summarize_.*|gin_clean_pending_list|amvalidate|binary_upgrade_.*"
 )
 
 

@@ -186,6 +186,10 @@ class Walk:
         if word == "operator":
             self._refuse_foreign_operator(index)
             return True
+        if word in self.known_volatile:
+            return False  # on an older server some of these words are still free, and a user took one
+        if word == "ilike":
+            return self._ends_a_value(index - 1) or (before == "not" and self._ends_a_value(index - 2))
         if word in RESERVED_WORDS:
             return word not in _CALLABLE_KEYWORDS | _NO_SYNTAX_BEFORE_PARENTHESIS
         frame = self._frames[-1]
@@ -208,6 +212,14 @@ class Walk:
             case "conflict" | "insert" | "set":
                 return self.plans_write
         return False
+
+    def _ends_a_value(self, index: int) -> bool:
+        if index < 0:
+            return False
+        token = self.tokens[index]
+        if token.kind == "name":
+            return token.text not in _INTRODUCERS
+        return token.kind in ("quoted", "string", "number", "parameter") or token.text in (")", "]")
 
     def _is_alias(self, start: int, before: str, length: int) -> bool:
         """Whether the name at `start` can only be the name of a relation that is being introduced."""
