@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import errno
-import logging
 import os
+import stat
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +24,11 @@ from housecall.instances.directory import Instances
 from housecall.settings import Settings
 from housecall.store.database import Database
 from housecall.store.embedded import Cluster
+from housecall.store.unprivileged import stand_in
 from housecall.turn import Answerer
 
 STATE_FOLDER = "postgres"
 STATE_DATABASE = "housecall"
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +136,27 @@ async def _open_database(settings: Settings, stack: contextlib.AsyncExitStack) -
 
 
 def make_home(home: Path) -> None:
-    """The folder of everything: private, but root's must let the user through who runs the embedded server.
+    """The folder of everything, private. Root's lets the user through (not in) who runs the embedded server.
 
     Raises SetupError when it cannot be made or written.
     """
     try:
         if not home.exists():
-            home.mkdir(parents=True, mode=0o755)
+            home.mkdir(parents=True)
             home.chmod(0o711 if os.geteuid() == 0 else 0o700)
         elif not os.access(home, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, "permission denied", str(home))
+        elif os.geteuid() == 0 and home.stat().st_uid == 0:
+            _let_through(home)
     except OSError as error:
         raise SetupError(
             f"HOUSECALL_HOME={home} cannot be used: {error.strerror}. Choose a folder that this user may write."
         ) from error
+
+
+def _let_through(home: Path) -> None:
+    """A home that root made private (`mktemp -d`): its group becomes the stand-in's, which may pass and not look."""
+    account = stand_in()
+    if not account.can_enter(home) and account.can_enter(home.parent):
+        os.chown(home, -1, account.gid)
+        home.chmod(home.stat().st_mode | stat.S_IXGRP)

@@ -228,14 +228,23 @@ class Cluster:
         bin_dir = self._bin_dir or bundled_bin_dir()
         if account.can_enter(bin_dir):
             return bin_dir
+        return self._copied_programs(bin_dir)
+
+    def _copied_programs(self, bin_dir: Path) -> Path:
+        """A copy that everybody may run, in the layout of the wheel: the programs find their libraries beside them."""
+        package = bin_dir.parents[1]
         version = importlib.metadata.version(PACKAGE) if self._bin_dir is None else "custom"
         cache = self.data_dir.with_name(f".postgresql-{version}")
         if not cache.exists():
             fresh = Path(tempfile.mkdtemp(prefix=".postgresql-", dir=self.data_dir.parent))
-            shutil.copytree(bin_dir.parent, fresh, dirs_exist_ok=True)
-            fresh.chmod(0o755)
+            shutil.copytree(bin_dir.parent, fresh / package.name / bin_dir.parent.name)
+            libraries = package.with_name(f"{package.name}.libs")
+            if libraries.exists():
+                shutil.copytree(libraries, fresh / libraries.name)
+            for folder in (fresh, fresh / package.name):
+                folder.chmod(0o755)
             fresh.rename(cache)
-        return cache / bin_dir.name
+        return cache / package.name / bin_dir.parent.name / bin_dir.name
 
     def _init(self, account: Account, bin_dir: Path) -> None:
         """Make the data folder: aside first, so that an interrupted attempt leaves nothing that looks finished."""
