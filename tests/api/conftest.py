@@ -11,9 +11,10 @@ import dataclasses
 import http.client
 import itertools
 import json
-import os
 import secrets
+import shutil
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -421,15 +422,14 @@ async def _new_key(app: Any) -> tuple[AccessKey, str]:
 
 
 @pytest.fixture(scope="session")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def whole() -> Iterator[Live]:
     """A whole installation with state of its own."""
-    if os.geteuid() == 0:  # PostgreSQL runs as another user, who cannot reach into root's temporary folder
-        import tempfile
-
-        home = Path(tempfile.mkdtemp(prefix="housecall-api-", dir="/tmp"))
-        home.chmod(0o755)
-    else:
-        home = tmp_path_factory.mktemp("home")
+    # not pytest's folder: PostgreSQL runs as another user when this is root, who cannot reach into it
+    home = Path(tempfile.mkdtemp(prefix="housecall-api-", dir="/tmp"))
+    home.chmod(0o755)
     settings = Settings(home=home / "state")
-    with listening(lambda answerer: open_app(settings, answerer=answerer), _new_key) as live:
-        yield live
+    try:
+        with listening(lambda answerer: open_app(settings, answerer=answerer), _new_key) as live:
+            yield live
+    finally:
+        shutil.rmtree(home)

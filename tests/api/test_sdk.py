@@ -383,3 +383,10 @@ def test_health_of_a_whole_installation_is_ready(whole) -> None:
 def test_dara_exceptions_are_what_the_stream_raises(whole) -> None:
     error = refused(told, client_of(whole, access_key_secret="wrong"), "q")
     assert isinstance(error, DaraException)
+
+
+def test_a_place_beyond_the_end_of_a_run_gives_nothing_more(whole, client) -> None:
+    message_id = told(client, whole.script("a"))[0].body.message_id
+    target = f"/v1/messages/{message_id}/events?LastEventId=999999999"
+    with whole.stream("SubscribeMessage", target, "GET") as frames:
+        assert frames.rest() == []

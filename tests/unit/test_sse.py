@@ -198,7 +198,7 @@ class TestPositions:
     def test_say_what_the_client_has(self, text: str | None, position: Position) -> None:
         assert read_position(text) == position
 
-    @pytest.mark.parametrize("text", ["x", "-1", "7.", "7.2.1", "9" * 16, "٧"])
+    @pytest.mark.parametrize("text", ["x", "-1", "7.", "7.2.1", "9" * 10, "٧"])
     def test_that_are_none_are_refused(self, text: str) -> None:
         with pytest.raises(RequestError, match="Last-Event-ID"):
             read_position(text)

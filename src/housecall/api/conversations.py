@@ -95,7 +95,10 @@ async def get_conversations(call: Call, request: GetConversationsRequest) -> Get
 
 
 class GetMessagesRequest(WireRequest):
-    """`first_id` is the oldest message of the page before. Without `event_mode` Answer is the text alone."""
+    """`first_id` is the oldest message of the page before. Without `event_mode` Answer is the text alone.
+
+    With `separate` each message has its events and the documents it used; with `inline` Answer embeds both.
+    """
 
     conversation_id: Text
     first_id: OptionalText = None
@@ -135,7 +138,7 @@ class MessageItem(WireModel):
     generation_started_at: str | None
     generation_finished_at: str | None
     stream_key: str
-    last_sent_entry_id: str | None
+    last_sent_entry_id: str
 
 
 class GetMessagesResponse(WireResponse):
@@ -173,7 +176,7 @@ def _message_item(message: StoredMessage, events: Sequence[Event], request: GetM
         generation_started_at=unix_text(message.started_at),
         generation_finished_at=unix_text(message.finished_at),
         stream_key=message.run_id,
-        last_sent_entry_id=str(events[-1].number) if events else None,
+        last_sent_entry_id=str(message.last_event_number),
     )
 
 
@@ -185,7 +188,7 @@ async def get_messages(call: Call, request: GetMessagesRequest) -> GetMessagesRe
         first_id=request.first_id,
         limit=request.limit or DEFAULT_LIMIT,
     )
-    events = await conversations.events_of(page.items)
+    events = await conversations.events_of(page.items) if request.event_mode else {}  # many rows; read when asked for
     return GetMessagesResponse(
         data=tuple(_message_item(message, events.get(message.id, ()), request) for message in page.items),
         has_more=page.has_more,
