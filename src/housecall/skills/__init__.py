@@ -1,0 +1,1 @@
+"""Skills: playbooks that the diagnostician and a model follow."""
