@@ -20,54 +20,54 @@ RELOAD = "SELECT pg_reload_conf();"
 LOCK_NONE = Say(en="no lock that blocks anyone", zh="不会阻塞任何会话")
 LOCK_CONCURRENT = Say(
     en="SHARE UPDATE EXCLUSIVE: reads and writes go on; other DDL and VACUUM of the table wait",
-    zh="SHARE UPDATE EXCLUSIVE 锁:读写照常,只有该表的其他 DDL 和 VACUUM 会等待",
+    zh="SHARE UPDATE EXCLUSIVE 锁：读写照常，只有该表的其他 DDL 和 VACUUM 会等待",
 )
 LOCK_EXCLUSIVE = Say(
     en="ACCESS EXCLUSIVE on {table}: every read and write of it waits while the statement runs",
-    zh="对 {table} 加 ACCESS EXCLUSIVE 锁:执行期间该表的所有读写都会等待",
+    zh="对 {table} 加 ACCESS EXCLUSIVE 锁：执行期间该表的所有读写都会等待",
 )
 ABOUT = Say(
     en="about {seconds:duration}, estimated from {size:bytes} of table",
-    zh="约 {seconds:duration}(按表大小 {size:bytes} 估算)",
+    zh="约 {seconds:duration}（按表大小 {size:bytes} 估算）",
 )
 MOMENT = Say(en="a moment", zh="瞬间完成")
-UNDER_A_MINUTE = Say(en="seconds: a sample of the rows is read", zh="数秒:只抽样读取部分行")
-_CREATE = Say(en="Create the index on {table} ({columns})", zh="在 {table} 上建立索引({columns})")
+UNDER_A_MINUTE = Say(en="seconds: a sample of the rows is read", zh="数秒：只抽样读取部分行")
+_CREATE = Say(en="Create the index on {table} ({columns})", zh="在 {table} 上建立索引（{columns}）")
 _CREATE_VERIFY = Say(
     en="the index is valid and its scans count up, while the sequential scans of {table} stop growing",
-    zh="索引有效且扫描次数增长,{table} 的全表扫描次数不再增加",
+    zh="索引有效且扫描次数增长，{table} 的全表扫描次数不再增加",
 )
 _CREATE_CAUTION = Say(
     en="Not inside a transaction. A failed build leaves an invalid index: drop it and build again. Every write to"
     " the table will"
     " maintain one more index",
-    zh="不能放在事务中执行。若中途失败会留下无效索引,需删除后重建。此后该表的每次写入都要多维护一个索引",
+    zh="不能放在事务中执行。若中途失败会留下无效索引，需删除后重建。此后该表的每次写入都要多维护一个索引",
 )
 _DROP = Say(en="Drop {index}", zh="删除索引 {index}")
 _DROP_LOCK = Say(
     en="waits for running transactions on the table, blocks neither reads nor writes",
-    zh="会等待该表上正在运行的事务结束,但不阻塞读写",
+    zh="会等待该表上正在运行的事务结束，但不阻塞读写",
 )
 _DROP_VERIFY = Say(
     en="the index is gone and no statement became slower",
-    zh="索引已不存在,且没有语句因此变慢",
+    zh="索引已不存在，且没有语句因此变慢",
 )
 _REINDEX = Say(en="Rebuild {index}", zh="重建索引 {index}")
 _SET = Say(en="Set {name} to {value}", zh="将 {name} 设为 {value}")
-_SET_LOCK = Say(en="none; sessions take the value over at the reload", zh="无锁;重新加载配置后各会话生效")
+_SET_LOCK = Say(en="none; sessions take the value over at the reload", zh="无锁；重新加载配置后各会话生效")
 _SET_RESTART_LOCK = Say(
-    en="takes effect at the next restart, which ends every session", zh="下次重启后生效,重启会断开所有会话"
+    en="takes effect at the next restart, which ends every session", zh="下次重启后生效，重启会断开所有会话"
 )
 _SET_VERIFY = Say(en="a new session shows {value}", zh="新会话中显示为 {value}")
 _RESET = Say(en="Take {name} back for {scope}", zh="撤销 {scope} 的 {name} 设置")
 _RESET_LOCK = Say(
-    en="none; new sessions take it over, running ones keep the old value", zh="无锁;新会话生效,已有会话保持旧值"
+    en="none; new sessions take it over, running ones keep the old value", zh="无锁；新会话生效，已有会话保持旧值"
 )
 _ANALYZE = Say(en="Gather statistics of {table}", zh="收集 {table} 的统计信息")
 _ANALYZE_NOTE = Say(en="new statistics need no undo", zh="收集统计信息无需回退")
 _ANALYZE_VERIFY = Say(
     en="the planner's row count is near the real one and no changes are outstanding",
-    zh="优化器的行数接近实际行数,且没有未统计的变更",
+    zh="优化器的行数接近实际行数，且没有未统计的变更",
 )
 
 
@@ -152,7 +152,7 @@ def rebuild_index(schema: str, name: str, size_bytes: float, *, when: str = "lat
         rollback_note=Say(
             en="nothing to undo: the old index stays until the new one is ready; a failed rebuild leaves one ending"
             " in _ccnew to drop",
-            zh="无需回退:新索引就绪前旧索引一直可用;若失败会留下以 _ccnew 结尾的索引,删除即可",
+            zh="无需回退：新索引就绪前旧索引一直可用；若失败会留下以 _ccnew 结尾的索引，删除即可",
         )(),
         verify=Say(en="the index is valid and smaller", zh="索引有效且变小")(),
         verify_statement=index_state(schema, name),
@@ -199,7 +199,7 @@ def reset_stored(name: str, value: str, database: str | None, role: str | None, 
         duration=MOMENT(),
         caution=Say(
             en="Running sessions keep the old value until they reconnect: let the pool recycle them",
-            zh="已有会话在重连之前仍使用旧值,请让连接池逐步更换连接",
+            zh="已有会话在重连之前仍使用旧值，请让连接池逐步更换连接",
         )(),
     )
 

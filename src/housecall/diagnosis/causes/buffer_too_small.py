@@ -21,11 +21,11 @@ CAUSE = CauseRule(
 _MB = 1024 * 1024
 _LOW = Say(
     en="shared_buffers ({buffers:bytes}) is too small: only {share:percent} of block requests are served from it.",
-    zh="共享缓冲区({buffers:bytes})过小:只有 {share:percent} 的数据块请求能命中。",
+    zh="共享缓冲区（{buffers:bytes}）过小：只有 {share:percent} 的数据块请求能命中。",
 )
 _DEFAULT = Say(
     en="shared_buffers is at its default of {buffers:bytes} for a database of {size:bytes}.",
-    zh="数据库有 {size:bytes},共享缓冲区仍是默认的 {buffers:bytes}。",
+    zh="数据库有 {size:bytes}，共享缓冲区仍是默认的 {buffers:bytes}。",
 )
 _READ = Say(
     en="{read:bytes} were read from outside it in {age:duration}.",
@@ -33,13 +33,13 @@ _READ = Say(
 )
 _SCANS = Say(
     en="Large tables are read from end to end; mend that first, it empties any cache.",
-    zh="有大表被反复全表扫描;应先解决它,否则多大的缓存都会被冲刷。",
+    zh="有大表被反复全表扫描；应先解决它，否则多大的缓存都会被冲刷。",
 )
 _SIZE = Say(en="The database has {size:bytes}.", zh="数据库大小为 {size:bytes}。")
 _CAUTION = Say(
     en="Needs a restart. A quarter of the machine's memory is the usual start; check the memory of the machine or"
     " container first.",
-    zh="需要重启。通常从机器内存的四分之一开始;请先确认机器或容器的内存。",
+    zh="需要重启。通常从机器内存的四分之一开始；请先确认机器或容器的内存。",
 )
 
 

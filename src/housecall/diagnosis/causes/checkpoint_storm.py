@@ -17,16 +17,16 @@ _MB = 1024 * 1024
 _SUMMARY = Say(
     en="max_wal_size ({limit:bytes}) is too small for the writing here: checkpoints are forced every"
     " {interval:duration}.",
-    zh="max_wal_size({limit:bytes})对当前写入量来说太小:平均每 {interval:duration} 就被强制做一次检查点。",
+    zh="max_wal_size({limit:bytes})对当前写入量来说太小：平均每 {interval:duration} 就被强制做一次检查点。",
 )
 _COUNTS = Say(
     en="{requested:count} forced checkpoints against {timed:count} by time, in {age:duration}.",
-    zh="{age:duration} 内强制检查点 {requested:count} 次,定时检查点 {timed:count} 次。",
+    zh="{age:duration} 内强制检查点 {requested:count} 次，定时检查点 {timed:count} 次。",
 )
 _NOW = Say(en="{count:count} of them in the last moments.", zh="其中 {count:count} 次就在刚才。")
 _CAUTION = Say(
     en="Needs that much disk for pg_wal, and recovery after a crash reads more WAL.",
-    zh="pg_wal 需要相应的磁盘空间,崩溃恢复时要读取更多 WAL。",
+    zh="pg_wal 需要相应的磁盘空间，崩溃恢复时要读取更多 WAL。",
 )
 
 

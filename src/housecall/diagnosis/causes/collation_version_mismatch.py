@@ -16,24 +16,24 @@ CAUSE = CauseRule(
 )
 _WHY = Say(
     en="Searches may miss rows that exist, and unique indexes may let duplicates in.",
-    zh="查询可能漏掉存在的行,唯一索引也可能放入重复值。",
+    zh="查询可能漏掉存在的行，唯一索引也可能放入重复值。",
 )
 _TITLE = Say(
     en="Rebuild the indexes of database {database}, then record the new version",
-    zh="重建数据库 {database} 的索引,再登记新版本",
+    zh="重建数据库 {database} 的索引，再登记新版本",
 )
 _LOCK = Say(
     en="SHARE UPDATE EXCLUSIVE on one table after the other: reads and writes go on",
-    zh="逐表加 SHARE UPDATE EXCLUSIVE 锁,读写照常",
+    zh="逐表加 SHARE UPDATE EXCLUSIVE 锁，读写照常",
 )
 _VERIFY = Say(en="recorded and actual version are equal", zh="登记的版本与实际版本一致")
 _NOTE = Say(
-    en="the rebuilt indexes are right under the new library; nothing to undo", zh="重建后的索引与新库一致,无需回退"
+    en="the rebuilt indexes are right under the new library; nothing to undo", zh="重建后的索引与新库一致，无需回退"
 )
 _CAUTION = Say(
     en="Look for duplicates in unique text columns first, or their rebuild fails. The rebuild needs free disk for"
     " the largest index.",
-    zh="先检查唯一文本列中是否有重复值,否则重建会失败。重建需要足够容纳最大索引的空闲磁盘。",
+    zh="先检查唯一文本列中是否有重复值，否则重建会失败。重建需要足够容纳最大索引的空闲磁盘。",
 )
 
 

@@ -15,13 +15,13 @@ CAUSE = CauseRule(
 _SUMMARY = Say(
     en="{count:count} data pages of database {database} are damaged: the disk, its controller or memory returned"
     " wrong bytes.",
-    zh="数据库 {database} 有 {count:count} 个数据页损坏:磁盘、控制器或内存返回了错误的数据。",
+    zh="数据库 {database} 有 {count:count} 个数据页损坏：磁盘、控制器或内存返回了错误的数据。",
 )
 _TITLE = Say(
     en="Find the relation in the server log ('invalid page in block'), fail over to a sound replica or restore it"
     " from a backup, and"
     " have the hardware checked",
-    zh="在服务器日志中找到对应的表(invalid page in block),切换到健康的备库或从备份恢复,并检查硬件",
+    zh="在服务器日志中找到对应的表（invalid page in block），切换到健康的备库或从备份恢复，并检查硬件",
 )
 _LOCK = Say(en="depends on the way of the restore", zh="取决于恢复方式")
 _VERIFY = Say(en="the count of failures does not grow", zh="校验失败次数不再增长")

@@ -14,11 +14,11 @@ CAUSE = CauseRule(
     title=Say(en="A setting that endangers data", zh="危及数据安全的参数"),
     checks=("postgresql.dangerous_settings",),
 )
-_SCOPE = Say(en="It is set for {scope}.", zh="设置范围:{scope}。")
+_SCOPE = Say(en="It is set for {scope}.", zh="设置范围：{scope}。")
 _SERVER = Say(en="It holds for the whole server.", zh="对整个服务器生效。")
 _CAUTION = Say(
     en="Commits become slower: they wait for the disk again. After a time without it, take a fresh base backup.",
-    zh="提交会变慢,因为要重新等待磁盘落盘。曾经关闭过的,建议重新做一次全量备份。",
+    zh="提交会变慢，因为要重新等待磁盘落盘。曾经关闭过的，建议重新做一次全量备份。",
 )
 
 

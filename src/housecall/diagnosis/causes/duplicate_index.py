@@ -20,23 +20,23 @@ CAUSE = CauseRule(
 )
 _TWIN = Say(
     en="Index {index} is the same as {other}: every write maintains both, queries need one.",
-    zh="索引 {index} 与 {other} 完全相同:每次写入都要维护两个,查询只需要一个。",
+    zh="索引 {index} 与 {other} 完全相同：每次写入都要维护两个，查询只需要一个。",
 )
 _PREFIX = Say(
     en="Index {index} is superfluous: {other} begins with the same columns and serves the same searches.",
-    zh="索引 {index} 是多余的:{other} 以相同的列开头,可以满足同样的查询。",
+    zh="索引 {index} 是多余的：{other} 以相同的列开头，可以满足同样的查询。",
 )
 _SIZE = Say(
     en="It takes {size:bytes}; its table took {writes:count} row changes since the statistics began.",
-    zh="它占用 {size:bytes};自统计以来该表有 {writes:count} 次行变更。",
+    zh="它占用 {size:bytes}；自统计以来该表有 {writes:count} 次行变更。",
 )
 _SCANS = Say(
     en="Scans so far: {scans:count} of it, {other_scans:count} of the other; after the drop the other serves them all.",
-    zh="目前扫描次数:该索引 {scans:count} 次,另一个 {other_scans:count} 次;删除后全部由另一个承担。",
+    zh="目前扫描次数：该索引 {scans:count} 次，另一个 {other_scans:count} 次；删除后全部由另一个承担。",
 )
 _CAUTION_PREFIX = Say(
     en="The longer index is read in its place; if it is much larger, compare the statement's time before and after.",
-    zh="删除后由更长的索引代替;如果它大得多,请比较删除前后语句的耗时。",
+    zh="删除后由更长的索引代替；如果它大得多，请比较删除前后语句的耗时。",
 )
 _DROP_CONSTRAINT = Say(
     en="Drop the constraint {name}, which owns the superfluous index",
@@ -45,7 +45,7 @@ _DROP_CONSTRAINT = Say(
 _CONSTRAINT_VERIFY = Say(en="only one of the two constraints is left", zh="两个约束中只剩一个")
 _CONSTRAINT_CAUTION = Say(
     en="A foreign key that refers to this constraint forbids the drop; then drop the other twin instead.",
-    zh="如果有外键引用这个约束,则不能删除;此时改为删除另一个。",
+    zh="如果有外键引用这个约束，则不能删除；此时改为删除另一个。",
 )
 
 

@@ -19,11 +19,11 @@ _SUMMARY = Say(
 _WHY = Say(
     en="Each session waits for its log line, the log fills the disk, and values of statements stay in it in clear"
     " text.",
-    zh="每个会话都要等待日志写入,日志会占满磁盘,语句中的数据也会以明文留存。",
+    zh="每个会话都要等待日志写入，日志会占满磁盘，语句中的数据也会以明文留存。",
 )
 _CAUTION = Say(
     en="Ask first whether an audit needs it; the extension pgaudit is made for that.",
-    zh="先确认是否为审计所需;审计应使用 pgaudit 扩展。",
+    zh="先确认是否为审计所需；审计应使用 pgaudit 扩展。",
 )
 GOOD = {"log_statement": "ddl", "log_min_duration_statement": "1s", "log_min_messages": "warning"}
 

@@ -29,28 +29,29 @@ OWN_SHARE = 0.5
 """Of the child's sequential scans: from here on the deletes are what scans it."""
 _HURTS = Say(
     en="Each delete in {parent} reads all of {table} to look for children, because {child} has no index.",
-    zh="{child} 没有索引,因此 {parent} 每删除一行都要扫描整张 {table} 查找子行。",
+    zh="{child} 没有索引，因此 {parent} 每删除一行都要扫描整张 {table} 查找子行。",
 )
 _IDLE = Say(
     en="Foreign key {child} has no index: the first delete in {parent} will read all of {table}.",
-    zh="外键 {child} 没有索引:一旦从 {parent} 删除数据,就要扫描整张 {table}。",
+    zh="外键 {child} 没有索引：一旦从 {parent} 删除数据，就要扫描整张 {table}。",
 )
 _COUNTS = Say(
     en="{deletes:count} deletes in {parent} and {scans:count} sequential scans of {table} ({rows:count} rows),"
     " {read:count} rows read.",
-    zh="{parent} 删除 {deletes:count} 次,{table}({rows:count} 行)被全表扫描 {scans:count} 次,共读取 {read:count} 行。",
+    zh="{parent} 删除 {deletes:count} 次，{table}（{rows:count} 行）被全表扫描 {scans:count} 次，共读取 {read:count}"
+    " 行。",
 )
 _QUIET = Say(
     en="No deletes in {parent} since the statistics began: it costs nothing today.",
-    zh="自统计以来 {parent} 没有删除操作,目前没有代价。",
+    zh="自统计以来 {parent} 没有删除操作，目前没有代价。",
 )
 _FEW = Say(
     en="{deletes:count} deletes in {parent} since the statistics began: it costs little today.",
-    zh="自统计以来 {parent} 只有 {deletes:count} 次删除,目前代价很小。",
+    zh="自统计以来 {parent} 只有 {deletes:count} 次删除，目前代价很小。",
 )
 _BY_PARTITION = Say(
     en="Create the index on each partition concurrently, then on the parent with ON ONLY, and attach them",
-    zh="先在每个分区上 CONCURRENTLY 建索引,再在父表上用 ON ONLY 建索引并逐一附加",
+    zh="先在每个分区上 CONCURRENTLY 建索引，再在父表上用 ON ONLY 建索引并逐一附加",
 )
 
 

@@ -14,11 +14,11 @@ CAUSE = CauseRule(
 )
 _SUMMARY = Say(
     en="Index {index} takes {size:bytes} where its entries need about {needed:bytes}.",
-    zh="索引 {index} 占 {size:bytes},其条目估计只需 {needed:bytes}。",
+    zh="索引 {index} 占 {size:bytes}，其条目估计只需 {needed:bytes}。",
 )
 _ESTIMATE = Say(
     en="This is an estimate from key widths; pgstattuple's pgstatindex() measures it.",
-    zh="这是按键宽度的估算;pgstattuple 的 pgstatindex() 可以精确测量。",
+    zh="这是按键宽度的估算；pgstattuple 的 pgstatindex() 可以精确测量。",
 )
 
 

@@ -17,35 +17,35 @@ CAUSE = CauseRule(
 _SUMMARY = Say(
     en="Index {index} is invalid: its build failed, queries cannot use it, and it stays until somebody drops or"
     " rebuilds it.",
-    zh="索引 {index} 无效:它的创建中途失败,查询无法使用,需要有人删除或重建。",
+    zh="索引 {index} 无效：它的创建中途失败，查询无法使用，需要有人删除或重建。",
 )
 _UNIQUE = Say(
     en="It is unique: most likely the table holds duplicates, on which the build failed; find them before building"
     " it again.",
-    zh="它是唯一索引:多半因为表中存在重复值而创建失败,重建之前先找出重复行。",
+    zh="它是唯一索引：多半因为表中存在重复值而创建失败，重建之前先找出重复行。",
 )
 _READY = Say(
     en="Every write still maintains it ({size:bytes}).",
-    zh="每次写入仍要维护它({size:bytes})。",
+    zh="每次写入仍要维护它（{size:bytes}）。",
 )
 _NOT_READY = Say(
     en="Writes do not maintain it; it takes {size:bytes}.",
-    zh="写入不维护它;它占用 {size:bytes}。",
+    zh="写入不维护它；它占用 {size:bytes}。",
 )
 _LEFTOVER = Say(
     en="Its name ends as REINDEX CONCURRENTLY names its temporary indexes: the original is still there.",
-    zh="其名称是 REINDEX CONCURRENTLY 的临时索引,原索引仍在。",
+    zh="其名称是 REINDEX CONCURRENTLY 的临时索引，原索引仍在。",
 )
 _PARTITIONED = Say(
     en="Attach the missing index of each partition: ALTER INDEX {index} ATTACH PARTITION; it becomes valid with the"
     " last one",
-    zh="为每个分区补齐索引并执行 ALTER INDEX {index} ATTACH PARTITION,全部附加后即变为有效",
+    zh="为每个分区补齐索引并执行 ALTER INDEX {index} ATTACH PARTITION，全部附加后即变为有效",
 )
 _NONE = Say(en="none", zh="无")
 _VALID = Say(en="the index is valid", zh="索引变为有效")
 _CAUTION = Say(
     en="Remove the duplicates first, else the rebuild fails again.",
-    zh="先清除重复数据,否则重建仍会失败。",
+    zh="先清除重复数据，否则重建仍会失败。",
 )
 
 

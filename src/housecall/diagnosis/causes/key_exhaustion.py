@@ -22,19 +22,19 @@ SMALL_TABLE_BYTES = 1024**3
 """Up to here the rewrite takes under half a minute at the rate that index builds were measured with."""
 _SUMMARY = Say(
     en="{key} has used {share:percent} of its range; {left:count} inserts from now on every insert fails.",
-    zh="{key} 已用掉取值范围的 {share:percent};再插入 {left:count} 次之后,所有插入都会失败。",
+    zh="{key} 已用掉取值范围的 {share:percent}；再插入 {left:count} 次之后，所有插入都会失败。",
 )
 _WHICH_COLUMN = Say(
     en="The column is {type}, which ends at {limit:count}; its sequence stands at {last:count}.",
-    zh="该列类型为 {type},上限 {limit:count};序列当前为 {last:count}。",
+    zh="该列类型为 {type}，上限 {limit:count}；序列当前为 {last:count}。",
 )
 _WHICH_SEQUENCE = Say(
     en="The sequence ends at {limit:count} and stands at {last:count}; the column could hold more.",
-    zh="序列上限 {limit:count},当前 {last:count};列本身还能容纳更大的值。",
+    zh="序列上限 {limit:count}，当前 {last:count}；列本身还能容纳更大的值。",
 )
 _REFERENCES = Say(
     en="Columns that refer to it are integer too and must be widened first: {columns}.",
-    zh="引用它的列同样是 integer,必须先加宽:{columns}。",
+    zh="引用它的列同样是 integer，必须先加宽：{columns}。",
 )
 _WIDEN = Say(en="Widen {key} to bigint", zh="将 {key} 改为 bigint")
 _WIDEN_VERIFY = Say(en="column and sequence are bigint", zh="列与序列均为 bigint")
@@ -43,17 +43,17 @@ _WIDEN_CAUTION = Say(
     " it without the"
     " lock: add a bigint column, fill it in batches with a trigger for new rows, then swap the columns in one short"
     " transaction.",
-    zh="会在独占锁下重写表及其索引,并需要同样大的空闲磁盘。大表请改用在线方式:新增 bigint 列,"
-    "用触发器同步新行并分批回填,最后在一个短事务中交换列。",
+    zh="会在独占锁下重写表及其索引，并需要同样大的空闲磁盘。大表请改用在线方式：新增 bigint 列，"
+    "用触发器同步新行并分批回填，最后在一个短事务中交换列。",
 )
 _NEGATIVE = Say(
     en="Buy time: restart the sequence in the unused negative half of the range",
-    zh="争取时间:让序列从未使用的负数区间开始",
+    zh="争取时间：让序列从未使用的负数区间开始",
 )
 _NEGATIVE_CAUTION = Say(
     en="Only when no code relies on positive or growing keys, and no negative keys exist. It buys as many values"
     " again, not a cure.",
-    zh="仅当没有代码依赖键为正数或递增、且表中没有负数键时使用。它只是换来同样多的值,并不能根治。",
+    zh="仅当没有代码依赖键为正数或递增、且表中没有负数键时使用。它只是换来同样多的值，并不能根治。",
 )
 _RAISE = Say(en="Raise the limit of sequence {sequence}", zh="提高序列 {sequence} 的上限")
 _VERIFY = Say(en="the share used is small again", zh="已用比例重新变小")

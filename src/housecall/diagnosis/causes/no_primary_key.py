@@ -17,15 +17,15 @@ CAUSE = CauseRule(
 )
 _SUMMARY = Say(
     en="{table} ({rows:count} rows) has no primary key.",
-    zh="表 {table}({rows:count} 行)没有主键。",
+    zh="表 {table}（{rows:count} 行）没有主键。",
 )
 _BROKEN = Say(
     en="{table} is published for logical replication without a primary key: its updates and deletes fail.",
-    zh="表 {table} 已发布到逻辑复制却没有主键,对它的更新和删除会报错。",
+    zh="表 {table} 已发布到逻辑复制却没有主键，对它的更新和删除会报错。",
 )
 _WHY = Say(
     en="Rows cannot be told apart, duplicates cannot be removed singly, and logical replication cannot replay changes.",
-    zh="无法唯一定位一行,重复数据无法单独删除,逻辑复制也无法重放变更。",
+    zh="无法唯一定位一行，重复数据无法单独删除，逻辑复制也无法重放变更。",
 )
 _PROMOTE = Say(en="Make the unique index {index} the primary key", zh="将唯一索引 {index} 提升为主键")
 _ADD = Say(en="Add an identity column as the primary key", zh="增加自增列作为主键")
@@ -35,13 +35,13 @@ _ADD_CAUTION = Say(
     en="Rewrites the table while everybody waits: in a maintenance window only. If existing columns name a row, a"
     " unique"
     " index on them built CONCURRENTLY becomes the key without a rewrite.",
-    zh="会在独占锁下重写整张表,只能在维护窗口执行。如果已有列能唯一确定一行,可先 CONCURRENTLY 建唯一索引,"
-    "再提升为主键,无需重写。",
+    zh="会在独占锁下重写整张表，只能在维护窗口执行。如果已有列能唯一确定一行，可先 CONCURRENTLY 建唯一索引，"
+    "再提升为主键，无需重写。",
 )
 _VERIFY = Say(en="the table has a primary key", zh="表已有主键")
 _SHORT = Say(
     en="The lock is held for a moment only; set lock_timeout so that it does not queue behind a long transaction.",
-    zh="锁只持有一瞬间;请设置 lock_timeout,避免排在长事务之后造成堵塞。",
+    zh="锁只持有一瞬间；请设置 lock_timeout，避免排在长事务之后造成堵塞。",
 )
 
 

@@ -18,26 +18,26 @@ CAUSE = CauseRule(
 SURE_SECONDS = 24 * 3600.0
 _SUMMARY = Say(
     en="{table} carries {indexes} indexes; {idle} of them served no query, yet every write maintains them.",
-    zh="表 {table} 有 {indexes} 个索引,其中 {idle} 个没有服务过任何查询,却在每次写入时都要维护。",
+    zh="表 {table} 有 {indexes} 个索引，其中 {idle} 个没有服务过任何查询，却在每次写入时都要维护。",
 )
 _WRITES = Say(
     en="{writes:count} row changes in {age:duration}; the idle indexes take {bytes:bytes}, the table itself"
     " {table_bytes:bytes}.",
-    zh="{age:duration} 内有 {writes:count} 次行变更;闲置索引共占 {bytes:bytes},表本身 {table_bytes:bytes}。",
+    zh="{age:duration} 内有 {writes:count} 次行变更；闲置索引共占 {bytes:bytes}，表本身 {table_bytes:bytes}。",
 )
 _YOUNG = Say(
     en="The statistics are only {age:duration} old: wait for a full business cycle before dropping.",
-    zh="统计信息只有 {age:duration},请等一个完整的业务周期再删除。",
+    zh="统计信息只有 {age:duration}，请等一个完整的业务周期再删除。",
 )
 _TITLE = Say(en="Drop the idle indexes of {table}, one after the other", zh="逐个删除 {table} 上的闲置索引")
 _LOCK = Say(
     en="each drop waits for running transactions on the table and blocks neither reads nor writes",
-    zh="每次删除都会等待该表上正在运行的事务结束,但不阻塞读写",
+    zh="每次删除都会等待该表上正在运行的事务结束，但不阻塞读写",
 )
-_VERIFY = Say(en="inserts into {table} are faster and no query is slower", zh="{table} 的写入变快,且没有查询变慢")
+_VERIFY = Say(en="inserts into {table} are faster and no query is slower", zh="{table} 的写入变快，且没有查询变慢")
 _CAUTION = Say(
     en="Look at pg_stat_user_indexes on every replica first; drop one, watch for a day, go on.",
-    zh="先查看每个备库上的 pg_stat_user_indexes;删除一个,观察一天,再继续。",
+    zh="先查看每个备库上的 pg_stat_user_indexes；删除一个，观察一天，再继续。",
 )
 
 

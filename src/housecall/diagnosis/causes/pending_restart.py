@@ -16,11 +16,11 @@ CAUSE = CauseRule(
 )
 _SUMMARY = Say(
     en="{name} was changed and waits for a restart; the server still runs with {value}.",
-    zh="参数 {name} 已被修改但尚未重启,服务器仍以 {value} 运行。",
+    zh="参数 {name} 已被修改但尚未重启，服务器仍以 {value} 运行。",
 )
 _WHY = Say(
     en="The next restart, planned or not, brings the new value; if it cannot be satisfied, the server will not start.",
-    zh="下次重启(无论是否计划内)都会启用新值;若新值无法满足,服务器将无法启动。",
+    zh="下次重启（无论是否计划内）都会启用新值；若新值无法满足，服务器将无法启动。",
 )
 _RESTART = Say(en="Restart in a maintenance window", zh="在维护窗口重启")
 _RESTART_LOCK = Say(en="a restart ends every session", zh="重启会断开所有会话")
@@ -28,9 +28,9 @@ _RESTART_VERIFY = Say(en="no setting is pending", zh="没有等待重启的参�
 _NOTE = Say(en="a restart cannot be undone", zh="重启无法撤销")
 _RESET = Say(
     en="Take the change of {name} back, if it came through ALTER SYSTEM",
-    zh="如果是通过 ALTER SYSTEM 修改的,撤销 {name} 的修改",
+    zh="如果是通过 ALTER SYSTEM 修改的，撤销 {name} 的修改",
 )
-_RESET_LOCK = Say(en="none; the files are read again", zh="无锁;只是重新读取配置文件")
+_RESET_LOCK = Say(en="none; the files are read again", zh="无锁；只是重新读取配置文件")
 _RESET_NOTE = Say(en="set the new value again with ALTER SYSTEM SET", zh="需要时再次执行 ALTER SYSTEM SET 设置新值")
 
 

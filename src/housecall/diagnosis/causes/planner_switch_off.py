@@ -28,13 +28,13 @@ INDEX_METHODS = {
 }
 _SUMMARY = Say(
     en="{name} is {value} for {scope}: the planner is kept from plans that would be fast.",
-    zh="{name} 在 {scope} 范围设为 {value}:优化器无法选择本来很快的执行计划。",
+    zh="{name} 在 {scope} 范围设为 {value}：优化器无法选择本来很快的执行计划。",
 )
-_ALSO = Say(en="Also set there: {names}.", zh="同一范围还设置了:{names}。")
+_ALSO = Say(en="Also set there: {names}.", zh="同一范围还设置了：{names}。")
 _DEFAULT = Say(en="The default is {default}.", zh="默认值为 {default}。")
 _SCANS = Say(
     en="Tables read from end to end meanwhile: {tables}.",
-    zh="与此同时被反复全表扫描的表:{tables}。",
+    zh="与此同时被反复全表扫描的表：{tables}。",
 )
 _SERVER = Say(en="the server", zh="整个服务器")
 

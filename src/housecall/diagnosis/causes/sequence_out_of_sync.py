@@ -18,20 +18,20 @@ CAUSE = CauseRule(
 _SUMMARY = Say(
     en="Sequence {sequence} stands at {last:count}, below the keys already in {table}: inserts fail with duplicate"
     " keys.",
-    zh="序列 {sequence} 当前为 {last:count},低于 {table} 中已有的键:插入会因主键重复而失败。",
+    zh="序列 {sequence} 当前为 {last:count}，低于 {table} 中已有的键：插入会因主键重复而失败。",
 )
 _LARGEST = Say(
     en="The largest key is {largest:count}; {failing:count} values in between are taken or skipped one failure at a"
     " time.",
-    zh="最大键为 {largest:count};其间的 {failing:count} 个值会逐个导致插入失败或被跳过。",
+    zh="最大键为 {largest:count}；其间的 {failing:count} 个值会逐个导致插入失败或被跳过。",
 )
 _INFERRED = Say(
     en="Inferred from {rows:count} rows; the largest key could not be read.",
-    zh="由 {rows:count} 行推断得出;无法读取最大键。",
+    zh="由 {rows:count} 行推断得出；无法读取最大键。",
 )
 _NEVER_USED = Say(
     en="The sequence never gave a value: harmless as long as every insert brings its own key.",
-    zh="该序列从未发放过值:如果每次插入都自带键值,则无影响。",
+    zh="该序列从未发放过值：如果每次插入都自带键值，则无影响。",
 )
 _TITLE = Say(en="Set {sequence} to the largest key", zh="将 {sequence} 设为当前最大键")
 _VERIFY = Say(en="the sequence is not below the largest key", zh="序列不再低于最大键")

@@ -23,21 +23,21 @@ MOST_WORK_MEM = 64 * _MB
 _SUMMARY = Say(
     en="Sorts and hashes do not fit into work_mem ({memory:bytes}) and go through temporary files: {size:bytes} so"
     " far.",
-    zh="排序和哈希放不进 work_mem({memory:bytes}),只能使用临时文件,目前累计 {size:bytes}。",
+    zh="排序和哈希放不进 work_mem({memory:bytes})，只能使用临时文件，目前累计 {size:bytes}。",
 )
 _FILES = Say(
     en="{files:count} temporary files in {age:duration}, {each:bytes} each on average.",
-    zh="{age:duration} 内 {files:count} 个临时文件,平均每个 {each:bytes}。",
+    zh="{age:duration} 内 {files:count} 个临时文件，平均每个 {each:bytes}。",
 )
 _STATEMENT = Say(
     en="The statement that writes most of them: {statement}",
-    zh="产生临时文件最多的语句:{statement}",
+    zh="产生临时文件最多的语句：{statement}",
 )
 _STORED = Say(en="work_mem is set to {value} for {scope}.", zh="work_mem 在 {scope} 上设为 {value}。")
 _CAUTION = Say(
     en="Every sort and hash of every session may take this much; for one heavy report set it for its role or"
     " transaction instead.",
-    zh="每个会话的每次排序和哈希都可能占用这么多内存;若只是个别报表,请仅为其角色或事务设置。",
+    zh="每个会话的每次排序和哈希都可能占用这么多内存；若只是个别报表，请仅为其角色或事务设置。",
 )
 
 

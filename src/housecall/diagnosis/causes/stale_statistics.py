@@ -21,23 +21,23 @@ CAUSE = CauseRule(
 _STALE = Say(
     en="The planner's statistics of {table} are stale: {changes:count} of {rows:count} rows changed since the last"
     " ANALYZE.",
-    zh="表 {table} 的统计信息已过期:自上次 ANALYZE 以来,{rows:count} 行中有 {changes:count} 行发生变更。",
+    zh="表 {table} 的统计信息已过期：自上次 ANALYZE 以来，{rows:count} 行中有 {changes:count} 行发生变更。",
 )
 _NEVER = Say(
     en="{table} ({rows:count} rows) was never analysed: the planner guesses.",
-    zh="表 {table}({rows:count} 行)从未做过 ANALYZE,优化器只能猜测。",
+    zh="表 {table}（{rows:count} 行）从未做过 ANALYZE，优化器只能猜测。",
 )
 _BELIEVES = Say(
     en="The planner believes in {believed:count} rows; the table has {rows:count}.",
-    zh="优化器认为有 {believed:count} 行,实际有 {rows:count} 行。",
+    zh="优化器认为有 {believed:count} 行，实际有 {rows:count} 行。",
 )
 _OFF = Say(
     en="Autovacuum, which would analyse it, is switched off for it, so it will not heal by itself.",
-    zh="负责自动 ANALYZE 的 autovacuum 对该表已关闭,不会自行恢复。",
+    zh="负责自动 ANALYZE 的 autovacuum 对该表已关闭，不会自行恢复。",
 )
 _SOON = Say(
     en="Autovacuum is on and will analyse it within minutes, unless its workers are busy elsewhere.",
-    zh="autovacuum 已打开,除非其工作进程都在忙,几分钟内会自动 ANALYZE。",
+    zh="autovacuum 已打开，除非其工作进程都在忙，几分钟内会自动 ANALYZE。",
 )
 _SHARE = Say(
     en="Statements on this table took {share:percent} of the time of all statements.",

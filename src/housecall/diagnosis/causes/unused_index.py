@@ -18,23 +18,23 @@ CAUSE = CauseRule(
 )
 _SUMMARY = Say(
     en="Index {index} ({size:bytes}) served no query in {age:duration} and enforces nothing.",
-    zh="索引 {index}({size:bytes})在 {age:duration} 内没有服务过任何查询,也不承担任何约束。",
+    zh="索引 {index}（{size:bytes}）在 {age:duration} 内没有服务过任何查询，也不承担任何约束。",
 )
 _WRITES = Say(
     en="Its table took {writes:count} row changes in that time, each of which may have to maintain it.",
-    zh="同期该表有 {writes:count} 次行变更,每次都可能要维护这个索引。",
+    zh="同期该表有 {writes:count} 次行变更，每次都可能要维护这个索引。",
 )
 _YOUNG = Say(
     en="The statistics are only {age:duration} old: a daily or monthly job may still need it.",
-    zh="统计信息只有 {age:duration},每日或每月的任务可能仍会用到它。",
+    zh="统计信息只有 {age:duration}，每日或每月的任务可能仍会用到它。",
 )
 _REPLICA = Say(
     en="A replica is connected; its queries are counted there, not here.",
-    zh="有备库连接;备库上的查询不计入本机的统计。",
+    zh="有备库连接；备库上的查询不计入本机的统计。",
 )
 _CAUTION = Say(
     en="First look at pg_stat_user_indexes on every replica, and ask whether a monthly or yearly job needs it.",
-    zh="先在每个备库上查看 pg_stat_user_indexes,并确认没有按月、按年运行的任务依赖它。",
+    zh="先在每个备库上查看 pg_stat_user_indexes，并确认没有按月、按年运行的任务依赖它。",
 )
 
 

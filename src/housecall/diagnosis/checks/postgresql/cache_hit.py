@@ -40,7 +40,7 @@ _LOW = Say(
     en="Only {share:percent} of {blocks:count} block requests were served from shared buffers ({buffers:bytes});"
     " {read:bytes} came"
     " from outside",
-    zh="{blocks:count} 次数据块请求中只有 {share:percent} 命中共享缓冲区({buffers:bytes}),另有 {read:bytes}"
+    zh="{blocks:count} 次数据块请求中只有 {share:percent} 命中共享缓冲区（{buffers:bytes}），另有 {read:bytes}"
     " 需要从缓冲区之外读取",
 )
 

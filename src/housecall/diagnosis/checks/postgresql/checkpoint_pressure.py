@@ -34,7 +34,7 @@ CHECK = Check(
 )
 _FORCED = Say(
     en="{requested:count} of {all:count} checkpoints in {age:duration} were forced: max_wal_size is {limit:bytes}",
-    zh="{age:duration} 内的 {all:count} 次检查点中有 {requested:count} 次是被强制触发的:max_wal_size 为 {limit:bytes}",
+    zh="{age:duration} 内的 {all:count} 次检查点中有 {requested:count} 次是被强制触发的：max_wal_size 为 {limit:bytes}",
 )
 
 

@@ -32,7 +32,7 @@ CHECK = Check(
 )
 _BLOATED = Say(
     en="{index} has {size:bytes} but its {entries:count} entries need about {needed:bytes} (an estimate)",
-    zh="索引 {index} 占 {size:bytes},而其 {entries:count} 个条目估计只需约 {needed:bytes}",
+    zh="索引 {index} 占 {size:bytes}，而其 {entries:count} 个条目估计只需约 {needed:bytes}",
 )
 
 

@@ -25,7 +25,7 @@ CHECK = Check(
 )
 _WAITS = Say(
     en="{name} was changed in the configuration and waits for a restart; the server still runs with {value}",
-    zh="参数 {name} 的修改需要重启才能生效;服务器目前仍以 {value} 运行",
+    zh="参数 {name} 的修改需要重启才能生效；服务器目前仍以 {value} 运行",
 )
 
 

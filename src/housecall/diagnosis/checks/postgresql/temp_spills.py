@@ -38,7 +38,7 @@ CHECK = Check(
 )
 _SPILLS = Say(
     en="{files:count} temporary files with {size:bytes} together in {age:duration}; work_mem is {memory:bytes}",
-    zh="{age:duration} 内产生 {files:count} 个临时文件,共 {size:bytes};work_mem 为 {memory:bytes}",
+    zh="{age:duration} 内产生 {files:count} 个临时文件，共 {size:bytes};work_mem 为 {memory:bytes}",
 )
 
 

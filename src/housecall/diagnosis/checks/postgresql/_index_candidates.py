@@ -1,0 +1,158 @@
+"""Index candidates for the hot statements of a snapshot, with what the server's own plans and counters say of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from housecall.advisor.index import Candidate, ColumnFacts, IndexFacts, TableFacts, candidates
+from housecall.diagnosis.checks.postgresql._statements import HotStatement, hot_statements, is_hot, plan_of, scans_of
+from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.engine import Unavailable
+from housecall.engines.postgresql.rows.indexes import HotIndex
+from housecall.engines.postgresql.rows.tables import HotColumn, HotTable
+
+MIN_SHARE = 0.02
+"""Of the time of all statements: less is not worth another index."""
+MIN_MEAN_SECONDS = 0.001
+"""A statement that takes under a millisecond does not read a table from end to end."""
+MAX_RETURNED_SHARE = 0.2
+"""A statement that returns a fifth of the table is served best by reading it all."""
+
+
+@dataclass(slots=True)
+class Proposal:
+    """A candidate and the statements that want it."""
+
+    candidate: Candidate
+    table: TableFacts
+    statements: list[HotStatement] = field(default_factory=list)
+    seen_in_plan: bool = False
+    has_plan: bool = False
+
+    @property
+    def share(self) -> float:
+        return min(sum(each.share for each in self.statements), 1.0)
+
+    @property
+    def keys(self) -> list[str]:
+        return [part.text for part in self.candidate.key]
+
+    @property
+    def has_expression(self) -> bool:
+        return any(part.expression for part in self.candidate.key)
+
+    @property
+    def misordered(self) -> IndexFacts | None:
+        """An index that has the wanted columns, but not in front."""
+        wanted = {part.text for part in self.candidate.key if not part.expression}
+        equal = {each.column for each in self.candidate.serves} & wanted
+        for index in self.table.indexes:
+            is_plain = index.valid and index.predicate is None and len(index.columns) > 1
+            if is_plain and equal and equal <= set(index.columns[1:]) and index.columns[0] not in equal:
+                return index
+        return None
+
+
+def table_facts(now: Snapshot) -> list[TableFacts]:
+    """The hot tables as the advisor wants them; empty when they could not be read."""
+    tables, columns, indexes = now.get(HotTable), now.get(HotColumn), now.get(HotIndex)
+    if isinstance(tables, Unavailable) or isinstance(columns, Unavailable) or isinstance(indexes, Unavailable):
+        return []
+    return [
+        TableFacts(
+            row.schema_name,
+            row.table_name,
+            row.live_rows,
+            {
+                each.column_name: ColumnFacts(each.type_name, each.distinct_values, each.null_share or 0.0)
+                for each in columns
+                if (each.schema_name, each.table_name) == (row.schema_name, row.table_name)
+            },
+            tuple(
+                _index_facts(each)
+                for each in indexes
+                if (each.schema_name, each.table_name) == (row.schema_name, row.table_name)
+            ),
+        )
+        for row in tables
+    ]
+
+
+def _index_facts(row: HotIndex) -> IndexFacts:
+    keys = tuple(key if key.isidentifier() or not row.has_expressions else _bracketed(key) for key in row.keys)
+    return IndexFacts(
+        name=row.index_name, columns=keys, unique=row.is_unique, method=row.access_method, predicate=row.predicate,
+        valid=row.is_valid,
+    )  # fmt: skip
+
+
+def _bracketed(key: str) -> str:
+    """An expression in one pair of brackets, as the advisor writes it; the server brackets operators, not calls."""
+    return key if key.startswith("(") and key.endswith(")") else f"({key})"
+
+
+def proposals(now: Snapshot, earlier: Snapshot | None) -> list[Proposal]:
+    """Candidates of all hot statements that the plans do not contradict, each with its statements, most wanted
+    first."""
+    facts = [table for table in table_facts(now) if table.columns]
+    found: dict[tuple[str, str, tuple[str, ...]], Proposal] = {}
+    for statement in hot_statements(now, earlier):
+        if is_hot(statement, MIN_SHARE, MIN_MEAN_SECONDS):
+            for candidate, table in _wanted(statement, facts):
+                key = (candidate.schema, candidate.table, candidate.columns)
+                proposal = found.setdefault(key, Proposal(candidate, table))
+                verdict = _plan_verdict(statement, candidate, now)
+                if verdict is not False:
+                    proposal.statements.append(statement)
+                    proposal.has_plan = proposal.has_plan or verdict is not None
+                    proposal.seen_in_plan = proposal.seen_in_plan or verdict is True
+    return sorted((each for each in found.values() if each.statements), key=lambda each: -each.share)
+
+
+def _wanted(statement: HotStatement, facts: list[TableFacts]) -> Iterator[tuple[Candidate, TableFacts]]:
+    taken: set[tuple[str, str]] = set()
+    for candidate in candidates(statement.example or statement.query, "postgresql", facts):
+        place = (candidate.schema, candidate.table)
+        table = next(each for each in facts if (each.schema, each.name) == place)
+        if place not in taken and not _returns_most(statement, table):
+            taken.add(place)
+            yield candidate, table
+
+
+def _returns_most(statement: HotStatement, table: TableFacts) -> bool:
+    """A statement that returns a large part of its table is right to read all of it."""
+    return (
+        statement.rows_per_call is not None
+        and statement.kind == "SELECT"
+        and statement.rows_per_call >= MAX_RETURNED_SHARE * max(table.rows, 1.0)
+    )
+
+
+def _plan_verdict(statement: HotStatement, candidate: Candidate, now: Snapshot) -> bool | None:
+    """True: the plan filters the table by the candidate's column without an index for it. False: it has one. None: no
+    plan."""
+    plan = plan_of(statement, now)
+    if plan is None:
+        return None
+    wanted = {each.column for each in candidate.serves} or {part.text for part in candidate.key}
+    nodes = scans_of(plan, candidate.table, "full_scan", "index_scan", "index_only_scan", "bitmap_scan")
+    if not nodes:
+        return None
+    for node in nodes:
+        # a join by hash reads its table whole without a filter on it
+        if node.kind == "full_scan":
+            return True
+        if node.filter is not None and any(column in node.filter for column in wanted):
+            return True
+    if candidate.gives_order and any(node.kind == "sort" for node in plan.root.walk()):
+        return True
+    leading = {index.name: index.columns[:1] for index in _indexes_of(candidate, now)}
+    used = [node.index for scan in nodes for node in scan.walk() if node.index]
+    # an index whose condition is on a column behind the first is read from end to end
+    return any(leading.get(name or "", ("",))[0] not in wanted for name in used)
+
+
+def _indexes_of(candidate: Candidate, now: Snapshot) -> list[IndexFacts]:
+    for table in table_facts(now):
+        if (table.schema, table.name) == (candidate.schema, candidate.table):
+            return list(table.indexes)
+    return []
