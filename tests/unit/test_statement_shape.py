@@ -1,7 +1,10 @@
 """How a statement is written: what is detected, and what only looks like it."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from housecall.advisor.index import TableFacts, candidates
 from housecall.advisor.shape import DEEP_OFFSET_ROWS, HUGE_LIST_ELEMENTS, statement_shape
 
 TYPES = {
@@ -102,3 +105,38 @@ def test_all_columns_names_the_large_ones():
 def test_text_that_cannot_be_read_is_not_understood_and_finds_nothing():
     assert not shape("SELECT * FROM t WHERE (").understood
     assert not shape("SELECT * FROM t WHERE (").wrapped
+
+
+WORDS = [
+    *"(),.;*=1[]",
+    "::",
+    "SELECT",
+    "FROM",
+    "WHERE",
+    "AND",
+    "IN",
+    "LIKE",
+    "'%a'",
+    "ORDER BY",
+    "LIMIT",
+    "t",
+    "id",
+    "JOIN",
+    "ON",
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(WORDS), max_size=30).map(" ".join), st.sampled_from(["postgresql", "mysql"]))
+def test_any_text_has_a_shape_and_candidates_or_none(text, engine):
+    for sql in (text, f"SELECT * FROM t WHERE {text}"):
+        statement_shape(sql, engine, TYPES)
+        candidates(sql, engine, [TableFacts("public", "t", 1e6)])
+
+
+def test_statement_with_thousands_of_conditions_does_not_exhaust_the_stack():
+    sql = "SELECT id FROM t WHERE " + " OR ".join(f"id = {number}" for number in range(3_000))
+    statement_shape(sql, "postgresql", TYPES)
+    deep = "SELECT id FROM t WHERE " + "lower(" * 300 + "name" + ")" * 300 + " = 'x'"
+    statement_shape(deep, "postgresql", TYPES)
+    candidates(deep, "postgresql", [TableFacts("public", "t", 1e6)])

@@ -5,6 +5,7 @@ understands is None, and nobody concludes anything from it. Only conditions join
 below OR or NOT restricts nothing by itself.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +19,8 @@ from housecall.engines.engine import EngineName
 
 PredicateKind = Literal["equality", "range", "prefix", "null", "join"]
 MAX_STATEMENT_CHARACTERS = 50_000
+
+logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of each statement that it does not know
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,9 @@ MAX_STATEMENT_CHARACTERS = 100_000
 def guard(sql: str, engine: EngineName, *, known_volatile: frozenset[str] = frozenset()) -> GuardVerdict:
     """The verdict for one text.
 
-    `known_volatile` are bare names of volatile functions that exist on the server; a call of one is refused even when a
-    built-in has the same name.
+    `known_volatile` are bare names of volatile functions that exist on the server outside of pg_catalog; a call of one
+    is refused even when a built-in has the same name, and so is `value.name`, which PostgreSQL runs as `name(value)`.
+    Without them an attribute that names a user's function cannot be told from a column.
     """
     try:
         if len(sql) > MAX_STATEMENT_CHARACTERS:

@@ -104,12 +104,18 @@ def effect_of(name: str) -> tuple[RuleCode, str] | None:
     return next(((code, why) for pattern, code, why in _EFFECTS if re.fullmatch(pattern, name)), None)
 
 
-def refuse_unless_harmless(parts: tuple[str, ...], known_volatile: frozenset[str]) -> None:
-    """Raises Refusal for a call of anything but a harmless built-in. `parts` is the name, qualified as written."""
+def refuse_unless_harmless(parts: tuple[str, ...], known_volatile: frozenset[str], *, plans_only: bool = False) -> None:
+    """Raises Refusal for a call of anything but a harmless built-in. `parts` is the name, qualified as written.
+
+    With `plans_only` a user's function passes: planning does not run a volatile one, and one that is declared immutable
+    or stable only with constant arguments, inside the read-only transaction and its time limit.
+    """
     name, shown = parts[-1], ".".join(parts)
     effect = effect_of(name)
     if effect is not None:
         raise Refusal(effect[0], f"Function {shown} is refused: it {effect[1]}.")
+    if plans_only:
+        return
     schema_is_ours = parts[:-1] in ((), ("pg_catalog",)) or (
         parts[:-1] == ("information_schema",) and name.startswith("_pg_")
     )

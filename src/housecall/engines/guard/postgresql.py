@@ -2,8 +2,8 @@
 
 1. The text is cut into the server's own tokens, under both settings of standard_conforming_strings where they differ;
    each way of reading it must pass.
-2. One statement, of a kind that reads. EXPLAIN is taken off and its body examined as a statement; a write may be
-   explained, never with ANALYZE.
+2. One statement, of a kind that reads. EXPLAIN is taken off and its body examined as a statement; without ANALYZE it
+   is only planned, so it may be a write and may use the functions and types of users.
 3. `walk` refuses calls, types, operators, locks and writes at the tokens.
 4. sqlglot must find the same literals and names in the same places, and understand the statement as a query.
 5. `cost` refuses what would run away, as far as the text shows it.
@@ -19,6 +19,7 @@ SELECT INTO.
 import logging
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Literal
 
 import sqlglot
 from sqlglot import exp
@@ -94,8 +95,8 @@ def _refuse_version_comments(sql: str) -> None:
 def _examine_tokens(tokens: Sequence[Token], known_volatile: frozenset[str]) -> tuple[str, Sequence[Token], Walk]:
     """The kind of statement, the tokens of what is examined (the body of EXPLAIN) and what the walk found."""
     tokens = _single(tokens)
-    kind, body, plans_write = _kind(tokens)
-    walk = Walk(body, known_volatile, plans_write)
+    kind, body, mode = _kind(tokens)
+    walk = Walk(body, known_volatile, plans_only=mode != "run", plans_write=mode == "plan_write")
     if kind != "show":
         try:
             walk.run()
@@ -109,8 +110,9 @@ def _examine(sql: str, tokens: Sequence[Token], known_volatile: frozenset[str]) 
     if kind == "show":
         return GuardVerdict(True, "ok", "", kind)
     try:
-        tree = _parse(sql[body[0].start : body[-1].end], body, plans_write=walk.plans_write)
-        refuse_runaways(tree)
+        tree = _parse(sql[body[0].start : body[-1].end], body, walk)
+        if not walk.plans_only:
+            refuse_runaways(tree)
     except RecursionError:
         raise Refusal("unparsable", "The statement is nested too deeply to be examined; split it.", kind) from None
     return GuardVerdict(True, "ok", "", kind, _tables(tree), tuple(walk.functions))
@@ -141,18 +143,21 @@ def _single(tokens: Sequence[Token]) -> Sequence[Token]:
     return tokens[:end]
 
 
-def _kind(tokens: Sequence[Token]) -> tuple[str, Sequence[Token], bool]:
-    """The kind, the tokens of the query in it, and whether that is a write which is planned only. Raises Refusal."""
+_Mode = Literal["run", "plan", "plan_write"]
+
+
+def _kind(tokens: Sequence[Token]) -> tuple[str, Sequence[Token], _Mode]:
+    """The kind, the tokens of the query in it, and whether that is run or only planned. Raises Refusal."""
     first = _first_word(tokens)
     if first == "explain":
         return _explained(tokens)
     if first == "show":
         if all(token.is_name or token.text == "." for token in tokens[1:]) and len(tokens) > 1:
-            return "show", tokens, False
+            return "show", tokens, "run"
         raise Refusal("unparsable", "SHOW takes the name of one setting, or ALL.", first)
     if first not in READS:
         refuse_kind(first)
-    return ("select" if first == "with" else first), tokens, False
+    return ("select" if first == "with" else first), tokens, "run"
 
 
 def _first_word(tokens: Sequence[Token]) -> str:
@@ -161,7 +166,7 @@ def _first_word(tokens: Sequence[Token]) -> str:
     return first.text if first is not None and first.kind == "name" else ""
 
 
-def _explained(tokens: Sequence[Token]) -> tuple[str, Sequence[Token], bool]:
+def _explained(tokens: Sequence[Token]) -> tuple[str, Sequence[Token], _Mode]:
     place, runs = 1, False
     if len(tokens) > 2 and tokens[1].text == "(" and tokens[2].text in _EXPLAIN_OPTIONS | {"analyse"}:
         place, runs = _explain_options(tokens)
@@ -179,10 +184,10 @@ def _explained(tokens: Sequence[Token]) -> tuple[str, Sequence[Token], bool]:
                 f"without ANALYZE.",
                 "explain",
             )
-        return "explain", body, True
+        return "explain", body, "plan_write"
     if first not in READS or first == "explain":
         refuse_kind(first, "EXPLAIN of ")
-    return "explain", body, False
+    return "explain", body, "run" if runs else "plan"
 
 
 def _explain_options(tokens: Sequence[Token]) -> tuple[int, bool]:
@@ -198,7 +203,7 @@ def _explain_options(tokens: Sequence[Token]) -> tuple[int, bool]:
     return place + 1, runs
 
 
-def _parse(sql: str, tokens: Sequence[Token], *, plans_write: bool) -> exp.Expr:
+def _parse(sql: str, tokens: Sequence[Token], walk: Walk) -> exp.Expr:
     try:
         _refuse_disagreement(sql, tokens)
         statements = sqlglot.parse(_plainly(sql, tokens), read="postgres")
@@ -210,12 +215,16 @@ def _parse(sql: str, tokens: Sequence[Token], *, plans_write: bool) -> exp.Expr:
             f"The statement is not SQL that Housecall can understand, so it is not run: {first_line[:200]}",
         ) from error
     tree = statements[0] if len(statements) == 1 else None
-    if not isinstance(tree, exp.Query | exp.Values | exp.Table) and not (plans_write and isinstance(tree, _CHANGES)):
+    if not isinstance(tree, exp.Query | exp.Values | exp.Table) and not (
+        walk.plans_write and isinstance(tree, _CHANGES)
+    ):
         raise Refusal(
             "not_read_only", "Only a statement that reads is run: SELECT, VALUES, TABLE, WITH, EXPLAIN, SHOW."
         )
     for node in tree.walk():
-        if isinstance(node, _NEVER) or (isinstance(node, _CHANGES) and not plans_write):
+        if isinstance(node, exp.Lock) and walk.plans_only:
+            continue
+        if isinstance(node, _NEVER) or (isinstance(node, _CHANGES) and not walk.plans_write):
             raise Refusal("writes_data", "The statement does more than read; only reading is allowed.")
     return tree
 

@@ -48,11 +48,16 @@ class _Frame:
 
 @dataclass(slots=True)
 class Walk:
-    """One pass over the tokens of a statement. `plans_write` is for EXPLAIN of a write, which is planned and "
-    "not run."""
+    """One pass over the tokens of a statement.
+
+    `plans_only` is for EXPLAIN without ANALYZE: user's functions, types and operators and row locks may stand in what
+    is only planned, for the statements of applications are full of them; a function that is known to have an effect may
+    not. `plans_write` allows the words of a write there, too.
+    """
 
     tokens: Sequence[Token]
     known_volatile: frozenset[str]
+    plans_only: bool = False
     plans_write: bool = False
     functions: dict[str, None] = field(default_factory=dict)
     _frames: list[_Frame] = field(default_factory=lambda: [_Frame()])
@@ -101,7 +106,7 @@ class Walk:
         if after == "(":
             self._pending = self._before_parenthesis(index)
         elif after == "<string>" and not (token.kind == "name" and token.text in _INTRODUCERS):
-            refuse_unless_built_in(self._chain(index))
+            self._refuse_type(self._chain(index))
         self._column_definition(index, before)
 
     def _keyword(self, index: int, word: str, before: str, after: str) -> None:
@@ -117,7 +122,7 @@ class Walk:
                 "select_into",
                 "INTO is refused: it stores the result in a new table or in a file. Leave INTO out and read the rows.",
             )
-        elif word == "for":
+        elif word == "for" and not self.plans_only:
             self._refuse_row_lock(index)
         elif word in ("insert", "update", "delete", "merge"):
             self._refuse_write(word, index, before, after)
@@ -178,7 +183,7 @@ class Walk:
             return "alias"
         if before in (".", "]"):
             raise Refusal("unreadable", f"A call of {word} on a value is not SQL that PostgreSQL knows.")
-        refuse_unless_harmless(parts, self.known_volatile)
+        refuse_unless_harmless(parts, self.known_volatile, plans_only=self.plans_only)
         self.functions[".".join(parts)] = None
         return word
 
@@ -238,6 +243,8 @@ class Walk:
         return before in ("as", "ordinality") or (place.is_name and before not in _INTRODUCERS)
 
     def _refuse_foreign_operator(self, index: int) -> None:
+        if self.plans_only:
+            return
         first, second = self._word(index + 2), self._word(index + 3)
         qualified = second == "." or (index + 2 < len(self.tokens) and self.tokens[index + 2].is_name)
         if qualified and not (first == "pg_catalog" and self._word(index + 4) != "." and second == "."):
@@ -255,7 +262,11 @@ class Walk:
         while self._word(end + 1) == "." and end + 2 < len(self.tokens):
             end += 2
         if end < len(self.tokens) and self.tokens[end].is_name:
-            refuse_unless_built_in(self._chain(end))
+            self._refuse_type(self._chain(end))
+
+    def _refuse_type(self, parts: tuple[str, ...]) -> None:
+        if not self.plans_only:
+            refuse_unless_built_in(parts)
 
     def _column_definition(self, index: int, before: str) -> None:
         """`AS t(a int, b public.d)` and the columns of XMLTABLE and JSON_TABLE name types, too."""
