@@ -4,6 +4,7 @@ A tree has the session that waits for nobody at its root; everybody else in it i
 no session: PostgreSQL gives them process id 0.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -105,7 +106,7 @@ def ddl_head(direct: Iterable[Session], waiters: Sequence[Session]) -> Session |
 
 
 def hot_rows(now: Snapshot) -> tuple[HotRow, ...]:
-    """Rows that at least three sessions wait for on average over the samples, with holders that change or are young."""
+    """Rows that at least three sessions wait for on average over the samples while their holders change."""
     looks = [sample.rows(Session) for sample in now.samples] or [now.rows(Session)]
     seen: dict[tuple[str, str], list[tuple[list[Session], list[Session]]]] = {}
     for sessions in looks:
@@ -160,7 +161,7 @@ def _kind(
 ) -> BlockKind:
     if root is None:
         return "prepared"
-    if hot_pids and _holds_briefly(root) and all(waiter.pid in hot_pids for waiter in waiters):
+    if hot_pids and all(waiter.pid in hot_pids for waiter in waiters):
         return "hot_row"
     if root.backend_type == "autovacuum worker":
         return "autovacuum"
@@ -219,27 +220,31 @@ def _follow_versions(rows: dict[tuple[str, str], list[Session]]) -> dict[tuple[s
     return merged
 
 
-def _holds_briefly(root: Session) -> bool:
-    return (root.transaction_seconds or 0.0) < HOT_ROW_MAX_HOLDER_SECONDS
+def _changes_hands(holders: Sequence[Session], appearances: Counter[int], looks: int) -> bool:
+    """Whether the row went from one session to the next while we looked, so that no single one is to blame.
+
+    A procedure that commits in a loop shows one old transaction all the time: three holders prove it wrong.
+    """
+    if len(appearances) < 2 or max(appearances.values()) == looks:
+        return False
+    young = all((holder.transaction_seconds or 0.0) < HOT_ROW_MAX_HOLDER_SECONDS for holder in holders)
+    return young or len(appearances) >= 3
 
 
 def _hot_row(place: tuple[str, str], times: Sequence[tuple[list[Session], list[Session]]], looks: int) -> HotRow | None:
     counts = [len(waiters) for waiters, _ in times]
     holders = [holder for _, roots in times for holder in roots]
     average = sum(counts) / looks
-    if average < HOT_ROW_MIN_WAITERS or not all(_holds_briefly(holder) for holder in holders):
+    appearances = Counter(holder.pid for holder in holders)
+    if average < HOT_ROW_MIN_WAITERS or not _changes_hands(holders, appearances, len(times)):
         return None
     waiters = [waiter for waiters, _ in times for waiter in waiters]
-    # Three waiters behind one young holder may be a transient queue; a hot row changes hands while we look.
-    distinct = {holder.pid for holder in holders}
-    if len(distinct) < 2:
-        return None
     return HotRow(
         relation=place[0],
         row=place[1],
         waiters=average,
         most_waiters=max(counts),
-        holders=len(distinct),
+        holders=len(appearances),
         longest_seconds=max((waiter.wait_seconds or 0.0) for waiter in waiters),
         statement=one_line(waiters[-1].statement),
         pids=frozenset(waiter.pid for waiter in waiters),

@@ -11,12 +11,15 @@ SELECT
     pg_catalog.age(p.transaction)::int8 AS xid_age,
     ARRAY(
         SELECT DISTINCT pg_catalog.format('%I.%I', n.nspname, c.relname)
-        FROM pg_catalog.pg_locks AS l
+        FROM pg_catalog.pg_locks AS own
+        JOIN pg_catalog.pg_locks AS l ON l.virtualtransaction = own.virtualtransaction
         JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
         JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
         WHERE l.pid IS NULL
             AND l.locktype = 'relation'
-            AND l.virtualtransaction = '-1/' || p.transaction::text
+            AND own.pid IS NULL
+            AND own.locktype = 'transactionid'
+            AND own.transactionid = p.transaction
             AND c.relkind IN ('r', 'p', 'm')
             AND p.database = current_database()
         ORDER BY 1
