@@ -1,8 +1,9 @@
 """The API over a real socket: a server in a thread, a scripted answerer, and clients that sign.
 
-Two servers for the whole session: `whole` is the real installation with its own embedded PostgreSQL; `edge` has the
-same HTTP server over state in memory, for what only the edge decides. Both answer by the script that a test registers
-for its question, so a test says what the agent does.
+Two servers for all tests of this folder: `whole` is the real installation with its own embedded PostgreSQL; `edge` has
+the same HTTP server over state in memory, for what only the edge decides. Both answer by the script that a test
+registers for its question, so a test says what the agent does. They stop after this folder's tests, since their threads
+draw random numbers, which properties elsewhere must not see.
 """
 
 import asyncio
@@ -402,7 +403,7 @@ def hold() -> Iterator[Hold]:
     made.let_go()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def edge() -> Iterator[Live]:
     """The HTTP server over state in memory."""
     with listening(_memory, _memory_key) as live:
@@ -421,7 +422,7 @@ async def _new_key(app: Any) -> tuple[AccessKey, str]:
     return AccessKey(made.access_key_id, made.access_key_secret), token.get_secret_value()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def whole() -> Iterator[Live]:
     """A whole installation with state of its own."""
     # not pytest's folder: PostgreSQL runs as another user when this is root, who cannot reach into it
