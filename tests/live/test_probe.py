@@ -8,7 +8,14 @@ import pytest
 
 from housecall.engines.engine import ProbeLimits, Row, Unavailable, parse_reading
 from housecall.engines.postgresql import ENGINE
-from housecall.errors import InstanceBusy, InstanceRefused, InstanceTimeout, InstanceUnreachable, StatementFailed
+from housecall.errors import (
+    InstanceBusy,
+    InstanceRefused,
+    InstanceTimeout,
+    InstanceUnreachable,
+    StatementFailed,
+    StatementRefused,
+)
 from housecall.testing import PrivateDatabase
 
 pytestmark = pytest.mark.anyio
@@ -160,3 +167,22 @@ async def test_a_server_that_accepts_and_never_answers_is_a_timeout() -> None:
         for writer in writers:
             writer.close()
             await writer.wait_closed()
+
+
+async def test_a_users_function_that_overloads_a_built_in_is_refused(database: PrivateDatabase) -> None:
+    database.execute(
+        "CREATE FUNCTION lower(i integer) RETURNS integer IMMUTABLE LANGUAGE sql AS 'SELECT i'",
+    )
+    async with probe_of(database) as probe:
+        with pytest.raises(StatementRefused, match="lower"):
+            await probe.query("SELECT lower(1)")
+        assert (await probe.query("SELECT upper('a')")).rows == (("A",),)
+
+
+async def test_an_extensions_harmless_overload_does_not_spoil_the_built_in(database: PrivateDatabase) -> None:
+    available = database.value("SELECT count(*) FROM pg_available_extensions WHERE name = 'citext'")
+    if not available:
+        pytest.skip("this server has no citext")
+    database.execute("CREATE EXTENSION citext")
+    async with probe_of(database) as probe:
+        assert (await probe.query("SELECT max(n) FROM generate_series(1, 3) AS n")).rows == ((3,),)

@@ -46,6 +46,16 @@ SELECT
 """
 
 
+_VOLATILE_FUNCTIONS = """
+SELECT DISTINCT p.proname::text
+FROM pg_catalog.pg_proc AS p
+JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+LEFT JOIN pg_catalog.pg_depend AS d
+    ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND (p.provolatile = 'v' OR d.objid IS NULL)
+"""
+
+
 class PostgreSQLProbe:
     """Implements the seam `Probe`."""
 
@@ -57,6 +67,7 @@ class PostgreSQLProbe:
         self._search_path = "public"
         self._running = False
         self._prepared = False
+        self._volatile: frozenset[str] | None = None
         self.facts: ServerFacts
         self.statements_run = 0
 
@@ -71,6 +82,7 @@ class PostgreSQLProbe:
                 "idle_in_transaction_session_timeout": str(milliseconds + 5000),
                 "max_parallel_workers_per_gather": "0",
                 "jit": "off",
+                "standard_conforming_strings": "on",
             }
         )
         row = (await self._fetch(_FACTS))[0]
@@ -103,7 +115,7 @@ class PostgreSQLProbe:
         return tuple(row_type(**dict(zip(names, each, strict=True))) for each in values)
 
     async def query(self, sql: str, parameters: Sequence[Any] = ()) -> QueryResult:
-        verdict = guard(sql, "postgresql")
+        verdict = guard(sql, "postgresql", known_volatile=await self._known_volatile())
         if not verdict.allowed:
             raise StatementRefused(f"Instance '{self._instance_id}': statement refused: {verdict.reason}")
         return await self.query_trusted(sql, parameters)
@@ -127,6 +139,19 @@ class PostgreSQLProbe:
                 return await self._plan(sql)
         except psycopg.Error as error:
             raise statement_failure(error, self._instance_id, self._target) from error
+
+    async def _known_volatile(self) -> frozenset[str]:
+        """Names of functions that may have effects, for the guard; asked once.
+
+        A user's function counts even when it is declared immutable; an extension's declaration is believed.
+        """
+        if self._volatile is None:
+            try:
+                rows = await self._fetch(_VOLATILE_FUNCTIONS)
+            except psycopg.Error as error:
+                raise statement_failure(error, self._instance_id, self._target) from error
+            self._volatile = frozenset(row[0] for row in rows)
+        return self._volatile
 
     async def cancel(self) -> None:
         if self._running:
