@@ -41,11 +41,21 @@ class Background:
         return connection
 
     def run(self, statement: str, application: str = "api") -> None:
+        """Start a statement in a session of its own, without waiting for it."""
+        self._start(statement, application, repeat=False)
+
+    def repeat(self, statement: str, application: str = "api") -> None:
+        """Run a statement again and again in a session of its own, until the end."""
+        self._start(statement, application, repeat=True)
+
+    def _start(self, statement: str, application: str, *, repeat: bool) -> None:
         connection = self.session(application=application)
 
         def work() -> None:
             with suppress(psycopg.Error):
                 connection.execute(statement.encode())
+                while repeat:
+                    connection.execute(statement.encode())
 
         thread = threading.Thread(target=work, daemon=True)
         thread.start()

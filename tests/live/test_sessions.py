@@ -77,10 +77,8 @@ async def test_schema_change_behind_an_idle_reader_names_the_reader(shop: Privat
 async def test_one_row_that_everybody_wants_is_a_hot_row(shop: PrivateDatabase) -> None:
     with background(shop) as sessions:
         for _ in range(8):
-            sessions.run(
-                "DO $$ BEGIN FOR n IN 1..10000 LOOP"
-                ' UPDATE "Order Lines" SET amount = amount + 1 WHERE id = 7; PERFORM pg_sleep(0.01); COMMIT;'
-                " END LOOP; END $$"
+            sessions.repeat(
+                'BEGIN; UPDATE "Order Lines" SET amount = amount + 1 WHERE id = 7; SELECT pg_sleep(0.01); COMMIT'
             )
         sessions.wait_for_queue(5)
         diagnosis = await shop.examine()

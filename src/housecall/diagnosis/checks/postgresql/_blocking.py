@@ -71,6 +71,18 @@ class HotRow:
     pids: frozenset[int]
 
 
+@dataclass(frozen=True, slots=True)
+class _Crowd:
+    """In one look: a session that holds a row, and those who wait for it."""
+
+    holder: Session
+    waiters: tuple[Session, ...]
+
+    @property
+    def relation(self) -> str | None:
+        return next((waiter.lock_relation for waiter in self.waiters if waiter.lock_relation), None)
+
+
 def blocking_trees(now: Snapshot) -> tuple[Tree, ...]:
     """The trees of the latest look, worst first."""
     hot = frozenset(pid for row in hot_rows(now) for pid in row.pids)
@@ -108,13 +120,15 @@ def ddl_head(direct: Iterable[Session], waiters: Sequence[Session]) -> Session |
 def hot_rows(now: Snapshot) -> tuple[HotRow, ...]:
     """Rows that at least three sessions wait for on average over the samples while their holders change."""
     looks = [sample.rows(Session) for sample in now.samples] or [now.rows(Session)]
-    seen: dict[tuple[str, str], list[tuple[list[Session], list[Session]]]] = {}
-    for sessions in looks:
-        by_pid = {session.pid: session for session in sessions}
-        for place, waiters in _waiters_by_row(sessions).items():
-            roots = {pid for waiter in waiters for pid in _roots(waiter, by_pid)}
-            seen.setdefault(place, []).append((waiters, [by_pid[pid] for pid in roots if pid in by_pid]))
-    found = [_hot_row(place, times, len(looks)) for place, times in seen.items()]
+    crowds = [crowd for sessions in looks for crowd in _crowds(sessions)]
+    relations = Counter(crowd.relation for crowd in crowds if crowd.relation)
+    if not relations:
+        return ()
+    likely = relations.most_common(1)[0][0]
+    by_relation: dict[str, list[_Crowd]] = {}
+    for crowd in crowds:
+        by_relation.setdefault(crowd.relation or likely, []).append(crowd)
+    found = [_hot_row(relation, together, len(looks)) for relation, together in by_relation.items()]
     return tuple(sorted((row for row in found if row), key=lambda row: -row.waiters))
 
 
@@ -202,22 +216,18 @@ def _behind(pid: int, waiters: Sequence[Session]) -> set[int]:
     return behind
 
 
-def _waiters_by_row(sessions: Sequence[Session]) -> dict[tuple[str, str], list[Session]]:
-    rows: dict[tuple[str, str], list[Session]] = {}
+def _crowds(sessions: Sequence[Session]) -> list["_Crowd"]:
+    """Those who wait for rows, by the holder at the end of their chain, in one look.
+
+    Only the first in line shows which row it wants: the others wait for the holder's transaction and name no table.
+    """
+    by_pid = {session.pid: session for session in sessions}
+    behind: dict[int, list[Session]] = {}
     for session in sessions:
-        waits_for_row = session.blocked_by and session.lock_type in ("tuple", "transactionid")
-        if waits_for_row and session.lock_relation and session.lock_row:
-            rows.setdefault((session.lock_relation, session.lock_row), []).append(session)
-    return _follow_versions(rows)
-
-
-def _follow_versions(rows: dict[tuple[str, str], list[Session]]) -> dict[tuple[str, str], list[Session]]:
-    """A row that is updated often has waiters on several of its versions at once: a table's busiest places are one."""
-    merged: dict[tuple[str, str], list[Session]] = {}
-    for (relation, row), waiters in sorted(rows.items(), key=lambda item: -len(item[1])):
-        known = next((place for place in merged if place[0] == relation), None)
-        merged.setdefault(known or (relation, row), []).extend(waiters)
-    return merged
+        if session.blocked_by and session.lock_type in ("tuple", "transactionid"):
+            for pid in _roots(session, by_pid) & by_pid.keys():
+                behind.setdefault(pid, []).append(session)
+    return [_Crowd(by_pid[pid], tuple(waiters)) for pid, waiters in behind.items()]
 
 
 def _changes_hands(holders: Sequence[Session], appearances: Counter[int], looks: int) -> bool:
@@ -231,19 +241,18 @@ def _changes_hands(holders: Sequence[Session], appearances: Counter[int], looks:
     return young or len(appearances) >= 3
 
 
-def _hot_row(place: tuple[str, str], times: Sequence[tuple[list[Session], list[Session]]], looks: int) -> HotRow | None:
-    counts = [len(waiters) for waiters, _ in times]
-    holders = [holder for _, roots in times for holder in roots]
-    average = sum(counts) / looks
-    appearances = Counter(holder.pid for holder in holders)
-    if average < HOT_ROW_MIN_WAITERS or not _changes_hands(holders, appearances, len(times)):
+def _hot_row(relation: str, crowds: Sequence[_Crowd], looks: int) -> HotRow | None:
+    average = sum(len(crowd.waiters) for crowd in crowds) / looks
+    appearances = Counter(crowd.holder.pid for crowd in crowds)
+    holders = [crowd.holder for crowd in crowds]
+    if average < HOT_ROW_MIN_WAITERS or not _changes_hands(holders, appearances, looks):
         return None
-    waiters = [waiter for waiters, _ in times for waiter in waiters]
+    waiters = [waiter for crowd in crowds for waiter in crowd.waiters]
     return HotRow(
-        relation=place[0],
-        row=place[1],
+        relation=relation,
+        row=next((waiter.lock_row for waiter in waiters if waiter.lock_row), "?"),
         waiters=average,
-        most_waiters=max(counts),
+        most_waiters=max(len(crowd.waiters) for crowd in crowds),
         holders=len(appearances),
         longest_seconds=max((waiter.wait_seconds or 0.0) for waiter in waiters),
         statement=one_line(waiters[-1].statement),
