@@ -1,5 +1,6 @@
 """What the edge answers whatever the state behind it: errors of one shape, limits, methods, health."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -168,6 +169,33 @@ class TestLimits:
             edge.raw(b"POST /?Query=" + b"x" * size + b" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
         )
         assert (status, body["Code"]) == (414, "RequestURITooLarge")
+
+    def test_a_client_that_asks_before_it_sends_is_told_at_once(self, edge) -> None:
+        head = b"POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+        request = head + b"Expect: 100-continue\r\nContent-Length: 9000000\r\n\r\n"
+        status, body = raw_error(edge.raw(request))
+        assert (status, body["Code"]) == (413, "RequestEntityTooLarge")
+
+
+class TestPatience:
+    def test_a_body_that_does_not_come_is_not_awaited_for_ever(self, edge, monkeypatch) -> None:
+        monkeypatch.setattr("housecall.api.inbound.BODY_SECONDS", 0.05)
+        request = b"POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 9\r\n\r\n"
+        status, body = raw_error(edge.raw(request))
+        assert (status, body["Code"]) == (408, "RequestTimeout")
+
+    def test_a_connection_that_never_asks_is_closed(self, edge, monkeypatch) -> None:
+        monkeypatch.setattr("housecall.api.protocol.HEAD_SECONDS", 0.05)
+        assert edge.raw(b"POST / HTTP/1.1\r\n") == b""
+
+    def test_health_does_not_hang_with_the_store(self, own_edge, monkeypatch) -> None:
+        async def never() -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr("housecall.api.doors.HEALTH_SECONDS", 0.05)
+        monkeypatch.setattr(own_edge.app, "health", never)
+        body = error_of(httpx.get(f"{own_edge.url}/health"), 503, "ServiceUnavailable")
+        assert "did not answer" in body["Message"]
 
 
 class TestBodies:
