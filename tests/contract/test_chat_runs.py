@@ -284,6 +284,16 @@ async def test_closing_leaves_a_run_for_the_next_start(settings):
     assert [event.happening.name for event in events].count("workflow_finished") == 1
 
 
+async def test_old_workflow_records_go_and_the_run_stays(app):
+    started, events = await ask(app)
+    while not await app.runs._peers.forget_ended(older_than_seconds=-1.0):
+        pass  # the workflow ends a moment after its run
+    async with app.database.begin("looking") as connection:
+        left = await connection.execute(text("SELECT count(*) FROM dbos.workflow_status"))
+        assert left.scalar_one() == 0
+    assert await events_of(app, started.run_id) == events
+
+
 async def test_a_process_that_was_believed_dead_says_nothing_more_of_a_run_that_was_taken_over(app, answerer):
     begun, taken = [], asyncio.Event()
 

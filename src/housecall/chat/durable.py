@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 APPLICATION = "housecall"
 APPLICATION_VERSION = "housecall-1"
+WORKFLOW = "housecall.run"
 POOL_SIZE = 10
 DBOS_SCHEMA = "dbos"
 
@@ -24,7 +25,7 @@ Execute = Callable[[str], Awaitable[None]]
 _execute: Execute | None = None
 
 
-@DBOS.workflow(name="housecall.run", max_recovery_attempts=None)
+@DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
 async def _run_workflow(run_id: str) -> None:
     """One execution of a run. It may be the second one: what must not happen twice is a step inside."""
     if _execute is None:
@@ -77,6 +78,10 @@ class Durable:
         """Put the workflows of a dead process back into the queue, from which one living process takes each."""
         await asyncio.to_thread(DBOS._recover_pending_workflows, [process_id])  # noqa: SLF001 - its only door
 
+    async def forget(self, run_ids: list[str]) -> None:
+        """Delete the records of workflows that have ended; the runs and their events stay."""
+        await DBOS.delete_workflows_async(run_ids)
+
     async def close(self) -> None:
         if self.active:
             self.active = False
@@ -116,3 +121,16 @@ async def workflow_states(connection: AsyncConnection, run_ids: list[str]) -> di
         {"ids": run_ids},
     )
     return {row.workflow_uuid: row.status for row in rows}
+
+
+async def ended_workflows(connection: AsyncConnection, older_than_seconds: float, limit: int) -> list[str]:
+    """Workflows that ended so long ago that nobody asks for them any more."""
+    rows = await connection.execute(
+        text(
+            f"SELECT workflow_uuid FROM {DBOS_SCHEMA}.workflow_status"
+            " WHERE status IN ('SUCCESS', 'ERROR', 'CANCELLED') AND name = :name"
+            " AND updated_at < (extract(epoch FROM now()) - :age) * 1000 LIMIT :limit"
+        ),
+        {"name": WORKFLOW, "age": older_than_seconds, "limit": limit},
+    )
+    return list(rows.scalars())

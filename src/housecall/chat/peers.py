@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from housecall.chat.durable import Durable, workflow_states
+from housecall.chat.durable import Durable, ended_workflows, workflow_states
 from housecall.chat.session import LOCK_CLASS, PROCESSES
 from housecall.store.database import Database
 from housecall.store.tables import ProcessRow, RunRow
 
+RECORD_SECONDS = 60 * 60.0  # far longer than a run that has ended can still be recovered
+RECORD_BATCH = 500
 _GOES_ON = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
 
 log = logging.getLogger(__name__)
@@ -83,6 +85,14 @@ class Peers:
                 update(RunRow).where(RunRow.id.in_(waiting)).values(process_id=self._process_id).returning(RunRow.id)
             )
             return list(claimed.scalars())
+
+    async def forget_ended(self, older_than_seconds: float = RECORD_SECONDS) -> int:
+        """Delete a batch of old workflow records, which hold what models and tools answered. Raises StoreError."""
+        async with self._database.begin("looking for old workflow records") as connection:
+            ended = await ended_workflows(connection, older_than_seconds, RECORD_BATCH)
+        if ended:
+            await self._durable.forget(ended)
+        return len(ended)
 
 
 async def release(connection: AsyncConnection, run_ids: Sequence[str]) -> None:

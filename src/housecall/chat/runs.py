@@ -10,6 +10,7 @@ What is promised:
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,12 +30,13 @@ from housecall.chat.session import EVENTS, PROCESSES, STOPS, WORK, Session, list
 from housecall.errors import NotFound, StoreError
 from housecall.events import FINAL_STATUSES, Event, Happening, RunStatus
 from housecall.store.database import Database
-from housecall.store.failures import store_error
+from housecall.store.failures import FAILURES, store_error
 from housecall.store.tables import RunEventRow, RunRow
 from housecall.turn import Answerer, ApprovalMode
 
 LOOK_SECONDS = 1.0  # how often a process looks for dead ones; those that leave politely say so
 POLL_SECONDS = 2.0  # a subscriber of a remote run looks at least this often, should a notification be lost
+TIDY_SECONDS = 60.0
 PAGE_EVENTS = 500
 RETRY_SECONDS = 0.5
 CLOSE_SECONDS = 2.0
@@ -372,6 +374,7 @@ class Runs:
 
     async def _look_after_others(self) -> None:
         """Take over from dead processes and start what waits, every second and whenever somebody tells."""
+        tidy_at = time.monotonic() + TIDY_SECONDS
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
@@ -384,8 +387,13 @@ class Runs:
                     await self._close_unanswerable(run_id)
                 for run_id in await self._peers.claim_unstarted():
                     self._spawn(self._start_workflow(run_id), f"start {run_id}")
+                if time.monotonic() >= tidy_at:
+                    tidy_at = time.monotonic() + TIDY_SECONDS
+                    await self._peers.forget_ended()
             except StoreError as error:
                 log.warning("%s", error.message)
+            except FAILURES as error:
+                log.warning("%s", store_error(error, "looking after other processes").message)
 
     async def _close_unanswerable(self, run_id: str) -> None:
         """A run whose workflow has ended without closing it: say so and close it."""

@@ -50,7 +50,6 @@ SMALL: Mapping[str, str] = {
     "shared_buffers": "64MB",
     "max_connections": "100",
     "synchronous_commit": "on",
-    "max_wal_size": "256MB",
     "max_worker_processes": "4",
     "autovacuum_max_workers": "2",
     "log_line_prefix": "%m [%p] ",
