@@ -10,14 +10,16 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import psycopg
 from psycopg import sql
 
 from housecall.diagnosis.examine import Diagnosis, examine
-from housecall.engines.engine import ProbeLimits, Target
+from housecall.diagnosis.snapshot import Sample, Snapshot, StatementPlan
+from housecall.engines.engine import ProbeLimits, Row, RowT, ServerFacts, Target, Unavailable, Version
 from housecall.engines.postgresql import ENGINE
 from housecall.store.embedded import FOR_TESTS, Cluster
 from housecall.store.unprivileged import account_for
@@ -187,3 +189,53 @@ def _copy_folder(source: Path, destination: Path) -> None:
     shutil.copytree(source, destination, symlinks=True, ignore=shutil.ignore_patterns("postmaster.pid", "server.log"))
     for path in (destination, *destination.rglob("*")):
         account.own(path)
+
+
+def row_of(row_type: type[RowT], **values: Any) -> RowT:
+    """A row with these values; every other field is empty: 0, "", False, an empty list, or None where None is allowed."""
+    empty: dict[str, Any] = {"int": 0, "float": 0.0, "str": "", "bool": False}
+    fields = row_type.__dataclass_fields__  # type: ignore[attr-defined]
+    hints = get_type_hints(row_type)
+    defaults = {
+        name: []
+        if "list" in str(hints[name]) and "None" not in str(hints[name])
+        else empty.get(hints[name].__name__)
+        if isinstance(hints[name], type)
+        else None
+        for name in fields
+    }
+    return row_type(**{**defaults, **values})
+
+
+def snapshot_of(
+    *rows: Row,
+    unavailable: Sequence[Unavailable] = (),
+    samples: Sequence[Sequence[Row]] = (),
+    plans: Mapping[str, Any] | None = None,
+    version: int = 150018,
+    taken_seconds: float = 0.0,
+) -> Snapshot:
+    """A hand-written PostgreSQL snapshot. A reading of which no row is given came back empty."""
+    number = f"{version // 10000}.{version % 10000}"
+    facts = ServerFacts(
+        Version("postgresql", version, f"PostgreSQL {number}"), "shop", "reader", False, True, False, 1e6, ()
+    )
+    readings: dict[str, Any] = {reading.name: () for reading in ENGINE.readings}
+    readings |= _by_reading(rows) | {each.reading: each for each in unavailable}
+    return Snapshot(
+        instance="orders-db",
+        engine="postgresql",
+        facts=facts,
+        taken_at=datetime(2026, 6, 1, 12, 0, tzinfo=UTC),
+        taken_seconds=taken_seconds,
+        readings=readings,
+        samples=tuple(Sample(float(number), _by_reading(each)) for number, each in enumerate(samples)),
+        plans=tuple(StatementPlan(statement, plan) for statement, plan in (plans or {}).items()),
+    )
+
+
+def _by_reading(rows: Sequence[Row]) -> dict[str, tuple[Row, ...]]:
+    found: dict[str, tuple[Row, ...]] = {}
+    for row in rows:
+        found[row.reading] = (*found.get(row.reading, ()), row)
+    return found
