@@ -63,3 +63,9 @@ def test_a_missing_parameter_is_recommended_to_be_sent() -> None:
 def test_a_run_that_failed_is_never_a_success() -> None:
     assert failure_status("ModelError") == 502
     assert failure_status("whatever a model said") == 500
+
+
+@EVERY
+def test_every_parameter_is_described(operation) -> None:
+    fields = operation.request.model_fields
+    assert [name for name, field in fields.items() if not (field.description or "").endswith(".")] == []

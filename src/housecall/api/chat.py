@@ -34,37 +34,59 @@ class ChatInputs(WireModel):
     """Inputs of ChatMessages. `instance_id` is ours: it binds the question to one instance."""
 
     region_id: OptionalText = None
+    """Region that the question is about."""
     language: OptionalText = None
+    """Language of the answer, such as en-US or zh-CN; without it the question's."""
     timezone: Timezone = None
+    """IANA time zone of times in question and answer."""
     instance_id: OptionalText = None
+    """Instance that the question is about; the agent asks no other."""
     custom_agent_id: OptionalText = None
+    """Custom agent that answers."""
     enable_thinking: Annotated[str | None, choice("true", "false", ignore_case=True)] = None
+    """Whether the model thinks before it answers: true or false."""
     think_effort: Annotated[str | None, choice("default", "low", "high")] = None
+    """How long it thinks: default, low or high."""
     model_id: OptionalText = None
+    """Model that answers; the installation's by default."""
     workspace_id: OptionalText = None
+    """Accepted and ignored."""
     tool_approval_mode: Annotated[ApprovalMode | None, choice("read_only", "manual", "auto")] = None
+    """What tools may write: read_only (nothing), manual (what a person approves) or auto. Kept in the conversation."""
     resume_call_id: OptionalText = None
+    """Call whose round of approvals is decided, to go on with an interrupted answer."""
 
 
 class ChatFile(WireModel):
     """An attachment that was uploaded before."""
 
     type: Annotated[str | None, choice("image", "document", "audio", "video", "custom")] = None
+    """What it is: image, document, audio, video or custom."""
     transfer_method: Annotated[str | None, choice("local_file", "remote_url")] = None
+    """How it came: local_file or remote_url."""
     upload_file_id: Text
+    """Id that the upload answered."""
 
 
 class ChatMessagesRequest(WireRequest):
     """`custom_agent_id` beside Inputs comes from older clients; their ApiId is ignored."""
 
     query: Text
+    """The question."""
     conversation_id: OptionalText = None
+    """Conversation to go on with; without it a new one begins."""
     parent_message_id: OptionalText = None
+    """Message to branch off; without it the newest of the conversation."""
     event_mode: EventModeChoice = None
+    """inline (tool calls within the text) or separate (each an event of its own)."""
     response_mode: Annotated[Literal["blocking", "streaming"] | None, choice("blocking", "streaming")] = None
+    """blocking (one object at the end) or streaming; without it the door and the Accept header decide."""
     inputs: Annotated[ChatInputs | None, json_object] = None
+    """Object of inputs, as JSON or as Inputs.RegionId and so on."""
     files: Annotated[tuple[ChatFile, ...] | None, json_list] = None
+    """List of attachments."""
     custom_agent_id: OptionalText = None
+    """The same as Inputs.CustomAgentId."""
 
 
 class ChatMessagesResponse(WireResponse):
@@ -190,7 +212,9 @@ class TaskStopRequest(WireRequest):
     """`task_id` is the TaskId of any event of the run."""
 
     task_id: Text
+    """TaskId of any event of the run."""
     workspace_id: OptionalText = None
+    """Accepted and ignored."""
 
 
 async def chat_messages_task_stop(call: Call, request: TaskStopRequest) -> Success:
@@ -202,8 +226,11 @@ class SubscribeMessageRequest(WireRequest):
     """`last_event_id` is the same as the header Last-Event-ID, which wins."""
 
     message_id: Text
+    """The message whose answer to follow."""
     event_mode: EventModeChoice = None
+    """As in ChatMessages."""
     last_event_id: OptionalText = None
+    """Id of the last event that arrived; the header Last-Event-ID wins."""
 
 
 async def subscribe_message(call: Call, request: SubscribeMessageRequest) -> EventStream:

@@ -40,10 +40,15 @@ class GetConversationsRequest(WireRequest):
     """`last_id` is the last conversation of the page before."""
 
     last_id: OptionalText = None
+    """Last conversation of the page before."""
     limit: Limit = None
+    """Conversations on a page, 1 to 100; 100 by default."""
     pinned: Flag = None
+    """Only pinned ones, or only the others."""
     sort_by: Annotated[SortBy | None, choice("CreatedAt", "-CreatedAt", "UpdatedAt", "-UpdatedAt")] = None
+    """CreatedAt or UpdatedAt, with a leading - for newest first; -CreatedAt by default."""
     workspace_id: OptionalText = None
+    """Accepted and ignored."""
 
 
 class ConversationItem(WireModel):
@@ -101,10 +106,15 @@ class GetMessagesRequest(WireRequest):
     """
 
     conversation_id: Text
+    """The conversation."""
     first_id: OptionalText = None
+    """Oldest message of the page before, to get earlier ones."""
     limit: Limit = None
+    """Messages on a page, 1 to 100; 100 by default."""
     event_mode: EventModeChoice = None
+    """separate adds the events of each message, inline embeds tool calls in Answer; without it Answer is the text."""
     workspace_id: OptionalText = None
+    """Accepted and ignored."""
 
 
 class MessageEvent(WireModel):
@@ -200,9 +210,13 @@ class ModifyMessagesFeedbacksRequest(WireRequest):
     """An empty rating revokes."""
 
     message_id: Text
+    """The message that was answered."""
     rating: Annotated[Rating | None, choice("like", "dislike")] = None
+    """like or dislike; empty takes it back."""
     content: OptionalText = None
+    """What a person has to say about it."""
     workspace_id: OptionalText = None
+    """Accepted and ignored."""
 
 
 async def modify_messages_feedbacks(call: Call, request: ModifyMessagesFeedbacksRequest) -> Success:

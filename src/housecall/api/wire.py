@@ -30,9 +30,18 @@ _SHOWN_ERRORS = 5
 
 
 class WireModel(BaseModel):
-    """Base of what crosses the wire: snake_case here, PascalCase there."""
+    """Base of what crosses the wire: snake_case here, PascalCase there.
 
-    model_config = ConfigDict(alias_generator=to_pascal, populate_by_name=True, extra="ignore", frozen=True)
+    The text below a field is its description on the reference page.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_pascal,
+        populate_by_name=True,
+        extra="ignore",
+        frozen=True,
+        use_attribute_docstrings=True,
+    )
 
 
 class WireRequest(WireModel):
