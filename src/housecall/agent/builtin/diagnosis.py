@@ -4,7 +4,7 @@ from typing import Any
 
 from housecall.agent.builtin import words
 from housecall.agent.builtin.conversation import Result
-from housecall.agent.builtin.text import bullets, code, colon, comma, end, fenced, label, paragraphs, say
+from housecall.agent.builtin.text import bullets, code, colon, comma, end, fenced, joined, label, paragraphs, say
 from housecall.agent.tools.topics import Topic, belongs, check_belongs
 from housecall.wording import Language, Say
 
@@ -95,7 +95,7 @@ def _known(cause: Cause, language: Language) -> str | None:
     because = cause.get("because") or cause.get("evidence", [])[:3]
     lines = []
     if because:
-        text = " ".join(end(each, language) for each in because)
+        text = joined((end(each, language) for each in because), language)
         lines.append(label(words.HOW_WE_KNOW, language) + text)
     if cause.get("symptoms"):
         listed = comma(language).join(cause["symptoms"])
@@ -125,7 +125,7 @@ def costs(each: dict[str, Any], language: Language) -> str:
         parts.append(_labelled(words.UNDO, undo, language))
     if each.get("caution"):
         parts.append(_labelled(words.CAUTION, each["caution"], language, strong=True))
-    return " ".join(parts)
+    return joined(parts, language)
 
 
 def _labelled(name: Say, text: str, language: Language, *, strong: bool = False) -> str:

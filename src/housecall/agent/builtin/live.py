@@ -57,13 +57,16 @@ def connections(found: Result, language: Language) -> str:
     return paragraphs([lead, _hidden(found, language)])
 
 
+_NO_STATISTICS = {"extension": words.NO_STATISTICS_EXTENSION, "privilege": words.NO_STATISTICS_PRIVILEGE}
+
+
 def statements(found: Result, language: Language) -> str:
     """The costliest statements; without statistics the statements of this moment, and why."""
     instance = found["instance_id"]
     parts: list[str | None] = []
     if found.get("not_available"):
-        reason = found["not_available"].rstrip(".")
-        parts.append(say(words.NO_STATISTICS, language, instance=instance, reason=reason))
+        sentence = _NO_STATISTICS.get(found["missing"], words.NO_STATISTICS)
+        parts.append(say(sentence, language, instance=instance, reason=found["not_available"].rstrip(".")))
         parts.append(say(words.REMEDY, language, remedy=code(found["remedy"])) if found.get("remedy") else None)
     if found["statements"]:
         parts.append(say(words.STATEMENTS, language, instance=instance, total=found["total"]))
@@ -73,8 +76,10 @@ def statements(found: Result, language: Language) -> str:
     running = found["running_now"][:5]
     if running:
         parts.append(say(words.RUNNING, language) + "\n\n" + bullets(_running(each, language) for each in running))
-    elif found.get("not_available"):
+    elif found.get("not_available") and not found["sessions_hidden"]:
         parts.append(say(words.RUNNING_NONE, language))
+    if found["sessions_hidden"]:
+        parts.append(say(words.RUNNING_HIDDEN, language, count=found["sessions_hidden"]))
     return paragraphs(parts)
 
 
@@ -109,10 +114,16 @@ def settings(found: Result, language: Language) -> str:
     )
 
 
+def _unit(each: Result) -> str:
+    """`4096 kB`, but `16384 × 8kB`: PostgreSQL counts some settings in pages."""
+    unit = each.get("unit") or ""
+    return f" × {unit}" if unit[:1].isdigit() else f" {unit}".rstrip()
+
+
 def _setting(each: Result, language: Language) -> str:
     text = say(
         words.SETTING, language, name=each["name"], value=each.get("value"), needs=each["needs"],
-        unit=f" × {each['unit']}" if each.get("unit") else "", built_in=each.get("built_in_value"),
+        unit=_unit(each), built_in=each.get("built_in_value"),
     )  # fmt: skip
     return f"{text} — **{say(words.PENDING, language)}**" if each["pending_restart"] else text
 

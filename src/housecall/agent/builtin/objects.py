@@ -22,11 +22,15 @@ def described(found: Result, exam: Result | None, language: Language) -> str:
     """One table: its figures, then the causes that concern it, then urgent others."""
     name = found["table"]
     title = say(
-        words.TABLE, language, table=name, instance=found["instance_id"], kind=found["kind"],
+        words.TABLE, language, table=name, instance=found["instance_id"], kind=_kind(found["kind"], language),
         size=found["total_bytes"], heap=found["table_bytes"], indexes=found["indexes_bytes"],
     )  # fmt: skip
     return paragraphs([f"{title}\n\n{bullets(_figures(found, language))}", _indexes_of(found, language),
                        concerning(name, exam, language)])  # fmt: skip
+
+
+def _kind(name: str, language: Language) -> str:
+    return say(words.KIND_NAMES[name], language) if name in words.KIND_NAMES else name
 
 
 def _figures(found: Result, language: Language) -> list[str]:

@@ -120,8 +120,10 @@ def _about_topic(topic: Topic) -> list[Call]:
 def _from_history(intent: Intent, conversation: Conversation, language: Language) -> list[Call]:
     """A follow-up about causes that were shown: read from the conversation what it holds, ask for the rest."""
     shown = conversation.latest("examine_instance")
-    if shown is None or shown.get("language") != language:
+    if shown is None:
         return [_examine(None)]
+    if shown.get("language") != language:
+        return [_examine(shown.get("focus"))]
     if intent.kind == "rest":
         return []
     cause = meant_cause(intent, conversation, shown)

@@ -52,6 +52,11 @@ def end(sentence: str, language: Language) -> str:
     return sentence + ("。" if language.startswith("zh") else ".")
 
 
+def joined(sentences: Iterable[str], language: Language) -> str:
+    """Sentences one after the other; Chinese puts no space between them."""
+    return ("" if language.startswith("zh") else " ").join(sentences)
+
+
 def colon(language: Language) -> str:
     return "：" if language.startswith("zh") else ": "
 

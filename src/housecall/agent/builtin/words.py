@@ -127,6 +127,18 @@ STATEMENT = Say(
 NO_STATISTICS = Say(
     "**No statement statistics on {instance}:** {reason}.", "**{instance} 上没有语句统计：** {reason}。"
 )
+NO_STATISTICS_EXTENSION = Say(
+    "**No statement statistics on {instance}:** pg_stat_statements is not installed in this database.",
+    "**{instance} 上没有语句统计：** 该数据库未安装 pg_stat_statements。",
+)
+NO_STATISTICS_PRIVILEGE = Say(
+    "**No statement statistics on {instance}:** this role may not read the statements of others.",
+    "**{instance} 上看不到语句统计：** 当前角色无权查看其他用户的语句。",
+)
+RUNNING_HIDDEN = Say(
+    "{count} session(s) are hidden from this role, so I cannot tell what is running; `GRANT pg_monitor` to it shows them.",
+    "当前角色看不到 {count} 个会话，因此无法判断正在运行什么；授予 `pg_monitor` 后可见。",
+)
 RUNNING = Say("Running at this moment:", "此刻正在运行：")
 RUNNING_LINE = Say("pid {pid}, for {age:duration}{waits}", "pid {pid}，已 {age:duration}{waits}")
 RUNNING_NONE = Say("No statement is running at this moment.", "此刻没有语句在运行。")
@@ -153,6 +165,14 @@ TABLE = Say(
     "**`{table}` on {instance}** ({kind}): {size:bytes} in all, {heap:bytes} table and {indexes:bytes} indexes.",
     "**{instance} 上的 `{table}`**（{kind}）：共 {size:bytes}，其中表 {heap:bytes}，索引 {indexes:bytes}。",
 )
+KIND_NAMES = {
+    "table": Say("table", "表"),
+    "partitioned table": Say("partitioned table", "分区表"),
+    "view": Say("view", "视图"),
+    "materialized view": Say("materialized view", "物化视图"),
+    "foreign table": Say("foreign table", "外部表"),
+    "sequence": Say("sequence", "序列"),
+}
 TABLE_ROWS = Say(
     "Rows: about {live:count} live and {dead:count} dead", "行数：约 {live:count} 行有效，{dead:count} 行死元组"
 )

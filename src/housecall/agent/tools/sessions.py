@@ -91,7 +91,7 @@ async def list_sessions(
         rows = await ask(probe, instance.engine, "sessions", (state, state, min_seconds, min_seconds))
         user = probe.facts.user
     shown = rows[:MAX_SESSIONS]
-    hidden = sum(row["statement"] == HIDDEN for row in rows)
+    hidden = sum(row["sessions"] for row in counts if row["state"] == "hidden")
     connections = sum(row["sessions"] for row in counts)
     maximum = counts[0]["max_connections"] if counts else 0
     return Sessions(

@@ -12,6 +12,7 @@ from housecall.engines.postgresql.quoting import quote_identifier
 from housecall.errors import StatementFailed
 from housecall.wording import Say
 
+Missing = Literal["extension", "privilege", "error"]
 Order = Literal["total_time", "mean_time", "calls", "rows", "reads"]
 
 
@@ -37,7 +38,10 @@ class RunningStatement(ToolResult):
 
 
 class TopStatements(ToolResult):
-    """`not_available` tells why there are no statistics and only the statements of this moment are shown."""
+    """`not_available` tells why there are no statistics and only the statements of this moment are shown.
+
+    `sessions_hidden` counts sessions whose state this role may not see: they may be running statements too.
+    """
 
     instance_id: str
     order: Order
@@ -45,6 +49,8 @@ class TopStatements(ToolResult):
     shown: int
     total: int
     running_now: list[RunningStatement]
+    sessions_hidden: int
+    missing: Missing | None
     not_available: str | None
     remedy: str | None
 
@@ -57,7 +63,8 @@ async def top_statements(
 ) -> TopStatements:
     instance = await ctx.deps.instance(instance_id)
     rows: list[dict[str, Any]] = []
-    missing, remedy = None, None
+    missing: Missing | None = None
+    reason, remedy = None, None
     async with ctx.deps.open_probe(instance) as probe:
         schema = await ask(probe, instance.engine, "statements_schema")
         if schema:
@@ -65,17 +72,20 @@ async def top_statements(
             try:
                 rows = await ask(probe, instance.engine, "statements", (order, limit), names)
             except StatementFailed as error:
-                missing = error.message
+                missing, reason = "error", error.message
                 remedy = "shared_preload_libraries must list pg_stat_statements; that needs a restart"
         else:
-            missing = "pg_stat_statements is not installed in this database, so no statement statistics exist"
+            missing = "extension"
+            reason = "pg_stat_statements is not installed in this database, so no statement statistics exist"
             remedy = (
                 "shared_preload_libraries = 'pg_stat_statements' (restart), then CREATE EXTENSION pg_stat_statements;"
             )
         running = await ask(probe, instance.engine, "running_statements", (limit,))
+        counts = await ask(probe, instance.engine, "session_counts")
         user = probe.facts.user
     if rows and all(row["statement"] == HIDDEN for row in rows):
-        missing = f"role {user} may not read the statements of other users"
+        missing = "privilege"
+        reason = f"role {user} may not read the statements of other users"
         remedy = f"GRANT pg_read_all_stats TO {quote_identifier(user)};"
     return TopStatements(
         instance_id=instance.id,
@@ -84,7 +94,9 @@ async def top_statements(
         shown=len(rows),
         total=rows[0]["total"] if rows else 0,
         running_now=[_running(row) for row in running],
-        not_available=missing,
+        sessions_hidden=sum(row["sessions"] for row in counts if row["state"] == "hidden"),
+        missing=missing,
+        not_available=reason,
         remedy=remedy,
     )
 

@@ -1,8 +1,8 @@
 -- Every session that waits for another one, and every session that is waited for. A blocker 0 is a prepared transaction.
+-- Waiting is read from pg_locks, which every role may see; states and statements of others need pg_monitor.
 WITH waiting AS MATERIALIZED (
     SELECT a.pid, pg_catalog.pg_blocking_pids(a.pid) AS blocked_by
-    FROM pg_catalog.pg_stat_activity AS a
-    WHERE a.wait_event_type = 'Lock'
+    FROM (SELECT DISTINCT l.pid FROM pg_catalog.pg_locks AS l WHERE NOT l.granted AND l.pid IS NOT NULL) AS a
 ),
 involved AS (
     SELECT w.pid FROM waiting AS w

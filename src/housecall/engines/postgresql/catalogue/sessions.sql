@@ -1,4 +1,5 @@
--- Client sessions, the working and the old ones first. Needs pg_monitor to see the statements of other users.
+-- Client sessions, the working and the old ones first. Without pg_monitor the sessions of others show neither state nor
+-- statement nor kind; those of a database are taken for clients then.
 SELECT
     a.pid,
     a.usename::text AS user_name,
@@ -14,9 +15,9 @@ SELECT
     left(a.query, 400) AS statement,
     count(*) OVER () AS total
 FROM pg_catalog.pg_stat_activity AS a
-WHERE a.backend_type = 'client backend'
+WHERE (a.backend_type = 'client backend' OR a.backend_type IS NULL AND a.datid IS NOT NULL)
     AND a.pid <> pg_catalog.pg_backend_pid()
-    AND a.application_name <> 'housecall'
+    AND a.application_name IS DISTINCT FROM 'housecall'
     AND (%s::text IS NULL OR a.state LIKE %s::text || '%%')
     AND (%s::float8 IS NULL OR clock_timestamp() - coalesce(a.xact_start, a.query_start) >= make_interval(secs => %s::float8))
 ORDER BY (a.state = 'idle'), a.xact_start NULLS LAST, a.pid
