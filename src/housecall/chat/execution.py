@@ -14,9 +14,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from housecall.chat.durable import current_step, recorded_steps
-from housecall.chat.event_log import EventWriter, LogClosed, RunLog, told_key
 from housecall.chat.event_sql import ClosedRun
+from housecall.chat.event_writer import EventWriter
 from housecall.chat.questions import read_turn
+from housecall.chat.run_log import LogClosed, RunLog, told_key
 from housecall.chat.storable import storable_value
 from housecall.errors import HousecallError, StoreError
 from housecall.events import FINAL_STATUSES, Happening, RunStatus

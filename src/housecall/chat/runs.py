@@ -21,11 +21,12 @@ from sqlalchemy import func, select, text, update
 
 from housecall.access.admission import Admission
 from housecall.chat.durable import Durable
-from housecall.chat.event_log import EventWriter, LogClosed, RunLog
+from housecall.chat.event_writer import EventWriter
 from housecall.chat.execution import Execution, Executor, close_unanswerable
 from housecall.chat.feeds import Feeds
 from housecall.chat.peers import Peers
 from housecall.chat.questions import Question, is_id, not_found, store_question
+from housecall.chat.run_log import LogClosed, RunLog
 from housecall.chat.session import EVENTS, PROCESSES, STOPS, WORK, Session, listen
 from housecall.errors import NotFound, StoreError
 from housecall.events import FINAL_STATUSES, Event, Happening, RunStatus

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from housecall.chat.event_log import MAX_TEXT_ROW, LogClosed, RunLog
 from housecall.chat.event_sql import ClosedRun
+from housecall.chat.run_log import MAX_TEXT_ROW, LogClosed, RunLog
 from housecall.errors import StoreError
 from housecall.events import Happening
 
