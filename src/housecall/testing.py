@@ -192,18 +192,9 @@ def _copy_folder(source: Path, destination: Path) -> None:
 
 
 def row_of(row_type: type[RowT], **values: Any) -> RowT:
-    """A row with these values; every other field is empty: 0, "", False, an empty list, or None where None is allowed."""
-    empty: dict[str, Any] = {"int": 0, "float": 0.0, "str": "", "bool": False}
-    fields = row_type.__dataclass_fields__  # type: ignore[attr-defined]
-    hints = get_type_hints(row_type)
-    defaults = {
-        name: []
-        if "list" in str(hints[name]) and "None" not in str(hints[name])
-        else empty.get(hints[name].__name__)
-        if isinstance(hints[name], type)
-        else None
-        for name in fields
-    }
+    """A row with these values; every other field is 0, "", False, an empty list, or None where that is allowed."""
+    empty: dict[Any, Any] = {int: 0, float: 0.0, str: "", bool: False, list[str]: [], list[int]: []}
+    defaults = {name: empty.get(hint) for name, hint in get_type_hints(row_type).items() if name != "reading"}
     return row_type(**{**defaults, **values})
 
 
