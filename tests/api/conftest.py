@@ -126,8 +126,11 @@ class MemoryRuns:
         self._runs: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.subscribers = 0
+        self.refusals: dict[str, Exception] = {}
 
     async def start(self, question: NewQuestion) -> StartedRun:
+        if question.query in self.refusals:
+            raise self.refusals[question.query]
         number, now = next(self._numbers), datetime.now(UTC)
         run = Run(f"run-{number}", f"conv-{number}", f"msg-{number}", question.account_id, "running", now, None, 0, 0)
         self._runs[run.run_id], self._events[run.run_id] = run, []

@@ -7,11 +7,15 @@ from typing import Any
 
 import httpx
 import pytest
+from alibabacloud_rdsai20250507 import models
+from alibabacloud_rdsai20250507.client import Client
+from alibabacloud_tea_openapi import utils_models as open_api_models
+from alibabacloud_tea_openapi.exceptions import ServerException
 from pydantic import SecretStr
 
 from housecall.api.signing import AccessKey, sign_v1
 from housecall.app import Health
-from housecall.errors import StoreError
+from housecall.errors import InstanceTimeout, InstanceUnreachable, LimitReached, NotAllowed, RequestError, StoreError
 
 MEGABYTE = 1024 * 1024
 UUID = r"[0-9A-F]{8}-[0-9A-F]{4}-4[0-9A-F]{3}-[0-9A-F]{4}-[0-9A-F]{12}"
@@ -247,6 +251,45 @@ class TestFailures:
         assert "GetMessages account 400" in told
         assert "my-secret-question" not in told
         assert "bearer" not in told.lower()
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("error", "status", "code"),
+        [
+            (LimitReached("Two questions at once are the plan's limit."), 429, "TooManyRequests"),
+            (LimitReached("The tokens are used up.", code="MoQuotaExceeded"), 429, "MoQuotaExceeded"),
+            (
+                RequestError("No valid order found or permission denied.", code="PermissionDenied"),
+                400,
+                "PermissionDenied",
+            ),
+            (NotAllowed("A policy says no."), 403, "NoPermission"),
+            (StoreError("The state store is full."), 503, "ServiceUnavailable"),
+            (InstanceUnreachable("Instance 'shop': nothing listens."), 502, "InstanceUnreachable"),
+            (InstanceTimeout("Instance 'shop': no answer in 5 s."), 504, "InstanceTimeout"),
+        ],
+    )
+    def test_before_a_run_starts_are_http_errors_on_both_kinds_of_call(
+        self, edge, error, status: int, code: str
+    ) -> None:
+        question = edge.script()
+        edge.app.runs.refusals[question] = error
+        target = f"/?Query={question.replace(' ', '+')}"
+        for mode in ("streaming", "blocking"):
+            body = error_of(edge.send("ChatMessages", f"{target}&ResponseMode={mode}"), status, code)
+            assert body["Message"] == error.message
+
+    def test_of_the_server_are_the_sdks_server_exception(self, edge) -> None:
+        question = edge.script()
+        edge.app.runs.refusals[question] = StoreError("The state store is full.")
+        config = open_api_models.Config(
+            endpoint=edge.endpoint, protocol="HTTP", access_key_id="key", access_key_secret="secret", region_id="local"
+        )
+        with pytest.raises(ServerException) as caught:
+            Client(config).chat_messages(models.ChatMessagesRequest(query=question))
+        assert (caught.value.code, caught.value.status_code) == ("ServiceUnavailable", 503)
+        assert caught.value.request_id
 
 
 class TestHealth:
