@@ -134,9 +134,9 @@ class TestEverySkill:
             assert all(content.values())
 
 
-def test_most_skills_speak_chinese() -> None:
-    translated = [skill for skill in builtin_skills() if skill.translations.get("zh-CN")]
-    assert translated
-    assert all(skill.text("PostgreSQL", "zh-CN") != skill.content["PostgreSQL"] for skill in translated)
-    assert all(skill.text("PostgreSQL", "zh-TW") == skill.text("PostgreSQL", "zh-CN") for skill in translated)
-    assert all(skill.text("PostgreSQL", "ja") == skill.content["PostgreSQL"] for skill in translated)
+@every_skill
+def test_every_playbook_is_written_in_chinese_too(skill: Skill) -> None:
+    for engine in skill.engines:
+        assert skill.text(engine, "zh-CN") != skill.content[engine]
+        assert skill.text(engine, "zh-TW") == skill.text(engine, "zh-CN")
+        assert skill.text(engine, "ja") == skill.content[engine]
