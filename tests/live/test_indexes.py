@@ -11,10 +11,14 @@ pytestmark = pytest.mark.anyio
 ORDERS = (
     "CREATE TABLE customers (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text NOT NULL UNIQUE)",
     "INSERT INTO customers (email) SELECT 'c' || g || '@example.org' FROM generate_series(1, 5000) AS g",
-    'CREATE TABLE "Orders" (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,'
-    " customer_id bigint NOT NULL REFERENCES customers, status text NOT NULL, note text)",
-    "INSERT INTO \"Orders\" (customer_id, status, note) SELECT 1 + g % 5000, 'done', repeat('x', 50)"
-    " FROM generate_series(1, 60000) AS g",
+    (
+        'CREATE TABLE "Orders" (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,'
+        " customer_id bigint NOT NULL REFERENCES customers, status text NOT NULL, note text)"
+    ),
+    (
+        "INSERT INTO \"Orders\" (customer_id, status, note) SELECT 1 + g % 5000, 'done', repeat('x', 50)"
+        " FROM generate_series(1, 60000) AS g"
+    ),
     'ANALYZE customers, "Orders"',
 )
 

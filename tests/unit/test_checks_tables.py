@@ -1,0 +1,311 @@
+"""Checks and causes of tables, statistics and hot statements, by hand-written rows."""
+
+import pytest
+
+from housecall.diagnosis.cause import Cause
+from housecall.diagnosis.examine import Diagnosis, diagnose
+from housecall.engines.engine import Unavailable
+from housecall.engines.postgresql.rows.indexes import HotIndex
+from housecall.engines.postgresql.rows.memory import DatabaseCounters
+from housecall.engines.postgresql.rows.settings import Extension
+from housecall.engines.postgresql.rows.statements import RunningStatement, StatementStatistics, TopStatement
+from housecall.engines.postgresql.rows.statistics import StaleStatistics
+from housecall.engines.postgresql.rows.tables import HotColumn, HotTable, TableWithoutKey
+from housecall.testing import row_of, snapshot_of
+
+BY_CUSTOMER = "SELECT * FROM orders WHERE customer_id = $1"
+COUNTERS = row_of(DatabaseCounters, reset_seconds_ago=600.0, started_seconds_ago=9000.0)
+NO_EXTENSION = Unavailable("top_statements", "extension", "relation pg_stat_statements does not exist")
+
+
+def found(diagnosis: Diagnosis, check: str) -> list[str]:
+    return [each.object for each in diagnosis.findings if each.check == f"postgresql.{check}"]
+
+
+def caused(diagnosis: Diagnosis, cause_id: str) -> list[Cause]:
+    return [each for each in diagnosis.causes if each.id == cause_id]
+
+
+def table(scans: int = 25, rows: float = 500_000.0, read: int | None = None, every: int = 20_000_000) -> HotTable:
+    return row_of(
+        HotTable, schema_name="public", table_name="orders", live_rows=rows, sequential_scans=scans,
+        sequential_rows=int(scans * rows) if read is None else read, all_sequential_rows=every, size_bytes=60_000_000,
+    )  # fmt: skip
+
+
+def column(name: str, distinct: float | None = -1.0, kind: str = "bigint") -> HotColumn:
+    return row_of(
+        HotColumn, schema_name="public", table_name="orders", column_name=name, type_name=kind, distinct_values=distinct
+    )
+
+
+def index(name: str, *keys: str, unique: bool = False) -> HotIndex:
+    return row_of(
+        HotIndex, schema_name="public", table_name="orders", index_name=name, access_method="btree", keys=list(keys),
+        is_unique=unique, is_valid=True,
+    )  # fmt: skip
+
+
+COLUMNS = (
+    column("id"), column("customer_id", 50_000.0), column("status", 2.0, "text"), column("created", -1.0),
+    column("email", -1.0, "text"),
+)  # fmt: skip
+PRIMARY = index("orders_pkey", "id", unique=True)
+
+
+def statement(query: str = BY_CUSTOMER, **values: object) -> TopStatement:
+    base: dict[str, object] = {
+        "statement_id": str(abs(hash(query))), "query": query, "calls": 100, "total_seconds": 4.0, "rows": 1000,
+        "all_seconds": 8.0, "all_calls": 1000, "blocks_hit": 100_000,
+    }  # fmt: skip
+    return row_of(TopStatement, **{**base, **values})
+
+
+def shop(*rows: object, **more: object) -> Diagnosis:
+    return diagnose(snapshot_of(table(), *COLUMNS, PRIMARY, COUNTERS, *rows, **more))
+
+
+@pytest.mark.parametrize(
+    ("row", "is_told"),
+    [
+        (table(scans=5, rows=100_000.0, every=10_000_000), True),
+        (table(scans=4, rows=1_000_000.0), False),
+        (table(scans=100, rows=9_999.0), False),
+        (table(scans=100, rows=10_000.0), True),
+        (table(scans=5, rows=100_000.0, read=499_999), False),
+        (table(scans=25, read=1_000_000, every=20_000_001), False),
+        (table(scans=100, rows=500_000.0, read=4_900_000), False),
+    ],
+)
+def test_hot_sequential_scans_need_size_scans_rows_and_share(row: HotTable, is_told: bool) -> None:
+    assert bool(found(diagnose(snapshot_of(row, COUNTERS)), "hot_sequential_scans")) == is_told
+
+
+def test_hot_sequential_scans_that_stopped_are_of_the_past() -> None:
+    before = snapshot_of(table(scans=30_000, rows=20_000.0), COUNTERS, taken_seconds=0.0)
+    now = snapshot_of(table(scans=30_000, rows=20_000.0), COUNTERS, taken_seconds=1.2)
+    (cause,) = caused(diagnose(now, before), "missing_index")
+    assert cause.past
+
+
+def test_rare_scans_that_a_window_cannot_show_are_not_of_the_past() -> None:
+    before = snapshot_of(table(scans=25), COUNTERS, taken_seconds=0.0)
+    now = snapshot_of(table(scans=25), COUNTERS, taken_seconds=1.2)
+    (cause,) = caused(diagnose(now, before), "missing_index")
+    assert not cause.past
+
+
+def test_missing_index_explains_scans_and_statement_as_one_cause() -> None:
+    diagnosis = shop(statement())
+    assert [each.id for each in diagnosis.causes if each.severity.rank >= 1] == ["missing_index"]
+    cause = diagnosis.causes[0]
+    assert cause.object == "public.orders(customer_id)"
+    assert cause.impact == 0.5
+    assert cause.remedies[0].statements == (
+        "CREATE INDEX CONCURRENTLY orders_customer_id_idx ON public.orders (customer_id);",
+    )
+    assert cause.remedies[0].rollback == ("DROP INDEX CONCURRENTLY IF EXISTS public.orders_customer_id_idx;",)
+
+
+def test_missing_index_is_surer_with_a_plan_that_scans() -> None:
+    plan = [
+        {
+            "Plan": {
+                "Node Type": "Seq Scan", "Relation Name": "orders", "Schema": "public", "Alias": "orders",
+                "Filter": "(customer_id = $1)", "Total Cost": 11000.0, "Plan Rows": 10,
+            }
+        }
+    ]  # fmt: skip
+    (guessed,) = caused(shop(statement()), "missing_index")
+    (proved,) = caused(shop(statement(), plans={BY_CUSTOMER: plan}), "missing_index")
+    assert proved.confidence > guessed.confidence
+
+
+def test_a_plan_that_uses_an_index_refutes_the_missing_index() -> None:
+    plan = [
+        {
+            "Plan": {
+                "Node Type": "Index Scan", "Relation Name": "orders", "Alias": "orders", "Index Name": "by_customer",
+                "Index Cond": "(customer_id = $1)", "Total Cost": 8.0, "Plan Rows": 10,
+            }
+        }
+    ]  # fmt: skip
+    diagnosis = shop(statement(), index("by_customer", "customer_id"), plans={BY_CUSTOMER: plan})
+    assert found(diagnosis, "missing_index") == []
+
+
+@pytest.mark.parametrize(("total", "is_told"), [(0.16, True), (0.159, False)])
+def test_missing_index_needs_a_share_of_the_time(total: float, is_told: bool) -> None:
+    diagnosis = shop(statement(total_seconds=total, calls=50))
+    assert bool(found(diagnosis, "missing_index")) == is_told
+
+
+def test_a_statement_that_returns_most_rows_needs_no_index() -> None:
+    diagnosis = shop(statement("SELECT * FROM orders WHERE status = $1", rows=100 * 400_000))
+    assert found(diagnosis, "missing_index") == []
+    assert not diagnosis.needs_attention
+
+
+def test_a_column_of_two_values_makes_no_missing_index() -> None:
+    diagnosis = shop(statement("SELECT count(*) FROM orders WHERE status = $1", rows=100))
+    assert found(diagnosis, "missing_index") == []
+    assert not diagnosis.needs_attention
+
+
+def test_without_pg_stat_statements_a_running_statement_names_the_missing_index() -> None:
+    running = row_of(RunningStatement, query="SELECT * FROM orders WHERE customer_id = 7", sessions=2)
+    diagnosis = shop(unavailable=[NO_EXTENSION], samples=[[running], [running]])
+    (cause,) = caused(diagnosis, "missing_index")
+    assert cause.object == "public.orders(customer_id)"
+    assert found(diagnosis, "top_statements") == ["select * from orders where customer_id = ?"]
+    missed = next(each for each in diagnosis.not_evaluated if each.check == "postgresql.top_statements")
+    assert "pg_stat_statements" in missed.reason
+
+
+def test_a_statement_that_only_waits_for_locks_is_not_running() -> None:
+    waiting = row_of(RunningStatement, query=BY_CUSTOMER, sessions=3, waiting_for_locks=3)
+    assert found(shop(unavailable=[NO_EXTENSION], samples=[[waiting]]), "top_statements") == []
+
+
+@pytest.mark.parametrize(
+    ("row", "way"),
+    [
+        (row_of(Extension, name="pg_stat_statements", statements_preloaded=True), "CREATE EXTENSION"),
+        (row_of(Extension, name="pg_stat_statements"), "set shared_preload_libraries"),
+        (row_of(Extension, name="plpgsql"), "install PostgreSQL's contrib modules"),
+    ],
+)
+def test_the_way_to_top_statements_fits_what_the_server_has(row: Extension, way: str) -> None:
+    diagnosis = shop(row, unavailable=[NO_EXTENSION])
+    missed = next(each for each in diagnosis.not_evaluated if each.check == "postgresql.top_statements")
+    assert missed.remedy is not None
+    assert missed.remedy.startswith(way)
+    assert found(diagnosis, "extensions") == ["pg_stat_statements"]
+
+
+def test_hidden_statements_ask_for_the_grant() -> None:
+    diagnosis = shop(statement("<insufficient privilege>"))
+    missed = next(each for each in diagnosis.not_evaluated if each.check == "postgresql.top_statements")
+    assert missed.remedy == "GRANT pg_monitor TO reader;"
+
+
+@pytest.mark.parametrize(("total", "count"), [(0.4, 1), (0.399, 0)])
+def test_top_statements_begin_at_five_percent(total: float, count: int) -> None:
+    diagnosis = shop(statement("SELECT * FROM orders WHERE id = $1", total_seconds=total))
+    assert len(found(diagnosis, "top_statements")) == count
+
+
+def test_wrong_index_order_is_told_instead_of_a_missing_index() -> None:
+    diagnosis = shop(statement(), index("by_created", "created", "customer_id"))
+    (cause,) = caused(diagnosis, "wrong_index_order")
+    assert found(diagnosis, "wrong_index_order") == ["public.orders(customer_id)"]
+    assert caused(diagnosis, "missing_index") == []
+    assert cause.remedies[0].statements[0].endswith("ON public.orders (customer_id, created);")
+
+
+def test_function_on_column_proposes_an_index_on_the_expression() -> None:
+    diagnosis = shop(statement("SELECT * FROM orders WHERE lower(email) = $1"), index("by_email", "email"))
+    (cause,) = caused(diagnosis, "function_on_column")
+    assert found(diagnosis, "function_on_column") == ["public.orders(lower(email))"]
+    assert cause.remedies[0].statements[0].endswith(" ON public.orders ((lower(email)));")
+    assert caused(diagnosis, "missing_index") == []
+
+
+@pytest.mark.parametrize(("blocks", "count"), [(30_000, 1), (29_999, 0)])
+def test_offset_pagination_is_deep_when_blocks_are_many(blocks: int, count: int) -> None:
+    row = statement("SELECT * FROM orders ORDER BY id LIMIT $1 OFFSET $2", rows=2000, blocks_hit=blocks)
+    diagnosis = shop(row)
+    assert len(found(diagnosis, "offset_pagination")) == len(caused(diagnosis, "offset_pagination")) == count
+
+
+def test_correlated_subquery_keeps_the_index_as_its_remedy() -> None:
+    query = "SELECT c.id, (SELECT max(o.id) FROM orders o WHERE o.customer_id = c.id) FROM customers c LIMIT $1"
+    diagnosis = shop(statement(query, calls=5))
+    (cause,) = caused(diagnosis, "correlated_subquery")
+    assert found(diagnosis, "correlated_subquery") != []
+    assert "(customer_id)" in cause.remedies[0].statements[0]
+    assert caused(diagnosis, "missing_index") == []
+
+
+def test_leading_wildcard_needs_the_pattern_of_a_run() -> None:
+    query = "SELECT * FROM orders WHERE email LIKE $1"
+    running = row_of(RunningStatement, query="SELECT * FROM orders WHERE email LIKE '%abc'", sessions=1)
+    assert found(shop(statement(query)), "leading_wildcard") == []
+    diagnosis = shop(statement(query), samples=[[running]])
+    assert len(found(diagnosis, "leading_wildcard")) == 1
+    assert [each.object for each in caused(diagnosis, "leading_wildcard")] == ["public.orders"]
+
+
+def test_implicit_cast_is_told_by_the_column() -> None:
+    query = "SELECT * FROM orders WHERE customer_id = 7.5"
+    running = row_of(RunningStatement, query=query, sessions=1)
+    diagnosis = shop(unavailable=[NO_EXTENSION], samples=[[running]])
+    assert len(found(diagnosis, "implicit_cast")) == 1
+    assert [each.object for each in caused(diagnosis, "implicit_cast")] == ["public.orders(customer_id)"]
+
+
+@pytest.mark.parametrize(("elements", "count"), [(100, 1), (99, 0)])
+def test_huge_in_list_begins_at_a_hundred(elements: int, count: int) -> None:
+    values = ", ".join(f"${number}" for number in range(1, elements + 1))
+    diagnosis = shop(statement(f"SELECT id FROM orders WHERE id IN ({values})"))
+    assert len(found(diagnosis, "huge_in_list")) == len(caused(diagnosis, "huge_in_list")) == count
+
+
+@pytest.mark.parametrize(
+    ("calls", "rows", "total", "count"),
+    [(3000, 3000, 0.3, 1), (2999, 2999, 0.3, 0), (3000, 3151, 0.3, 0), (3000, 3000, 3.01, 0)],
+)
+def test_n_plus_one_needs_calls_single_rows_and_speed(calls: int, rows: int, total: float, count: int) -> None:
+    row = statement("SELECT * FROM orders WHERE id = $1", calls=calls, rows=rows, total_seconds=total, all_calls=9000)
+    age = row_of(StatementStatistics, reset_seconds_ago=599.9)
+    diagnosis = shop(row, age)
+    assert len(found(diagnosis, "n_plus_one")) == len(caused(diagnosis, "n_plus_one")) == count
+
+
+@pytest.mark.parametrize(("jit", "count"), [(1.2, 1), (1.199, 0)])
+def test_jit_overhead_begins_at_three_tenths(jit: float, count: int) -> None:
+    diagnosis = shop(statement("SELECT sum(id) FROM orders", jit_seconds=jit))
+    assert len(found(diagnosis, "jit_overhead")) == len(caused(diagnosis, "jit_overhead")) == count
+
+
+def stale(**values: object) -> StaleStatistics:
+    base: dict[str, object] = {
+        "schema_name": "public", "table_name": "orders", "live_rows": 401_000.0, "planner_rows": 1000.0,
+        "changes": 401_000.0, "threshold": 150.0, "autovacuum_enabled": False, "table_autovacuum_enabled": False,
+        "analysed_seconds_ago": 60.0,
+    }  # fmt: skip
+    return row_of(StaleStatistics, **{**base, **values})
+
+
+@pytest.mark.parametrize(
+    ("values", "severity"),
+    [
+        ({}, "warning"),
+        ({"live_rows": 9_999.0}, "notice"),
+        ({"live_rows": 10_000.0, "changes": 5_000.0}, "warning"),
+        ({"live_rows": 10_000.0, "changes": 4_999.0}, "notice"),
+        ({"autovacuum_enabled": True}, "notice"),
+        ({"autovacuum_enabled": True, "analysed_seconds_ago": 600.0}, "warning"),
+        ({"changes": 150.0}, None),
+    ],
+)
+def test_stale_statistics_warn_when_nobody_will_mend_them(values: dict[str, object], severity: str | None) -> None:
+    causes = caused(diagnose(snapshot_of(stale(**values))), "stale_statistics")
+    assert [each.severity for each in causes] == ([severity] if severity else [])
+
+
+def test_stale_statistics_explain_the_statements_of_their_table() -> None:
+    diagnosis = shop(stale(), statement("SELECT count(*) FROM orders"))
+    (cause,) = caused(diagnosis, "stale_statistics")
+    assert cause.impact == 0.5
+    assert [each.statements for each in cause.remedies] == [
+        ("ANALYZE public.orders;",),
+        ("ALTER TABLE public.orders RESET (autovacuum_enabled);",),
+    ]
+
+
+@pytest.mark.parametrize(("rows", "count"), [(1_000.0, 1), (999.0, 0)])
+def test_no_primary_key_is_told_of_tables_of_some_size(rows: float, count: int) -> None:
+    row = row_of(TableWithoutKey, schema_name="public", table_name="log", live_rows=rows, replica_identity="d")
+    diagnosis = diagnose(snapshot_of(row))
+    assert len(found(diagnosis, "no_primary_key")) == len(caused(diagnosis, "no_primary_key")) == count
