@@ -136,9 +136,11 @@ def test_adding_a_deny_never_gives_a_permission(
 
 @UNHURRIED
 @given(REQUESTS, LAYERS)
-def test_adding_a_layer_never_gives_a_permission(request: AccessRequest, layers: Layers) -> None:
-    without = Layers(layers.identity, None, layers.control, layers.is_root)
-    assert evaluate(request, without).allowed or not evaluate(request, layers).allowed
+def test_what_is_allowed_is_what_every_layer_allows_by_itself(request: AccessRequest, layers: Layers) -> None:
+    alone = [evaluate(request, Layers(identity=policies)) for _type, policies in layers.present()]
+    assert evaluate(request, layers).allowed is all(each.allowed for each in alone)
+    denied = any(each.effect == "ExplicitDeny" for each in alone)
+    assert (evaluate(request, layers).effect == "ExplicitDeny") is denied
 
 
 @UNHURRIED
