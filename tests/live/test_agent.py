@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -222,3 +224,50 @@ async def test_results_hold_no_password(shop: PrivateDatabase) -> None:
     sink, _ = await patient.ask("list the instances")
 
     assert "password" not in json.dumps([happening.answer for happening in sink.happenings])
+
+
+IN_A_WORKFLOW = """
+import asyncio, json, sys
+from dbos import DBOS, SetWorkflowID
+from housecall.agent.agent import build_agent
+from housecall.agent.builtin.conversation import Call
+from housecall.agent.fakes import FakeProbe, FixedDirectory, RememberingSink, an_instance, engines_of
+from housecall.agent.scripted import ScriptedModel
+from housecall.settings import Settings
+from housecall.turn import Stop, Turn
+
+probe, sinks = FakeProbe(), []
+model = ScriptedModel([["Looking.", Call("query_sql", {"sql": "SELECT 1"})], "The end."])
+agent = build_agent(Settings(), engines_of(probe), FixedDirectory((an_instance(),)), model=model)
+
+@DBOS.workflow(name="turn")
+async def turn():
+    sinks.append(RememberingSink())
+    return (await agent.answer(Turn("r", "c", "m", "a", "u", "go"), sinks[-1], Stop())).status
+
+async def main():
+    DBOS(config={"name": "agenttest", "system_database_url": sys.argv[1], "enable_otlp": False, "log_level": "ERROR"})
+    DBOS.launch()
+    with SetWorkflowID("one"):
+        first = await DBOS.start_workflow_async(turn)
+    await first.get_result()
+    steps = await DBOS.list_workflow_steps_async("one")
+    again = await DBOS.fork_workflow_async("one", len(steps))  # as after a crash in the last step
+    status = await again.get_result()
+    told = [happening.name for happening in sinks[1].happenings]
+    print(json.dumps([[each["function_name"] for each in steps], status, len(probe.asked), len(model.requests), told]))
+    DBOS.destroy()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.pg(18)
+async def test_a_recovered_turn_neither_asks_the_server_again_nor_tells_twice(database: PrivateDatabase) -> None:
+    command = [sys.executable, "-c", IN_A_WORKFLOW, database.dsn]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60, check=True)
+    steps, status, asked, requests, told = json.loads(done.stdout.splitlines()[-1])
+
+    assert steps == ["housecall__model.request", "tool.query_sql", "housecall__model.request"]
+    assert (status, asked, requests) == ("succeeded", 1, 3)
+    assert told == ["message", "message_end"]

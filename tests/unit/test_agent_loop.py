@@ -6,6 +6,7 @@ from typing import Any
 
 import pydantic_ai.models
 import pytest
+from pydantic import SecretStr
 from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.messages import ModelMessage, ModelRequest, ToolReturnPart, UserPromptPart
 
@@ -271,3 +272,31 @@ async def test_the_prompt_names_language_and_zone_but_no_secret() -> None:
     assert "Simplified Chinese" in instructions
     assert "Asia/Shanghai" in instructions
     assert "127.0.0.1" not in instructions
+
+
+async def test_a_request_repeated_after_a_crash_first_voids_what_it_had_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def interrupted() -> bool:
+        return True
+
+    monkeypatch.setattr("housecall.agent.streaming.was_interrupted", interrupted)
+    run = Run(ScriptedModel([["Looking.", Call("get_current_time")], "Done."]))
+    await run.answer()
+
+    assert [each.name for each in run.sink.happenings][:2] == ["message_replace", "message"]
+    assert len(run.sink.named("message_replace")) == 1
+
+
+async def test_an_endpoint_that_cannot_be_reached_is_told_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        pydantic_ai.models, "ALLOW_MODEL_REQUESTS", True
+    )  # the endpoint is a closed port of this machine
+    settings = Settings(
+        model="openai:x", model_base_url="http://127.0.0.1:9/v1", model_api_key=SecretStr("sk-secret123")
+    )
+    agent = build_agent(settings, engines_of(FakeProbe()), FixedDirectory((an_instance(),)))
+    sink = RememberingSink()
+    outcome = await agent.answer(a_turn(), sink, Stop())
+
+    assert outcome.status == "failed"
+    assert "cannot be reached" in sink.named("error")[0].answer
+    assert "secret123" not in str(sink.happenings)

@@ -1,5 +1,7 @@
 """The tools: their registry, their bounds, and what they say of what they saw."""
 
+# ruff: noqa: E501 - an example is read on one line
+
 import json
 from dataclasses import replace
 from typing import Any

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic_ai import Agent, UsageLimits, capture_run_messages
 from pydantic_ai import RunContext as PydanticRunContext
 from pydantic_ai.durable_exec.dbos import DBOSDurability
-from pydantic_ai.exceptions import AgentRunError
+from pydantic_ai.exceptions import AgentRunError, UserError
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models import Model
 
@@ -97,7 +97,7 @@ class HousecallAgent:
                     return await self._loop(run)
             except Stopped:
                 return await self._ended(run, messages, "stopped")
-            except AgentRunError as error:
+            except (AgentRunError, UserError) as error:
                 failure: HousecallError = model_error(self.model_name, error)
             except HousecallError as error:
                 failure = error

@@ -282,7 +282,7 @@ def _index_to_drop(name: str | None, listed: Result | None, language: Language) 
     if index is None:
         return None
     serves = index["backs_constraint"] or index["is_unique"]
-    warning = say(words.INDEX_SERVES, language, name=index["name"]) if serves else None
+    warning = say(words.INDEX_SERVES, language, name=code(index["name"])) if serves else None
     return paragraphs([bullets([objects.index_line(index, language)]), warning])
 
 

@@ -22,7 +22,7 @@ def described(found: Result, exam: Result | None, language: Language) -> str:
     """One table: its figures, then the causes that concern it, then urgent others."""
     name = found["table"]
     title = say(
-        words.TABLE, language, table=name, instance=found["instance_id"], kind=_kind(found["kind"], language),
+        words.TABLE, language, table=code(name), instance=found["instance_id"], kind=_kind(found["kind"], language),
         size=found["total_bytes"], heap=found["table_bytes"], indexes=found["indexes_bytes"],
     )  # fmt: skip
     return paragraphs([f"{title}\n\n{bullets(_figures(found, language))}", _indexes_of(found, language),
@@ -53,7 +53,7 @@ def _figures(found: Result, language: Language) -> list[str]:
     elif found.get("estimated_rows") is not None and found["estimated_rows"] >= 0:
         lines.append(say(words.TABLE_ESTIMATE, language, rows=found["estimated_rows"]))
     if found.get("storage_options"):
-        lines.append(say(words.TABLE_OPTIONS, language, options=found["storage_options"]))
+        lines.append(say(words.TABLE_OPTIONS, language, options=code(found["storage_options"])))
     names = ", ".join(f"{code(each['name'])} {each['type']}" for each in found["columns"][:12])
     more = " …" if found["columns_total"] > 12 else ""
     lines.append(say(words.TABLE_COLUMNS, language, count=found["columns_total"], columns=names + more))
@@ -92,7 +92,9 @@ def index_line(each: Result, language: Language) -> str:
         )
         if is_so
     ]
-    line = say(words.INDEX, language, name=each["name"], size=each["size_bytes"], scans=told, marks=" ".join(marks))
+    line = say(
+        words.INDEX, language, name=code(each["name"]), size=each["size_bytes"], scans=told, marks=" ".join(marks)
+    )
     return f"{line.strip()}\n  {code(each['definition'])}"
 
 
@@ -119,7 +121,7 @@ def concerning(name: str, exam: Result | None, language: Language) -> str | None
     told = [cause for cause in every if _mentions(cause, name, bare)]
     parts = [in_full(cause, language) if "remedies" in cause else one_line(cause, language) for cause in told[:3]]
     if not told:
-        parts = [say(words.NO_CAUSE_OBJECT, language, table=name)]
+        parts = [say(words.NO_CAUSE_OBJECT, language, table=code(name))]
         findings = [each for each in exam.get("findings", []) if _mentions(each, name, bare)]
         parts.append(bullets(end(each["summary"], language) for each in findings[:4]))
         parts.append(missed(exam, language) or "")

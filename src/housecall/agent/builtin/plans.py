@@ -5,6 +5,7 @@ from typing import Any
 
 from housecall.agent.builtin.conversation import Call, Conversation, Done, Result
 from housecall.agent.builtin.intents import Intent
+from housecall.agent.context import current_run
 from housecall.agent.tools.topics import Topic
 from housecall.wording import Language
 
@@ -202,6 +203,9 @@ def chosen_instance(intent: Intent, conversation: Conversation) -> str | None:
             mentioned = [each for each in listed if str(each).lower() in text]
             if mentioned:
                 return str(max(mentioned, key=len))
+    run = current_run()
+    if run is not None and run.turn.instance_id:
+        return None  # the caller bound this question to an instance, which the tools take by themselves
     past = Conversation(conversation.past) if conversation.past else None
     return past.last_instance() if past else None
 

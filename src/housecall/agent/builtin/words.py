@@ -162,8 +162,8 @@ PENDING = Say("waits for a restart", "等待重启生效")
 UNKNOWN_SETTING = Say("This server has no setting {names}.", "该服务器没有参数 {names}。")
 
 TABLE = Say(
-    "**`{table}` on {instance}** ({kind}): {size:bytes} in all, {heap:bytes} table and {indexes:bytes} indexes.",
-    "**{instance} 上的 `{table}`**（{kind}）：共 {size:bytes}，其中表 {heap:bytes}，索引 {indexes:bytes}。",
+    "**{table} on {instance}** ({kind}): {size:bytes} in all, {heap:bytes} table and {indexes:bytes} indexes.",
+    "**{instance} 上的 {table}**（{kind}）：共 {size:bytes}，其中表 {heap:bytes}，索引 {indexes:bytes}。",
 )
 KIND_NAMES = {
     "table": Say("table", "表"),
@@ -190,18 +190,18 @@ TABLE_NO_VACUUM = Say("No vacuum on record", "没有 vacuum 记录")
 TABLE_ANALYZE = Say("last analyze {age:duration} ago", "上次 analyze：{age:duration} 前")
 TABLE_NO_ANALYZE = Say("no analyze on record", "没有 analyze 记录")
 TABLE_CHANGED = Say("{rows:count} rows changed since", "此后变更 {rows:count} 行")
-TABLE_OPTIONS = Say("Storage options: `{options}`", "存储选项：`{options}`")
+TABLE_OPTIONS = Say("Storage options: {options}", "存储选项：{options}")
 TABLE_COLUMNS = Say("{count} column(s): {columns}", "{count} 列：{columns}")
 TABLE_INDEXES = Say("Indexes ({count}):", "索引（{count} 个）：")
 TABLE_NO_INDEX = Say("It has no index.", "该表没有索引。")
-INDEX = Say("`{name}`: {size:bytes}, {scans} {marks}", "`{name}`：{size:bytes}，{scans} {marks}")
+INDEX = Say("{name}: {size:bytes}, {scans} {marks}", "{name}：{size:bytes}，{scans} {marks}")
 INDEX_SCANS = Say("{scans:count} scans", "扫描 {scans:count} 次")
 INDEX_UNSEEN = Say("scans not visible", "扫描次数不可见")
 INDEXES = Say(
     "**Indexes of {of} on {instance}:** {total} of them, {size:bytes} in all.",
     "**{instance} 上 {of} 的索引：** 共 {total} 个，合计 {size:bytes}。",
 )
-NO_CAUSE_OBJECT = Say("No cause of trouble concerns `{table}`.", "没有与 `{table}` 有关的故障原因。")
+NO_CAUSE_OBJECT = Say("No cause of trouble concerns {table}.", "没有与 {table} 有关的故障原因。")
 ALL_TABLES = Say("all tables", "所有表")
 
 PLAN = Say(
@@ -306,8 +306,8 @@ PID_NEITHER = Say(
     "pid {pid} 此刻没有阻塞任何会话，结束它不会放行其他会话。",
 )
 INDEX_SERVES = Say(
-    "**`{name}` enforces a constraint or uniqueness: without it wrong rows can come in. An index like this must not be dropped for being unused.**",
-    "**`{name}` 用于保证约束或唯一性：删除后可能写入错误数据。这类索引不能因为“没有被扫描”就删除。**",
+    "**{name} enforces a constraint or uniqueness: without it wrong rows can come in. An index like this must not be dropped for being unused.**",
+    "**{name} 用于保证约束或唯一性：删除后可能写入错误数据。这类索引不能因为“没有被扫描”就删除。**",
 )
 YOUR_STATEMENT = Say(
     "This is the statement you gave; run it yourself, and only after checking it on a copy:",

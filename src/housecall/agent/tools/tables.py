@@ -74,7 +74,10 @@ class TableDescription(ToolResult):
 
 
 class IndexList(ToolResult):
-    """`statistics_age_seconds`: how long scans were counted; None when they were never reset."""
+    """`statistics_age_seconds`: how long scans were counted; None when they were never reset.
+
+    Of all tables, `total_bytes` is by the page counts of the last VACUUM or ANALYZE.
+    """
 
     instance_id: str
     of: str
@@ -103,7 +106,7 @@ async def describe_table(ctx: Context, table: TableName, instance_id: InstanceId
         row = (await ask(probe, instance.engine, "table", (relation.oid,)))[0]
         columns = await ask(probe, instance.engine, "columns", (relation.oid,))
         constraints = await ask(probe, instance.engine, "constraints", (relation.oid,) * 3)
-        indexes = await ask(probe, instance.engine, "indexes", (relation.oid, relation.oid))
+        indexes = await ask(probe, instance.engine, "indexes", (relation.oid,) * 3)
     vacuumed = [row[name] for name in ("vacuumed_seconds_ago", "autovacuumed_seconds_ago") if row[name] is not None]
     analyzed = [row[name] for name in ("analyzed_seconds_ago", "autoanalyzed_seconds_ago") if row[name] is not None]
     same = set(TableDescription.model_fields) & set(row) - {"vacuumed_seconds_ago", "analyzed_seconds_ago", "comment"}
@@ -139,7 +142,7 @@ async def list_indexes(
             name = qualified(relation.schema_name, relation.table_name)
             relation = await find_relation(probe, instance.engine, name, instance.id)
         oid = relation.oid if relation else None
-        rows = await ask(probe, instance.engine, "indexes", (oid, oid))
+        rows = await ask(probe, instance.engine, "indexes", (oid,) * 3)
     rows.sort(key=lambda row: row["name"] != only)
     shown = rows[:MAX_INDEXES]
     age = rows[0]["statistics_age_seconds"] if rows else None
@@ -164,7 +167,7 @@ async def show_create_table(ctx: Context, table: TableName, instance_id: Instanc
         row = (await ask(probe, instance.engine, "table", (relation.oid,)))[0]
         columns = await ask(probe, instance.engine, "columns", (relation.oid,))
         constraints = await ask(probe, instance.engine, "constraints", (relation.oid,) * 3)
-        indexes = await ask(probe, instance.engine, "indexes", (relation.oid, relation.oid))
+        indexes = await ask(probe, instance.engine, "indexes", (relation.oid,) * 3)
     own = [each for each in constraints if each["side"] == "own"]
     ddl = (
         _create_view(relation, row["view_definition"])
