@@ -16,6 +16,7 @@ from typing import Any, get_type_hints
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from housecall.diagnosis.examine import Diagnosis, examine
 from housecall.diagnosis.snapshot import Sample, Snapshot, StatementPlan
@@ -82,7 +83,8 @@ class PrivateDatabase:
 
     def connect(self, *, role: str | None = None) -> psycopg.Connection[tuple[Any, ...]]:
         """A connection of its own, in autocommit mode; the caller closes it. `role` logs in as that role."""
-        return psycopg.connect(self.dsn, autocommit=True, **({"user": role} if role else {}))
+        dsn = make_conninfo(self.dsn, user=role) if role else self.dsn
+        return psycopg.connect(dsn, autocommit=True)
 
     def execute(self, *statements: str) -> None:
         """Run statements one by one over a connection that is closed afterwards, so that its counters are flushed."""
