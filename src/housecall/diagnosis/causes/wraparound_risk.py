@@ -19,6 +19,9 @@ CAUSE = CauseRule(
     checks=("postgresql.transaction_id_age",),
 )
 
+MAX_DATABASES = 3
+"""The worst; the findings name all."""
+
 _SUMMARY = Say(
     "Database {database} is {age:count} {unit} old; {left:count} are left until it refuses writes.",
     "数据库 {database} 的年龄已达 {age:count} 个{unit},还剩 {left:count} 个就会拒绝写入。",
@@ -41,9 +44,10 @@ _VERIFY = Say("The age of database {database} falls below 200 million.", "数据
 
 
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:  # noqa: ARG001
-    for finding in found.of("postgresql.transaction_id_age"):
-        if finding.severity.rank >= Severity.NOTICE.rank:
-            yield _cause(finding)
+    ages = [each for each in found.of("postgresql.transaction_id_age") if each.severity.rank >= Severity.NOTICE.rank]
+    # Nobody can connect to template0: autovacuum alone freezes it, and does once it can.
+    reachable = [each for each in ages if each.details["connectable"]] or ages
+    yield from (_cause(each) for each in reachable[:MAX_DATABASES])
 
 
 def _cause(finding: Finding) -> Cause:

@@ -124,7 +124,7 @@ def _identity(holder: Holder) -> str:
 def _severity(holder: Holder, held_rows: int, holds_ages: bool, limits: Limits) -> Severity | None:
     if holds_ages and holder.xmin_age >= limits["critical_age"]:
         return Severity.CRITICAL
-    if holder.xmin_age >= limits["warning_age"] or held_rows >= limits["held_rows"]:
+    if holds_ages or holder.xmin_age >= limits["warning_age"] or held_rows >= limits["held_rows"]:
         return Severity.WARNING
     long_held = (holder.seconds or 0.0) >= limits["notice_seconds"]
     return Severity.NOTICE if long_held or holder.xmin_age >= limits["notice_age"] else None
