@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 import stat
 from collections.abc import AsyncIterator
@@ -29,6 +30,9 @@ from housecall.turn import Answerer
 
 STATE_FOLDER = "postgres"
 STATE_DATABASE = "housecall"
+WATCH_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +133,29 @@ async def _open_database(settings: Settings, stack: contextlib.AsyncExitStack) -
         stack.push_async_callback(asyncio.to_thread, cluster.stop)
         await asyncio.to_thread(cluster.start)
         url = await asyncio.to_thread(cluster.ensure_database, STATE_DATABASE)
+        watching = asyncio.create_task(_keep_running(cluster), name="housecall embedded server")
+        stack.push_async_callback(_end, watching)
     database = Database(url)
     stack.push_async_callback(database.close)
     await database.prepare()
     return database
+
+
+async def _keep_running(cluster: Cluster) -> None:
+    """Start the embedded server again when something has killed it; the runs wait for it meanwhile."""
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        if cluster.pid is None:
+            log.error("the embedded PostgreSQL has ended; starting it again")
+            try:
+                await asyncio.to_thread(cluster.start)
+            except SetupError as error:
+                log.error("%s", error.message)
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.wait({task})
 
 
 def make_home(home: Path) -> None:

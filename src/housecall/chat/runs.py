@@ -28,7 +28,7 @@ from housecall.chat.peers import Peers
 from housecall.chat.questions import Question, is_id, not_found, store_question
 from housecall.chat.run_log import LogClosed, RunLog
 from housecall.chat.session import EVENTS, PROCESSES, STOPS, WORK, Session, listen
-from housecall.errors import NotFound, StoreError
+from housecall.errors import NotFound, SetupError, StoreError
 from housecall.events import FINAL_STATUSES, Event, Happening, RunStatus
 from housecall.store.database import Database
 from housecall.store.failures import FAILURES, store_error
@@ -126,6 +126,8 @@ class Runs:
         """Make this process known, launch the durable executor, and take over what dead processes left.
 
         Without an answerer this process follows and stops runs but executes none.
+
+        Raises StoreError or SetupError.
         """
         try:
             await self._session.open()
@@ -136,7 +138,10 @@ class Runs:
         self._spawn(self._listen(listening), "housecall listener")
         if answerer is not None:
             self._executor = Executor(self._database, self._writer, answerer, self.process_id)
-            self._durable.launch(self._execute)
+            try:
+                self._durable.launch(self._execute)
+            except FAILURES as error:
+                raise SetupError(store_error(error, "preparing for durable runs").message) from error
         await listening.wait()
         self._look.set()
         self._spawn(self._look_after_others(), "housecall peers")

@@ -44,7 +44,9 @@ class Session:
 
     @property
     def connection(self) -> psycopg.AsyncConnection:
-        assert self._connection is not None
+        """Raises psycopg.OperationalError while the session is lost."""
+        if self._connection is None:
+            raise psycopg.OperationalError("the session is lost")
         return self._connection
 
     async def open(self) -> None:
