@@ -16,6 +16,12 @@ from housecall.access.policy import (
     parse_policy,
 )
 
+
+def mostly(values: list[str]) -> st.SearchStrategy[str]:
+    """One of the values, now and then any text."""
+    return st.integers(0, 9).flatmap(lambda number: st.text() if number == 9 else st.sampled_from(values))
+
+
 ACTIONS = st.sampled_from(
     ["*", "rdsai:*", "rdsai:ChatMessages", "rdsai:Get*", "rds:Describe*", "rds:DescribeDBInstances", "*:Get?essages"]
 )
@@ -59,10 +65,10 @@ def one_or_more(values: st.SearchStrategy[str]) -> st.SearchStrategy[str | list[
 @st.composite
 def statements(draw: st.DrawFn, effect: str | None = None) -> dict:
     return {
-        "Effect": effect or draw(st.sampled_from(["Allow", "Deny"])),
-        draw(st.sampled_from(["Action", "NotAction"])): draw(one_or_more(ACTIONS)),
+        "Effect": effect or draw(st.sampled_from(["Allow", "Allow", "Deny"])),
+        draw(st.sampled_from(["Action", "Action", "NotAction"])): draw(one_or_more(ACTIONS)),
         draw(st.sampled_from(["Resource", "Resource", "NotResource"])): draw(one_or_more(RESOURCES)),
-        "Condition": draw(conditions()),
+        "Condition": draw(st.just({}) | st.just({}) | conditions()),
     }
 
 
@@ -77,8 +83,8 @@ LAYERS = st.builds(Layers, SETS, st.none() | SETS, st.none() | SETS, st.booleans
 CONTEXT_VALUES = st.sampled_from(["a", "A", "10.1.1.1", "2001:db8::1", "true", "5", "2026-11-23T00:00:00Z"]) | st.text()
 REQUESTS = st.builds(
     AccessRequest,
-    st.sampled_from(["rdsai:ChatMessages", "RDSAI:GETMESSAGES", "rds:DescribeDBInstances"]) | st.text(),
-    st.sampled_from(["*", instance_resource("r", "1", "a"), instance_resource("r", "2", "b")]) | st.text(),
+    mostly(["rdsai:ChatMessages", "RDSAI:GETMESSAGES", "rds:DescribeDBInstances"]),
+    mostly(["*", instance_resource("r", "1", "a"), instance_resource("r", "2", "b")]),
     st.dictionaries(KEYS | st.text(), CONTEXT_VALUES | st.lists(CONTEXT_VALUES, max_size=3), max_size=4),
 )
 
