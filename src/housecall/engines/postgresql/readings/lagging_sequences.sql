@@ -58,11 +58,16 @@ WITH owned AS MATERIALIZED (
                 JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
                 JOIN pg_catalog.pg_am AS am ON am.oid = x.relam AND am.amname = 'btree'
                 WHERE i.indrelid = suspects.attrelid AND i.indkey[0] = suspects.attnum AND i.indisvalid AND i.indpred IS NULL
-            ) THEN (regexp_match(
-                pg_catalog.query_to_xml(
-                    format('SELECT max(%I) AS m FROM ONLY %I.%I', suspects.attname, suspects.nspname, suspects.relname),
-                    true, false, ''
-                )::text, '<m>(-?[0-9]+)</m>'))[1]::numeric
+            ) THEN (
+                -- the one function of the catalogue that runs a query given as text and needs no library
+                SELECT NULLIF(seen.word, 'none')::numeric
+                FROM pg_catalog.ts_stat(
+                    format(
+                        'SELECT pg_catalog.array_to_tsvector(ARRAY[COALESCE(max(%I)::text, ''none'')]) FROM ONLY %I.%I',
+                        suspects.attname, suspects.nspname, suspects.relname
+                    )
+                ) AS seen
+            )
         END AS read_max
     FROM suspects
 )
