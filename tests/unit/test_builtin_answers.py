@@ -116,12 +116,36 @@ def test_one_cause_is_told_with_evidence_statement_lock_risk_and_undo() -> None:
 
 
 def test_of_six_causes_three_are_told_in_full_and_the_rest_in_one_line() -> None:
-    causes = [a_cause(obj=f"public.t{number}", severity="warning") for number in range(1, 7)]
-    answer = Talk(examine_instance=a_verdict(*causes)).ask("why is it slow?")
+    kinds = ("missing_index", "stale_statistics", "sort_spill", "hot_row", "deadlock", "index_bloat")
+    causes = [a_cause(kind, f"public.t{number}", severity="warning") for number, kind in enumerate(kinds, 1)]
+    answer = Talk(examine_instance=a_verdict(*causes)).ask("what is wrong?")
 
     assert answer.count("```sql") == 3
-    assert "6. missing_index at public.t6" in answer
+    assert "6. index_bloat at public.t6" in answer
     assert "6 problems" in answer
+
+
+def test_a_danger_of_another_kind_is_not_the_answer_to_why_it_is_slow() -> None:
+    answer = Talk(examine_instance=a_verdict(a_cause("dangerous_setting", "fsync"))).ask("why is it slow?")
+
+    assert "nothing found that makes it slow" in answer
+    assert "dangerous_setting at fsync" in answer
+
+
+def test_what_makes_it_slow_stands_before_a_danger_of_another_kind() -> None:
+    causes = (a_cause("dangerous_setting", "fsync"), a_cause("missing_index", "public.orders", severity="warning"))
+    answer = Talk(examine_instance=a_verdict(*causes)).ask("why is it slow?")
+
+    assert answer.index("missing_index at public.orders") < answer.index("dangerous_setting at fsync")
+
+
+def test_many_causes_of_one_kind_are_one_line() -> None:
+    twins = [a_cause("duplicate_index", f"public.i{number}", severity="notice") for number in range(1, 10)]
+    answer = Talk(examine_instance=a_verdict(*twins)).ask("what is wrong?")
+
+    assert "4-9. duplicate_index at public.i4" in answer
+    assert answer.count("duplicate_index at public.i5") == 0
+    assert "`public.i9`" in answer
 
 
 def test_up_to_five_critical_causes_are_told_in_full() -> None:

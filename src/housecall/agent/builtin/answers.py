@@ -213,7 +213,7 @@ def _meant(intent: Intent, conversation: Conversation, exam: Result) -> Cause | 
 
 def _rest(exam: Result, language: Language) -> str:
     _, briefly = split(exam)
-    listed = also(exam, briefly, language)
+    listed = also(exam, briefly, language, all_of_them=True)
     return listed or say(words.NO_MORE, language, count=exam["causes_total"])
 
 

@@ -1,12 +1,13 @@
 """A diagnosis as an answer: the verdict first, then the causes with evidence and remedies, then what was not seen."""
 
+from itertools import groupby
 from typing import Any
 
 from housecall.agent.builtin import words
 from housecall.agent.builtin.conversation import Result
 from housecall.agent.builtin.text import bullets, code, colon, comma, end, fenced, joined, label, paragraphs, say
 from housecall.agent.tools.topics import Topic, belongs, check_belongs
-from housecall.wording import Language, Say
+from housecall.wording import Language, Say, Value
 
 Cause = dict[str, Any]
 URGENT = ("critical", "warning")
@@ -39,10 +40,7 @@ def headline(exam: Result, language: Language) -> str:
     instance, total = exam["instance_id"], exam["causes_total"]
     urgent = [cause for cause in causes if cause["severity"] in URGENT and not cause["past"]]
     if urgent:
-        summary = end(urgent[0]["summary"], language)
-        if total == 1:
-            return say(words.URGENT_ONE, language, instance=instance, summary=summary)
-        return say(words.URGENT_MANY, language, instance=instance, count=total, summary=summary)
+        return _urgent(exam, urgent, language)
     if any(not cause["past"] for cause in causes):
         return say(words.TIDY, language, instance=instance, count=total)
     unseen = exam["checks_not_evaluated"]
@@ -56,6 +54,22 @@ def headline(exam: Result, language: Language) -> str:
     )  # fmt: skip
     findings = exam.get("findings_total", 0)
     return f"{healthy} {say(words.ONLY_FINDINGS, language, count=findings)}" if findings else healthy
+
+
+def _urgent(exam: Result, urgent: list[Cause], language: Language) -> str:
+    """The verdict when something needs a person. Asked why it is slow, a danger of another kind is no answer."""
+    others = exam["causes_total"] - len(urgent)
+    values: dict[str, Value] = {
+        "instance": exam["instance_id"],
+        "count": len(urgent),
+        "summary": end(urgent[0]["summary"], language),
+        "smaller": say(words.AND_SMALLER, language, count=others) if others else "",
+        "missed": exam["checks_not_evaluated"],
+        "checks": exam["checks_total"],
+    }
+    if exam.get("focus") == "slowness" and not any(belongs("slowness", cause["id"]) for cause in urgent):
+        return say(words.NOT_SLOW_PARTLY if exam["checks_not_evaluated"] else words.NOT_SLOW, language, **values)
+    return say(words.URGENT_ONE if len(urgent) == 1 else words.URGENT_MANY, language, **values)
 
 
 def numbered(causes: list[Cause], language: Language) -> list[str]:
@@ -155,15 +169,26 @@ def one_line(cause: Cause, language: Language, place: int | None = None) -> str:
     return f"{number}{end(cause['summary'], language)} *({severity}{past})*"
 
 
-def also(exam: Result, briefly: list[Cause], language: Language) -> str | None:
-    """The weaker causes, one line each, numbered on from those above."""
+def also(exam: Result, briefly: list[Cause], language: Language, *, all_of_them: bool = False) -> str | None:
+    """The weaker causes, numbered on from those above: one line each, many of one kind in one line together."""
     if not briefly:
         return None
     first = len(exam.get("causes", [])) + len(exam.get("more_causes", [])) - len(briefly) + 1
-    lines = [one_line(cause, language, place) for place, cause in enumerate(briefly, first)]
+    lines: list[str] = []
+    for _, same in groupby(enumerate(briefly, first), key=lambda each: each[1]["id"]):
+        lines.extend(_together(list(same), language))
     hidden = exam["causes_total"] - (first - 1) - len(briefly)
-    more = say(words.MORE, language, count=hidden) if hidden > 0 else None
+    more = say(words.STILL_MORE if all_of_them else words.MORE, language, count=hidden) if hidden > 0 else None
     return paragraphs([f"**{say(words.ALSO, language)}**\n\n" + "\n".join(lines), more])
+
+
+def _together(same: list[tuple[int, Cause]], language: Language) -> list[str]:
+    """Up to three causes of one kind a line each; more of them are one line that names the others."""
+    if len(same) <= 3:
+        return [one_line(cause, language, place) for place, cause in same]
+    (first, cause), (last, _) = same[0], same[-1]
+    objects = ", ".join(code(each["object"]) for _, each in same[1:])
+    return [f"{first}-{last}. {one_line(cause, language)} {say(words.SAME_FOR, language, objects=objects)}"]
 
 
 def missed(exam: Result, language: Language, topic: Topic | None = None) -> str | None:

@@ -28,12 +28,24 @@ TOPIC_NAMES = {
 }
 
 URGENT_ONE = Say(
-    "**{instance}: one problem needs attention.** {summary}", "**{instance}：有一个问题需要处理。** {summary}"
+    "**{instance}: one problem needs attention{smaller}.** {summary}",
+    "**{instance}：有一个问题需要处理{smaller}。** {summary}",
 )
 URGENT_MANY = Say(
-    "**{instance}: {count} problems found; the main one:** {summary}",
-    "**{instance}：发现 {count} 个问题，最主要的是：** {summary}",
+    "**{instance}: {count} problems need attention{smaller}; the main one:** {summary}",
+    "**{instance}：有 {count} 个问题需要处理{smaller}，最主要的是：** {summary}",
 )
+AND_SMALLER = Say(" ({count} smaller beside)", "（另有 {count} 个次要问题）")
+NOT_SLOW = Say(
+    "**{instance}: nothing found that makes it slow, but {count} problem(s) of another kind need attention{smaller}.** The main one: {summary}",
+    "**{instance}：没有发现导致变慢的原因，但有 {count} 个其他问题需要处理{smaller}。** 最主要的是：{summary}",
+)
+NOT_SLOW_PARTLY = Say(
+    "**{instance}: nothing that makes it slow was found in what could be looked at ({missed} of {checks} checks could not look), but {count} problem(s) of another kind need attention{smaller}.** The main one: {summary}",
+    "**{instance}：在可检查的部分没有发现导致变慢的原因（{checks} 项检查中有 {missed} 项无法执行），但有 {count} 个其他问题需要处理{smaller}。** 最主要的是：{summary}",
+)
+SAME_FOR = Say("the same for {objects}", "同样的还有 {objects}")
+STILL_MORE = Say("… and {count} more, weaker than these.", "……另有 {count} 个更轻微的。")
 TIDY = Say(
     "**{instance}: nothing urgent; {count} thing(s) worth putting right.**",
     "**{instance}：没有紧急问题，有 {count} 处值得改进。**",
