@@ -15,9 +15,12 @@ import pytest
 from sqlalchemy import text
 
 from housecall.app import STATE_FOLDER, open_app
-from housecall.errors import SetupError
+from housecall.chat.runs import NewQuestion
+from housecall.errors import SetupError, StoreError
+from housecall.events import Happening
 from housecall.settings import Settings
 from housecall.store.embedded import Cluster
+from housecall.turn import Outcome
 
 from .durable_process import TwoSteps
 
@@ -221,6 +224,31 @@ async def test_a_killed_process_leaves_the_server_to_the_next_one(home, process)
     assert cluster.pid == pid
     cluster.stop()
     assert cluster.pid is None
+
+
+async def test_a_killed_embedded_server_is_started_again_and_the_run_goes_on(settings):
+    class Killer:
+        async def answer(self, turn, sink, stop):
+            await sink.report(Happening("message", "before "))
+            await sink.flush()
+            os.kill(Cluster(settings.home / STATE_FOLDER).pid, signal.SIGKILL)
+            await sink.report(Happening("message", "after"))
+            return Outcome("succeeded", None)
+
+    async with open_app(settings, answerer=Killer()) as app:
+        started = await app.runs.start(NewQuestion(app.root.account_id, app.root.user_id, "hello"))
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    events = await follow(app, started.run_id)
+                except StoreError:
+                    continue  # a follower who needs the store meanwhile is told, and comes back
+                break
+        assert text_of(events) == "before after"
+        assert events[-1].happening.fields["status"] == "succeeded"
+        async with asyncio.timeout(60):
+            while not (await app.health()).ready:
+                pass  # until the server is back
 
 
 def test_a_stale_process_number_does_not_keep_the_server_from_starting(home):

@@ -178,6 +178,7 @@ class EventWriter:
             self._tell_trouble(store_error(error, "connecting again").message)
             await asyncio.sleep(RETRY_SECONDS)
             return
+        self.trouble = None
         if not kept:
             self._give_up()
             return
