@@ -282,6 +282,16 @@ def test_fixed_warns_when_fewer_checks_could_look_than_before() -> None:
     assert "may be gone from sight only" in talk.ask("is it fixed now?")
 
 
+def test_a_comparison_after_a_change_of_language_stays_in_one_language() -> None:
+    talk = Talk(examine_instance=a_verdict(a_cause(obj="public.a", summary="English words")))
+    talk.ask("what is wrong?")
+    talk.results |= {"language": "zh-CN", "examine_instance": a_verdict()}
+    answer = talk.ask("好了吗？")
+
+    assert "English words" not in answer
+    assert "public.a" in answer
+
+
 def test_a_blocker_with_another_pid_is_the_same_cause() -> None:
     talk = Talk(examine_instance=a_verdict(a_cause("idle_in_transaction_blocker", "pid 1", object_kind="session")))
     talk.ask("what is wrong?")

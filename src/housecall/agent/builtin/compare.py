@@ -3,7 +3,7 @@
 from housecall.agent.builtin import words
 from housecall.agent.builtin.conversation import Result
 from housecall.agent.builtin.diagnosis import URGENT, Cause, missed, one_line, remedy
-from housecall.agent.builtin.text import bullets, comma, end, paragraphs, say
+from housecall.agent.builtin.text import bullets, code, comma, end, paragraphs, say
 from housecall.wording import Language, Say
 
 
@@ -18,8 +18,8 @@ def compared(before: Result, now: Result, language: Language) -> str:
     return paragraphs(
         [
             _verdict(now["instance_id"], len(gone), len(still), language),
-            _section(words.GONE, [end(cause["summary"], language) for cause in gone], language),
-            _section(words.STILL, [_before_and_now(one, other, language) for one, other in still], language),
+            _section(words.GONE, [end(_told_now(cause, before, now), language) for cause in gone], language),
+            _section(words.STILL, [_still(one, other, before, now, language) for one, other in still], language),
             _section(words.NEW, [one_line(cause, language) for cause in fresh], language),
             say(words.SMALLER_STILL, language, count=smaller) if smaller else None,
             _next(still, language),
@@ -61,6 +61,18 @@ def _verdict(instance: str, gone: int, still: int, language: Language) -> str:
 
 def _section(title: Say, lines: list[str], language: Language) -> str | None:
     return f"**{say(title, language)}**\n\n{bullets(lines)}" if lines else None
+
+
+def _told_now(cause: Cause, before: Result, now: Result) -> str:
+    """A cause of before in words of now: its sentence, or its name where that sentence is in another language."""
+    same = before.get("language") == now.get("language")
+    return str(cause["summary"]) if same else f"{code(cause['id'])}: {code(cause['object'])}"
+
+
+def _still(one: Cause, other: Cause, before: Result, now: Result, language: Language) -> str:
+    if before.get("language") != now.get("language"):
+        return end(other["summary"], language)
+    return _before_and_now(one, other, language)
 
 
 def _before_and_now(one: Cause, other: Cause, language: Language) -> str:

@@ -110,6 +110,7 @@ _SUPPOSES = re.compile(
     r"\b(?:is|are|was) (?:it|this|that|the|there|our|my)\b|\bcould (?:it|this|the)\b|\bbecause of\b|\bdue to\b|\bcaused? by\b|\bmaybe\b|\bperhaps\b|\bsuspect\b|\bi think\b|\bblame\b|是不是|是否|会不会|因为|可能|怀疑|难道|吗"
 )
 _READS_ONLY = re.compile(r"^\s*(?:explain|select|with|show|table|values)\b", re.I)
+_SLOW = re.compile(r"\bslow|慢|卡")
 _VOCABULARY = (
     "slow", "queries", "query", "statements", "statement", "locks", "blocked", "blocking", "deadlock", "waiting", "connections",
     "connection", "sessions", "vacuum", "autovacuum", "bloat", "wraparound", "replication", "replica", "indexes", "index",
@@ -130,6 +131,8 @@ def understand(question: str, *, follows: bool = False) -> Intent:
     if follow_up:
         return Intent(follow_up, found, topic, suspects)
     kind = _plain_kind(text, found, topic)
+    if kind == "topic" and len(suspects) > 1 and _SLOW.search(text):
+        kind = "diagnose"  # "is it the network or the disk that is slow?" asks for the cause, not for one topic
     return Intent(kind, found, topic, suspects if kind in ("diagnose", "topic") else ())
 
 
