@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pydantic_ai.models
@@ -300,3 +302,44 @@ async def test_an_endpoint_that_cannot_be_reached_is_told_without_the_key(monkey
     assert outcome.status == "failed"
     assert "cannot be reached" in sink.named("error")[0].answer
     assert "secret123" not in str(sink.happenings)
+
+
+class CompatibleEndpoint(BaseHTTPRequestHandler):
+    """Speaks the streaming chat protocol: one text delta, and a finish reason when `finishes`."""
+
+    finishes = True
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        for delta, finish in [({"role": "assistant", "content": "All is well."}, None), ({}, "stop")]:
+            if finish and not self.finishes:
+                break
+            choice = {"index": 0, "delta": delta, "finish_reason": finish}
+            chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "x", "choices": [choice]}
+            self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+        self.wfile.write(b"data: [DONE]\n\n")
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Tests stay quiet."""
+
+
+@pytest.mark.parametrize(("finishes", "status"), [(True, "succeeded"), (False, "failed")])
+async def test_a_stream_that_a_proxy_cuts_is_no_answer(
+    finishes: bool, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pydantic_ai.models, "ALLOW_MODEL_REQUESTS", True)  # the endpoint is in this process
+    monkeypatch.setattr(CompatibleEndpoint, "finishes", finishes)
+    with ThreadingHTTPServer(("127.0.0.1", 0), CompatibleEndpoint) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/v1"
+        settings = Settings(model="openai:x", model_base_url=url, model_api_key=SecretStr("k"))
+        agent = build_agent(settings, engines_of(FakeProbe()), FixedDirectory((an_instance(),)))
+        sink = RememberingSink()
+        outcome = await agent.answer(a_turn(), sink, Stop())
+        server.shutdown()
+
+    assert outcome.status == status
+    assert sink.text == "All is well."
