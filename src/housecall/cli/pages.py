@@ -180,7 +180,5 @@ def _names(parameter: Any) -> str:
 
 def _meaning(parameter: Any) -> str:
     default = parameter.default
-    shown = (
-        "" if default is None or default is False or default == "" or parameter.required else f" Default: {default}."
-    )
-    return f"{parameter.help or ''}{shown}"
+    is_told = default not in (None, "") and not isinstance(default, bool) and not parameter.required
+    return f"{parameter.help or ''}{f' Default: {default}.' if is_told else ''}"

@@ -1,5 +1,6 @@
 """`serve`: the API until a signal ends it."""
 
+import contextlib
 from typing import Annotated
 
 import typer
@@ -18,12 +19,15 @@ def serve(
 
 
 async def _serve(host: str | None, port: int | None) -> None:
+    import asyncio
+
     from housecall.api.server import serve as serve_app
     from housecall.app import open_app
 
-    settings = settings_for_command(host=host, port=port)
-    async with open_app(settings) as app:
-        await serve_app(app, settings.host, settings.port, _say_ready)
+    settings = settings_for_command(serves=True, host=host, port=port)
+    with contextlib.suppress(asyncio.CancelledError):  # a signal is how a server is meant to end
+        async with open_app(settings) as app:
+            await serve_app(app, settings.host, settings.port, _say_ready)
 
 
 def _say_ready(url: str) -> None:

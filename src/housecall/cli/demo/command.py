@@ -8,10 +8,8 @@ from typing import Annotated
 import typer
 
 from housecall.cli.failures import FAILED, STOPPED
-from housecall.cli.loading import language_for, settings_for_command
+from housecall.cli.loading import ending_signals, language_for, settings_for_command
 from housecall.cli.output import console
-
-ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def demo(
@@ -46,7 +44,7 @@ def _ended_by_signals() -> Iterator[None]:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = {each: signal.signal(each, interrupt) for each in ENDING_SIGNALS}
+    before = {each: signal.signal(each, interrupt) for each in ending_signals()}
     try:
         yield
     finally:

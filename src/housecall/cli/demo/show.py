@@ -18,6 +18,7 @@ from housecall.cli.demo import patient as patients
 from housecall.cli.demo.client import chat_messages
 from housecall.cli.demo.farewell import Address, print_what_next
 from housecall.cli.demo.steps import Steps
+from housecall.cli.loading import ending_signals
 from housecall.errors import HousecallError, SetupError
 from housecall.settings import Settings
 from housecall.store.locks import FileLock
@@ -96,7 +97,7 @@ class Demo:
     async def _until_cancelled(self, patient: "Patient") -> None:
         """Go through the rest of the course; a signal cancels it wherever it is."""
         loop, course = asyncio.get_running_loop(), asyncio.create_task(self._course(patient))
-        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for each in ending_signals():
             loop.add_signal_handler(each, course.cancel)
         try:
             await course
@@ -187,5 +188,5 @@ async def _serving(app: "App", port: int) -> AsyncIterator[str]:
 
 
 def _ignore_signals() -> None:
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for each in ending_signals():
         signal.signal(each, signal.SIG_IGN)
