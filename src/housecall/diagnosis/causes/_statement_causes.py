@@ -6,7 +6,7 @@ from typing import Any
 
 from housecall.diagnosis.cause import Cause, Found
 from housecall.diagnosis.causes._changes import create_index, same_table
-from housecall.diagnosis.finding import Finding, Severity
+from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
 from housecall.engines.postgresql.quoting import quote_identifier
 from housecall.wording import Message, Say
@@ -86,6 +86,6 @@ def statement_cause(
         remedies=remedies,
         rests_on=(finding.fingerprint,),
         absorbs=tuple(each.fingerprint for each in explained),
-        impact=details["share"] if finding.severity.rank >= Severity.WARNING.rank else 0.0,
+        impact=details["share"],
         past=bool(details["is_over"]),
     )

@@ -21,7 +21,7 @@ CAUSE = CauseRule(
 SMALL_TABLE_BYTES = 1024**3
 """Up to here the rewrite takes under half a minute at the rate that index builds were measured with."""
 _SUMMARY = Say(
-    en="{key} has used {share:percent} of its range; {left:count} inserts from now on every insert fails.",
+    en="{key} has used {share:percent} of its range; after {left:count} more inserts every insert fails.",
     zh="{key} 已用掉取值范围的 {share:percent}；再插入 {left:count} 次之后，所有插入都会失败。",
 )
 _WHICH_COLUMN = Say(

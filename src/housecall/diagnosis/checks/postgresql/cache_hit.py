@@ -39,9 +39,9 @@ CHECK = Check(
 _LOW = Say(
     en="Only {share:percent} of {blocks:count} block requests were served from shared buffers ({buffers:bytes});"
     " {read:bytes} came"
-    " from outside",
+    " from outside.",
     zh="{blocks:count} 次数据块请求中只有 {share:percent} 命中共享缓冲区（{buffers:bytes}），另有 {read:bytes}"
-    " 需要从缓冲区之外读取",
+    " 需要从缓冲区之外读取。",
 )
 
 

@@ -28,13 +28,21 @@ CHECK = Check(
         Threshold("min_requested", 5, "a few come from commands, backups and restarts"),
         Threshold("min_share", 0.2, "of all checkpoints; below that the timer still sets the pace"),
         Threshold("warning_interval_seconds", 5 * 60.0, "on average more often than the default checkpoint_timeout"),
+        Threshold(
+            "min_wal_share",
+            0.3,
+            "WAL for each forced checkpoint against max_wal_size: one begins at about half of it, so with less WAL than"
+            " this the checkpoints came from commands such as CREATE DATABASE",
+        ),
+        Threshold("many", 20, "forced checkpoints that are a habit whatever max_wal_size is"),
         Threshold("small_wal_bytes", 512 * 1024 * 1024, "half the default max_wal_size: reached by one bulk load"),
     ],
     needs_window=True,
 )
 _FORCED = Say(
-    en="{requested:count} of {all:count} checkpoints in {age:duration} were forced: max_wal_size is {limit:bytes}",
-    zh="{age:duration} 内的 {all:count} 次检查点中有 {requested:count} 次是被强制触发的：max_wal_size 为 {limit:bytes}",
+    en="{requested:count} of {all:count} checkpoints in {age:duration} were forced: max_wal_size is {limit:bytes}.",
+    zh="{age:duration} 内的 {all:count} 次检查点中有 {requested:count} 次是被强制触发的：max_wal_size 为 "
+    "{limit:bytes}。",
 )
 
 
@@ -47,11 +55,14 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
     before = counterpart(row, earlier, lambda _row: None)
     in_window = row.requested - before.requested if before else 0
     limit = setting_number(now, "max_wal_size")
+    if limit is not None and (row.wal_position_bytes or 0.0) < row.requested * limit * limits["min_wal_share"]:
+        return  # all WAL since the cluster was made is too little for so many
     interval = age / row.requested
     is_small = limit is not None and limit < limits["small_wal_bytes"]
+    is_pressing = is_small or in_window > 0 or row.requested >= limits["many"]
     is_often = interval < limits["warning_interval_seconds"]
     yield Finding(
-        CHECK.id, CHECK.item, Severity.WARNING if in_window or (is_often and is_small) else Severity.NOTICE,
+        CHECK.id, CHECK.item, Severity.WARNING if is_often and is_pressing else Severity.NOTICE,
         "max_wal_size", "setting",
         _FORCED(requested=row.requested, all=total, age=age, limit=limit),
         measured(

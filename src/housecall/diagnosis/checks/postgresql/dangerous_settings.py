@@ -40,54 +40,55 @@ DANGERS = {
     "fsync": Danger(
         Severity.CRITICAL,
         Say(
-            en="fsync is off: after a crash of the machine the whole cluster may be unusable",
-            zh="fsync 已关闭：机器宕机后整个实例的数据可能损坏到无法使用",
+            en="fsync is off: after a crash of the machine the whole cluster may be unusable.",
+            zh="fsync 已关闭：机器宕机后整个实例的数据可能损坏到无法使用。",
         ),
     ),
     "full_page_writes": Danger(
         Severity.CRITICAL,
         Say(
-            en="full_page_writes is off: a crash in the middle of a page write leaves a page that recovery cannot mend",
-            zh="full_page_writes 已关闭：写页中途宕机会留下恢复程序无法修复的数据页",
+            en="full_page_writes is off: a crash in the middle of a page write leaves a page that recovery cannot"
+            " mend.",
+            zh="full_page_writes 已关闭：写页中途宕机会留下恢复程序无法修复的数据页。",
         ),
     ),
     "zero_damaged_pages": Danger(
         Severity.CRITICAL,
         Say(
-            en="zero_damaged_pages is on: a damaged page is emptied without a word, and its rows are gone",
-            zh="zero_damaged_pages 已打开：遇到损坏的页会被直接清零，其中的行随之丢失",
+            en="zero_damaged_pages is on: a damaged page is emptied without a word, and its rows are gone.",
+            zh="zero_damaged_pages 已打开：遇到损坏的页会被直接清零，其中的行随之丢失。",
         ),
         "on", "off",
     ),
     "ignore_checksum_failure": Danger(
         Severity.CRITICAL,
         Say(
-            en="ignore_checksum_failure is on: damaged pages are read and written on as if they were sound",
-            zh="ignore_checksum_failure 已打开：校验失败的页仍被当作正常页读写，损坏会扩散",
+            en="ignore_checksum_failure is on: damaged pages are read and written on as if they were sound.",
+            zh="ignore_checksum_failure 已打开：校验失败的页仍被当作正常页读写，损坏会扩散。",
         ),
         "on", "off",
     ),
     "ignore_invalid_pages": Danger(
         Severity.CRITICAL,
         Say(
-            en="ignore_invalid_pages is on: recovery skips missing pages and goes on with lost data",
-            zh="ignore_invalid_pages 已打开：恢复时会跳过缺失的页，数据可能丢失",
+            en="ignore_invalid_pages is on: recovery skips missing pages and goes on with lost data.",
+            zh="ignore_invalid_pages 已打开：恢复时会跳过缺失的页，数据可能丢失。",
         ),
         "on", "off",
     ),
     "ignore_system_indexes": Danger(
         Severity.WARNING,
         Say(
-            en="ignore_system_indexes is on: every look into the catalogue reads it from end to end",
-            zh="ignore_system_indexes 已打开：每次访问系统表都要全表扫描",
+            en="ignore_system_indexes is on: every look into the catalogue reads it from end to end.",
+            zh="ignore_system_indexes 已打开：每次访问系统表都要全表扫描。",
         ),
         "on", "off",
     ),
     "allow_system_table_mods": Danger(
         Severity.WARNING,
         Say(
-            en="allow_system_table_mods is on: a slip can destroy the catalogue",
-            zh="allow_system_table_mods 已打开：一次误操作就可能破坏系统表",
+            en="allow_system_table_mods is on: a slip can destroy the catalogue.",
+            zh="allow_system_table_mods 已打开：一次误操作就可能破坏系统表。",
         ),
         "on", "off",
     ),
@@ -96,15 +97,15 @@ DANGERS = {
         Say(
             en="synchronous_commit is off: a crash loses the transactions that were confirmed in the last moments"
             " (three times"
-            " wal_writer_delay)",
-            zh="synchronous_commit 已关闭：宕机会丢失最后片刻（约三倍 wal_writer_delay）内已确认提交的事务",
+            " wal_writer_delay).",
+            zh="synchronous_commit 已关闭：宕机会丢失最后片刻（约三倍 wal_writer_delay）内已确认提交的事务。",
         ),
     ),
     "track_counts": Danger(
         Severity.WARNING,
         Say(
-            en="track_counts is off: autovacuum is blind and does not run",
-            zh="track_counts 已关闭：autovacuum 失去依据，不会运行",
+            en="track_counts is off: autovacuum is blind and does not run.",
+            zh="track_counts 已关闭：autovacuum 失去依据，不会运行。",
         ),
     ),
 }  # fmt: skip

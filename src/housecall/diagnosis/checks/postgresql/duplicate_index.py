@@ -25,8 +25,8 @@ CHECK = Check(
     title=Say(en="Duplicate indexes", zh="重复索引"),
 )
 _SAME = Say(
-    en="{index} ({size:bytes}) is the same index as {other}: one of the two is only cost",
-    zh="索引 {index}（{size:bytes}）与 {other} 完全相同，其中一个只会增加开销",
+    en="{index} ({size:bytes}) is the same index as {other}: one of the two is only cost.",
+    zh="索引 {index}（{size:bytes}）与 {other} 完全相同，其中一个只会增加开销。",
 )
 
 

@@ -28,8 +28,8 @@ CHECK = Check(
     ],
 )
 _EVERY = Say(
-    en="{name} is {value}: every statement writes to the log, at {commits:number} commits a second now",
-    zh="{name} 设为 {value}：每条语句都会写日志，目前每秒约 {commits:number} 次提交",
+    en="{name} is {value}: every statement writes to the log, at {commits:number} commits a second now.",
+    zh="{name} 设为 {value}：每条语句都会写日志，目前每秒约 {commits:number} 次提交。",
 )
 _STATISTICS = {"log_statement_stats", "log_parser_stats", "log_planner_stats", "log_executor_stats"}
 _TREES = {"debug_print_parse", "debug_print_plan", "debug_print_rewritten"}

@@ -24,16 +24,16 @@ CHECK = Check(
     title=Say(en="Extensions missing or outdated", zh="扩展缺失或版本落后"),
 )
 _NOT_PRELOADED = Say(
-    en="pg_stat_statements is not loaded: the costly statements are known only while they run",
-    zh="未加载 pg_stat_statements：只有在语句执行时才能看到高开销语句",
+    en="pg_stat_statements is not loaded: the costly statements are known only while they run.",
+    zh="未加载 pg_stat_statements：只有在语句执行时才能看到高开销语句。",
 )
 _NOT_CREATED = Say(
-    en="pg_stat_statements is loaded but not created in database {database}: its figures cannot be read here",
-    zh="pg_stat_statements 已加载，但未在数据库 {database} 中创建，无法在此读取其统计",
+    en="pg_stat_statements is loaded but not created in database {database}: its figures cannot be read here.",
+    zh="pg_stat_statements 已加载，但未在数据库 {database} 中创建，无法在此读取其统计。",
 )
 _OUTDATED = Say(
-    en="Extension {name} is at {installed} while the server has the files of {available}",
-    zh="扩展 {name} 的版本为 {installed}，而服务器上的文件已是 {available}",
+    en="Extension {name} is at {installed} while the server has the files of {available}.",
+    zh="扩展 {name} 的版本为 {installed}，而服务器上的文件已是 {available}。",
 )
 
 

@@ -33,13 +33,13 @@ CHECK = Check(
 )
 _IDLE = Say(
     en="Foreign key {constraint} ({child}) to {parent} has no index on the child side: a delete in {parent} would scan"
-    " {rows:count} rows",
-    zh="外键 {constraint}（{child}）引用 {parent}，但子表侧没有索引：在 {parent} 中删除一行要扫描 {rows:count} 行",
+    " {rows:count} rows.",
+    zh="外键 {constraint}（{child}）引用 {parent}，但子表侧没有索引：在 {parent} 中删除一行要扫描 {rows:count} 行。",
 )
 _HURTS = Say(
     en="{deletes:count} deletes in {parent} each had to look for children in {child} ({rows:count} rows) without an"
-    " index",
-    zh="{parent} 发生 {deletes:count} 次删除，每次都要在没有索引的 {child}（{rows:count} 行）中查找子行",
+    " index.",
+    zh="{parent} 发生 {deletes:count} 次删除，每次都要在没有索引的 {child}（{rows:count} 行）中查找子行。",
 )
 
 

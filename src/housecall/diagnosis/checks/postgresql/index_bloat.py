@@ -31,8 +31,8 @@ CHECK = Check(
     ],
 )
 _BLOATED = Say(
-    en="{index} has {size:bytes} but its {entries:count} entries need about {needed:bytes} (an estimate)",
-    zh="索引 {index} 占 {size:bytes}，而其 {entries:count} 个条目估计只需约 {needed:bytes}",
+    en="{index} has {size:bytes} but its {entries:count} entries need about {needed:bytes} (an estimate).",
+    zh="索引 {index} 占 {size:bytes}，而其 {entries:count} 个条目估计只需约 {needed:bytes}。",
 )
 
 

@@ -24,12 +24,12 @@ CHECK = Check(
     title=Say(en="Invalid indexes", zh="无效索引"),
 )
 _INVALID = Say(
-    en="{index} is invalid: no query can use it",
-    zh="索引 {index} 处于无效状态，任何查询都无法使用它",
+    en="{index} is invalid: no query can use it.",
+    zh="索引 {index} 处于无效状态，任何查询都无法使用它。",
 )
 _INVALID_UNIQUE = Say(
-    en="Unique index {index} is invalid: no query can use it, and {table} may hold duplicates",
-    zh="唯一索引 {index} 处于无效状态：查询无法使用它，而且表 {table} 中可能存在重复值",
+    en="Unique index {index} is invalid: no query can use it, and {table} may hold duplicates.",
+    zh="唯一索引 {index} 处于无效状态：查询无法使用它，而且表 {table} 中可能存在重复值。",
 )
 
 

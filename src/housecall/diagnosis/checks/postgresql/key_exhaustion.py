@@ -29,8 +29,8 @@ CHECK = Check(
     ],
 )
 _USED = Say(
-    en="{key} has used {share:percent} of its range: {left:count} values are left of {limit:count}",
-    zh="{key} 已用掉取值范围的 {share:percent}：上限 {limit:count}，只剩 {left:count} 个值",
+    en="{key} has used {share:percent} of its range: {left:count} values are left of {limit:count}.",
+    zh="{key} 已用掉取值范围的 {share:percent}：上限 {limit:count}，只剩 {left:count} 个值。",
 )
 
 

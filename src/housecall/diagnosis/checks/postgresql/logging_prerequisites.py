@@ -23,8 +23,8 @@ CHECK = Check(
     title=Say(en="Logging too sparse for a later look", zh="日志过少，事后无法追查"),
 )
 _SPARSE = Say(
-    en="Not logged: {missing}; the next incident will leave no trace of it",
-    zh="未开启的日志：{missing}；下次故障将无迹可查",
+    en="Not logged: {missing}; the next incident will leave no trace of it.",
+    zh="未开启的日志：{missing}；下次故障将无迹可查。",
 )
 WANTED = {
     "log_lock_waits": "on",

@@ -42,35 +42,35 @@ CHECK = Check(
     ],
 )
 _DEFAULT_BUFFERS = Say(
-    en="shared_buffers is at its default of {value:bytes} for a database of {size:bytes}",
-    zh="数据库有 {size:bytes},shared_buffers 仍是默认的 {value:bytes}",
+    en="shared_buffers is at its default of {value:bytes} for a database of {size:bytes}.",
+    zh="数据库有 {size:bytes},shared_buffers 仍是默认的 {value:bytes}。",
 )
 _TOO_MANY_BUFFERS = Say(
-    en="shared_buffers is {value:bytes}, {share:percent} of the machine's {memory:bytes}",
-    zh="shared_buffers 为 {value:bytes}，占机器内存 {memory:bytes} 的 {share:percent}",
+    en="shared_buffers is {value:bytes}, {share:percent} of the machine's {memory:bytes}.",
+    zh="shared_buffers 为 {value:bytes}，占机器内存 {memory:bytes} 的 {share:percent}。",
 )
 _SMALL_CACHE = Say(
     en="effective_cache_size ({value:bytes}) is below shared_buffers ({buffers:bytes}): the planner thinks index"
-    " pages are not cached",
-    zh="effective_cache_size({value:bytes})小于 shared_buffers({buffers:bytes})：优化器会以为索引页不在缓存中",
+    " pages are not cached.",
+    zh="effective_cache_size({value:bytes})小于 shared_buffers({buffers:bytes})：优化器会以为索引页不在缓存中。",
 )
 _CONNECTIONS = Say(
-    en="max_connections is {value:count}: so many sessions cost memory and snapshot time; a pooler needs a tenth",
-    zh="max_connections 为 {value:count}：过多会话消耗内存并拖慢快照；使用连接池只需十分之一",
+    en="max_connections is {value:count}: so many sessions cost memory and snapshot time; a pooler needs a tenth.",
+    zh="max_connections 为 {value:count}：过多会话消耗内存并拖慢快照；使用连接池只需十分之一。",
 )
 _WORK_MEM = Say(
     en="work_mem {value:bytes} for a quarter of {connections:count} connections is {sum:bytes} of the machine's"
-    " {memory:bytes}",
+    " {memory:bytes}.",
     zh="按四分之一的 {connections:count} 个连接计，work_mem {value:bytes} 合计 {sum:bytes}，机器内存只有 "
-    "{memory:bytes}",
+    "{memory:bytes}。",
 )
 _SMALL_WORK_MEM = Say(
-    en="work_mem is {value:bytes}: nearly every sort and hash goes through temporary files",
-    zh="work_mem 只有 {value:bytes}：几乎所有排序和哈希都会落到临时文件",
+    en="work_mem is {value:bytes}: nearly every sort and hash goes through temporary files.",
+    zh="work_mem 只有 {value:bytes}：几乎所有排序和哈希都会落到临时文件。",
 )
 _SMALL_MAINTENANCE = Say(
-    en="maintenance_work_mem is {value:bytes}: VACUUM and index builds pass over their data again and again",
-    zh="maintenance_work_mem 只有 {value:bytes}:VACUUM 和建索引要反复扫描数据",
+    en="maintenance_work_mem is {value:bytes}: VACUUM and index builds pass over their data again and again.",
+    zh="maintenance_work_mem 只有 {value:bytes}:VACUUM 和建索引要反复扫描数据。",
 )
 
 

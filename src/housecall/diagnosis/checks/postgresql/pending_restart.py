@@ -24,8 +24,8 @@ CHECK = Check(
     title=Say(en="Settings that wait for a restart", zh="等待重启才能生效的参数"),
 )
 _WAITS = Say(
-    en="{name} was changed in the configuration and waits for a restart; the server still runs with {value}",
-    zh="参数 {name} 的修改需要重启才能生效；服务器目前仍以 {value} 运行",
+    en="{name} was changed in the configuration and waits for a restart; the server still runs with {value}.",
+    zh="参数 {name} 的修改需要重启才能生效；服务器目前仍以 {value} 运行。",
 )
 
 

@@ -36,12 +36,12 @@ GRAVE = {"enable_indexscan", "enable_bitmapscan", "enable_hashjoin", "enable_nes
 "enable_indexonlyscan",
          "enable_mergejoin", "enable_sort", "enable_hashagg"}  # fmt: skip
 _OFF = Say(
-    en="{name} is off for {scope}: the planner may not use that method",
-    zh="{name} 在 {scope} 范围被关闭：优化器不能使用这种执行方式",
+    en="{name} is off for {scope}: the planner may not use that method.",
+    zh="{name} 在 {scope} 范围被关闭：优化器不能使用这种执行方式。",
 )
 _COST = Say(
-    en="{name} is {value} for {scope} (default {default}): the planner avoids plans that would be fast",
-    zh="{name} 在 {scope} 范围设为 {value}（默认 {default}）：优化器会回避本来很快的执行计划",
+    en="{name} is {value} for {scope} (default {default}): the planner avoids plans that would be fast.",
+    zh="{name} 在 {scope} 范围设为 {value}（默认 {default}）：优化器会回避本来很快的执行计划。",
 )
 _COSTS = {
     "random_page_cost": ("max_random_page_cost", "4"),

@@ -29,8 +29,8 @@ CHECK = Check(
     ],
 )
 _COVERED = Say(
-    en="{index} ({size:bytes}) is covered by {other}, whose key begins with the same columns",
-    zh="索引 {index}（{size:bytes}）已被 {other} 覆盖：后者的键以相同的列开头",
+    en="{index} ({size:bytes}) is covered by {other}, whose key begins with the same columns.",
+    zh="索引 {index}（{size:bytes}）已被 {other} 覆盖：后者的键以相同的列开头。",
 )
 
 

@@ -33,13 +33,13 @@ CHECK = Check(
 _STALE = Say(
     en="{changes:count} rows of {table} changed since its last ANALYZE; it has {rows:count} rows, the planner"
     " believes in"
-    " {believed:count}",
+    " {believed:count}.",
     zh="表 {table} 自上次 ANALYZE 以来有 {changes:count} 行变更；实际约 {rows:count} 行，优化器以为是 {believed:count}"
-    " 行",
+    " 行。",
 )
 _NEVER = Say(
-    en="{table} has {rows:count} rows and was never analysed: the planner guesses",
-    zh="表 {table} 有 {rows:count} 行，从未收集过统计信息，优化器只能猜测",
+    en="{table} has {rows:count} rows and was never analysed: the planner guesses.",
+    zh="表 {table} 有 {rows:count} 行，从未收集过统计信息，优化器只能猜测。",
 )
 
 
@@ -50,13 +50,14 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
 
 
 def severity_of(row: StaleStatistics, limits: Limits) -> Severity:
-    """A table that autovacuum will see to within minutes is only worth a notice."""
+    """A table that autovacuum will see to within minutes, or that nobody reads, is only worth a notice."""
+    is_read = row.scans > 0
     is_large = row.live_rows >= limits["warning_rows"]
     is_misleading = row.never_counted or row.changes >= limits["warning_share"] * row.live_rows
     will_be_mended = row.autovacuum_enabled and (
         row.analysed_seconds_ago is None or row.analysed_seconds_ago < limits["patience_seconds"]
     )
-    return Severity.WARNING if is_large and is_misleading and not will_be_mended else Severity.NOTICE
+    return Severity.WARNING if is_read and is_large and is_misleading and not will_be_mended else Severity.NOTICE
 
 
 def _finding(row: StaleStatistics, limits: Limits) -> Finding:

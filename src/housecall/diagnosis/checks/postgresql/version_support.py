@@ -37,16 +37,16 @@ CHECK = Check(
     ],
 )
 _ENDED = Say(
-    en="{version}: support of major version {major} ended on {day}; no fix will come any more",
-    zh="{version}：主版本 {major} 已于 {day} 停止支持，不再有任何修复",
+    en="{version}: support of major version {major} ended on {day}; no fix will come any more.",
+    zh="{version}：主版本 {major} 已于 {day} 停止支持，不再有任何修复。",
 )
 _ENDS = Say(
-    en="{version}: support of major version {major} ends on {day}, in {days:count} days",
-    zh="{version}：主版本 {major} 将于 {day} 停止支持，还剩 {days:count} 天",
+    en="{version}: support of major version {major} ends on {day}, in {days:count} days.",
+    zh="{version}：主版本 {major} 将于 {day} 停止支持，还剩 {days:count} 天。",
 )
 _BEHIND = Say(
-    en="{version} is {behind:count} minor releases behind {major}.{last} (known as of {day})",
-    zh="{version} 落后 {behind:count} 个小版本，已知最新为 {major}.{last}（截至 {day}）",
+    en="{version} is {behind:count} minor releases behind {major}.{last} (known as of {day}).",
+    zh="{version} 落后 {behind:count} 个小版本，已知最新为 {major}.{last}（截至 {day}）。",
 )
 
 
