@@ -24,7 +24,9 @@ async def test_stale_statistics_are_a_warning_where_autovacuum_will_not_help(dat
     )
     database.execute("ANALYZE events")  # in a session of its own: the load's counters must be reported before
     assert findings(await database.examine(), "stale_statistics") == []
-    database.execute("INSERT INTO events SELECT g, 'new' FROM generate_series(1, 40000) AS g")
+    database.execute(
+        "INSERT INTO events SELECT g, 'new' FROM generate_series(1, 40000) AS g", "SELECT count(*) FROM events"
+    )
     diagnosis = await database.examine()
     assert findings(diagnosis, "stale_statistics") == ["public.events"]
     (cause,) = causes(diagnosis, "stale_statistics")

@@ -171,14 +171,21 @@ def test_temp_spills_warn_when_work_mem_is_tiny_or_the_disk_is_busy(
 def test_checkpoint_pressure_counts_forced_checkpoints(
     requested: int, timed: int, limit_mb: str, severity: str | None
 ) -> None:
-    row = row_of(Checkpoints, requested=requested, timed=timed, reset_seconds_ago=1000.0)
+    row = row_of(Checkpoints, requested=requested, timed=timed, reset_seconds_ago=1000.0, wal_position_bytes=1e11)
     diagnosis = diagnose(snapshot_of(row, setting("max_wal_size", limit_mb, "MB")))
     assert [each.severity for each in caused(diagnosis, "checkpoint_storm")] == ([severity] if severity else [])
     assert bool(found(diagnosis, "checkpoint_pressure")) == (severity is not None)
 
 
+@pytest.mark.parametrize(("wal_mb", "count"), [(384, 1), (383, 0)])
+def test_checkpoint_pressure_needs_the_wal_that_forces_them(wal_mb: int, count: int) -> None:
+    row = row_of(Checkpoints, requested=5, reset_seconds_ago=1000.0, wal_position_bytes=wal_mb * 1024.0**2)
+    diagnosis = diagnose(snapshot_of(row, setting("max_wal_size", "256", "MB")))
+    assert len(found(diagnosis, "checkpoint_pressure")) == count
+
+
 def test_checkpoint_storm_makes_room_for_a_quarter_of_an_hour() -> None:
-    row = row_of(Checkpoints, requested=60, timed=0, reset_seconds_ago=3600.0)
+    row = row_of(Checkpoints, requested=60, timed=0, reset_seconds_ago=3600.0, wal_position_bytes=1e11)
     (cause,) = caused(diagnose(snapshot_of(row, setting("max_wal_size", "256", "MB"))), "checkpoint_storm")
     assert cause.remedies[0].statements[0] == "ALTER SYSTEM SET max_wal_size = '4GB';"
 

@@ -272,7 +272,7 @@ def stale(**values: object) -> StaleStatistics:
     base: dict[str, object] = {
         "schema_name": "public", "table_name": "orders", "live_rows": 401_000.0, "planner_rows": 1000.0,
         "changes": 401_000.0, "threshold": 150.0, "autovacuum_enabled": False, "table_autovacuum_enabled": False,
-        "analysed_seconds_ago": 60.0,
+        "analysed_seconds_ago": 60.0, "scans": 1,
     }  # fmt: skip
     return row_of(StaleStatistics, **{**base, **values})
 
@@ -286,6 +286,7 @@ def stale(**values: object) -> StaleStatistics:
         ({"live_rows": 10_000.0, "changes": 4_999.0}, "notice"),
         ({"autovacuum_enabled": True}, "notice"),
         ({"autovacuum_enabled": True, "analysed_seconds_ago": 600.0}, "warning"),
+        ({"scans": 0}, "notice"),
         ({"changes": 150.0}, None),
     ],
 )

@@ -6,7 +6,7 @@ SELECT
     n.nspname::text AS schema_name,
     c.relname::text AS table_name,
     GREATEST(pg_catalog.pg_stat_get_live_tuples(c.oid)::float8, c.reltuples, 0)::float8 AS live_rows,
-    (GREATEST(c.relpages, 0)::int8 * current_setting('block_size')::int8) AS size_bytes,
+    pg_catalog.pg_relation_size(c.oid)::int8 AS size_bytes,
     c.relkind = 'p' AS is_partitioned,
     c.relreplident::text AS replica_identity,
     EXISTS (
