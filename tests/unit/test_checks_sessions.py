@@ -131,13 +131,10 @@ class TestRoots:
         diagnosis = verdict(idle(4711, 120.0), waiter(2, 4711), waiter(3, 2))
         assert causes(diagnosis) == [("idle_in_transaction_blocker", "pid 4711")]
         (cause,) = diagnosis.causes
-        assert cause.remedies[0].statements == (
-            (
-                "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid = 4711 AND state IN"
-                " ('idle in transaction', 'idle in transaction (aborted)')"
-                " AND xact_start <= clock_timestamp() - interval '120 seconds'"
-            ),
-        )
+        (statement,) = cause.remedies[0].statements
+        assert statement.startswith("SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity")
+        assert "WHERE pid = 4711 AND state IN ('idle in transaction'" in statement
+        assert statement.endswith("AND xact_start <= clock_timestamp() - interval '120 seconds'")
         assert all("pg_terminate_backend(2)" not in each for remedy in cause.remedies for each in remedy.statements)
 
     def test_running_transaction_is_cancelled_not_terminated(self) -> None:
@@ -146,7 +143,7 @@ class TestRoots:
         assert "pg_cancel_backend" in cause.remedies[0].statements[0]
 
     def test_schema_change_in_the_middle_makes_the_transaction_before_it_the_root(self) -> None:
-        ddl = waiter(2, 1, lock_type="relation", lock_mode="AccessExclusiveLock", statement="ALTER TABLE orders")
+        ddl = waiter(2, 1, lock_type="relation", lock_mode="AccessExclusiveLock")
         behind = [waiter(pid, 2, lock_type="relation", lock_mode="AccessShareLock") for pid in (3, 4)]
         diagnosis = verdict(idle(1), ddl, *behind)
         assert causes(diagnosis) == [("ddl_lock_queue", "pid 1")]

@@ -37,7 +37,8 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
     if not archiver.enabled or not is_failing(archiver):
         return
     files = now.get(WalFiles)
-    ready = None if isinstance(files, Unavailable) else files[0].ready_files
+    wal = None if isinstance(files, Unavailable) or not files else files[0]
+    ready = wal.ready_files if wal else None
     severe = ready is not None and ready >= limits["critical_ready_files"]
     yield Finding(
         check=CHECK.id,
@@ -54,9 +55,7 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
             Evidence("last_failed_file", archiver.last_failed_file, "text", "archiver"),
             Evidence("last_archived", archiver.last_archived_seconds, "seconds ago", "archiver"),
             Evidence("files_waiting", ready, "files", "wal_files"),
-            Evidence(
-                "wal_on_disk", None if isinstance(files, Unavailable) else files[0].size_bytes, "bytes", "wal_files"
-            ),
+            Evidence("wal_on_disk", wal.size_bytes if wal else None, "bytes", "wal_files"),
         ),
         details={
             "failures": archiver.failures,
