@@ -343,3 +343,12 @@ async def test_a_stream_that_a_proxy_cuts_is_no_answer(
 
     assert outcome.status == status
     assert sink.text == "All is well."
+
+
+async def test_a_turn_without_time_left_ends_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("housecall.agent.agent.MAX_TURN_SECONDS", 0.0)
+    run = Run(ScriptedModel(["word " * 400], deltas_per_second=1))
+    outcome = await run.answer()
+
+    assert outcome.status == "failed"
+    assert "longer than a turn may take" in run.sink.named("error")[0].answer
