@@ -1,0 +1,10 @@
+"""Custom agents, skills and files."""
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,38 @@
+"""The tables of Housecall's state, in the schema `housecall`. Migrations make them; a test holds the two equal.
+
+Ids of conversations, messages and runs are UUIDs. `number` columns give an order that clocks cannot disturb.
+Texts are what people and models wrote, without NUL, which PostgreSQL cannot hold.
+"""
+
+from housecall.store.tables import agents, approvals
+from housecall.store.tables.access import (
+    AccessKeyRow,
+    AccountRow,
+    BearerTokenRow,
+    InstanceRow,
+    NonceRow,
+    PlanRow,
+    UserRow,
+)
+from housecall.store.tables.base import HEAD, SCHEMA, Base
+from housecall.store.tables.conversations import ConversationRow, MessageRow, ProcessRow, RunEventRow, RunRow
+
+__all__ = [
+    "HEAD",
+    "SCHEMA",
+    "AccessKeyRow",
+    "AccountRow",
+    "Base",
+    "BearerTokenRow",
+    "ConversationRow",
+    "InstanceRow",
+    "MessageRow",
+    "NonceRow",
+    "PlanRow",
+    "ProcessRow",
+    "RunEventRow",
+    "RunRow",
+    "UserRow",
+    "agents",
+    "approvals",
+]

@@ -1,0 +1,1 @@
+"""Custom agents, skills of users and uploaded files."""
