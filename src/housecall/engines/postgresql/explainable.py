@@ -6,20 +6,24 @@ Chosen from the readings `top_statements` and, where that extension is missing, 
 from collections.abc import Mapping
 
 from housecall.engines.engine import Rows, Unavailable
+from housecall.engines.fingerprint import fingerprint
 
 MOST_STATEMENTS = 6
 """Each costs one EXPLAIN, a few milliseconds; the share of time of the seventh statement seldom matters."""
 
 
 def statements_to_explain(readings: Mapping[str, Rows | Unavailable]) -> tuple[str, ...]:
-    """Texts as the readings gave them, each once, costliest first."""
+    """Texts as the readings gave them, costliest first; of statements that differ in their values only, one."""
     found: list[str] = []
     for name in ("top_statements", "running_statements"):
         rows = readings.get(name, ())
         if not isinstance(rows, Unavailable):
             found.extend(getattr(row, "query", "") or "" for row in rows)
-    explainable = [text for text in dict.fromkeys(found) if is_explainable(text)]
-    return tuple(explainable[:MOST_STATEMENTS])
+    explainable: dict[str, str] = {}
+    for text in found:
+        if is_explainable(text):
+            explainable.setdefault(fingerprint(text, "postgresql"), text)
+    return tuple(explainable.values())[:MOST_STATEMENTS]
 
 
 def is_explainable(statement: str) -> bool:

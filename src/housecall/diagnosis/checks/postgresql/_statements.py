@@ -5,9 +5,11 @@ those of monitoring
 agents) are left out by the reading.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from housecall.advisor.plan import Plan, PlanNode, parse_postgresql_plan
 from housecall.advisor.shape import StatementShape, statement_shape
@@ -188,8 +190,6 @@ def column_types(now: Snapshot) -> dict[str, dict[str, str]]:
 
 @lru_cache(maxsize=64)
 def _parsed(plan_text: str) -> Plan | None:
-    import json
-
     try:
         return parse_postgresql_plan(json.loads(plan_text))
     except RequestError:
@@ -198,10 +198,20 @@ def _parsed(plan_text: str) -> Plan | None:
 
 def plan_of(statement: HotStatement, now: Snapshot) -> Plan | None:
     """The plan that the server would choose now, or None when the snapshot holds none."""
-    import json
-
-    found = now.plan_of(statement.query)
+    found = now.plan_of(statement.query) or _plan_of_a_like_statement(statement, now)
     return None if found is None else _parsed(json.dumps(found))
+
+
+def _plan_of_a_like_statement(statement: HotStatement, now: Snapshot) -> Any:
+    """The plan of the same statement with other values, of which a snapshot explains only one."""
+    return next(
+        (
+            each.plan
+            for each in now.plans
+            if each.plan and fingerprint(each.statement, "postgresql") == statement.identity
+        ),
+        None,
+    )
 
 
 def scans_of(plan: Plan, table: str, *kinds: str) -> list[PlanNode]:
