@@ -27,11 +27,15 @@ UNION ALL
         pg_catalog.mxid_age(c.relminmxid)::int8,
         (c.relpages::int8 * current_setting('block_size')::int8)::int8,
         true
-    FROM pg_catalog.pg_class AS c
+    FROM (
+        SELECT k.oid, k.relname, k.relnamespace, k.relkind, k.relpages, k.relfrozenxid, k.relminmxid
+        FROM pg_catalog.pg_class AS k
+        WHERE k.relkind IN ('r', 'm', 't')
+            AND k.relpersistence <> 't'
+        ORDER BY
+            GREATEST(pg_catalog.age(k.relfrozenxid), pg_catalog.mxid_age(k.relminmxid)) DESC, k.relpages DESC, k.oid
+        LIMIT 10
+    ) AS c
     LEFT JOIN pg_catalog.pg_class AS owner ON c.relkind = 't' AND owner.reltoastrelid = c.oid
     JOIN pg_catalog.pg_namespace AS n ON n.oid = COALESCE(owner.relnamespace, c.relnamespace)
-    WHERE c.relkind IN ('r', 'm', 't')
-        AND c.relpersistence <> 't'
-    ORDER BY GREATEST(pg_catalog.age(c.relfrozenxid), pg_catalog.mxid_age(c.relminmxid)) DESC, c.relpages DESC, c.oid
-    LIMIT 10
 )
