@@ -321,7 +321,8 @@ async def test_a_process_that_was_believed_dead_says_nothing_more_of_a_run_that_
 
 async def lose_session_and_runs(app):
     """What another process does to one whose session has ended."""
-    async with app.database.begin("taking over") as connection:
+    # The real one holds the dead process's lock meanwhile; here its owner is kept from coming back in between.
+    async with app.runs._session.write_lock, app.database.begin("taking over") as connection:
         await connection.execute(
             text(
                 "UPDATE dbos.workflow_status SET status = 'ENQUEUED', owner_xid = NULL,"
