@@ -352,3 +352,14 @@ async def test_a_turn_without_time_left_ends_with_a_sentence(monkeypatch: pytest
 
     assert outcome.status == "failed"
     assert "longer than a turn may take" in run.sink.named("error")[0].answer
+
+
+async def test_the_transcript_of_a_stopped_turn_holds_no_earlier_turn() -> None:
+    run = Run(ScriptedModel(["word " * 4000], deltas_per_second=50))
+    answering = asyncio.create_task(run.answer("second", history=(PastTurn("first", "the first answer", None),)))
+    await run.sink.changed.wait()
+    run.stop.set()
+    transcript = json.dumps((await answering).transcript)
+
+    assert "second" in transcript
+    assert "the first answer" not in transcript

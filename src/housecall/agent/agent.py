@@ -17,7 +17,7 @@ from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models import Model
 
 from housecall.agent.context import RunContext, Stopped, language_of_turn, running
-from housecall.agent.history import history_of, interrupted_transcript, transcript_of
+from housecall.agent.history import history_of, interrupted_transcript, since_the_question, transcript_of
 from housecall.agent.models import build_model, model_error
 from housecall.agent.prompt import system_prompt
 from housecall.agent.recorded import RecordedToolset
@@ -122,7 +122,7 @@ class HousecallAgent:
 
     async def _ended(self, run: RunContext, messages: list[ModelMessage], status: Any) -> Outcome:
         """The record of a turn that did not come to its end: what was said and found so far."""
-        new = messages[len(history_of(run.turn.history)) :]
+        new = since_the_question(messages)
         responses = [message for message in new if isinstance(message, ModelResponse)]
         outcome = Outcome(
             status,

@@ -51,6 +51,15 @@ def interrupted_transcript(messages: Sequence[ModelMessage], texts: Sequence[str
     return transcript_of(kept)
 
 
+def since_the_question(messages: Sequence[ModelMessage]) -> list[ModelMessage]:
+    """The messages of the present turn: from the last question on."""
+    for place in range(len(messages) - 1, -1, -1):
+        message = messages[place]
+        if isinstance(message, ModelRequest) and any(isinstance(part, UserPromptPart) for part in message.parts):
+            return list(messages[place:])
+    return []
+
+
 def history_of(turns: Sequence[PastTurn], budget_tokens: int = HISTORY_TOKENS) -> list[ModelMessage]:
     """The messages of earlier turns, oldest first, within the budget."""
     chosen: list[list[ModelMessage]] = []
