@@ -260,6 +260,11 @@ OPERATIONS = (
         ),
         streams=True,
         route=Route("POST", "/v1/chat-messages"),
+        example={
+            "Query": "Why is orders-db slow?",
+            "EventMode": "separate",
+            "Inputs": {"Language": "en-US", "Timezone": "Asia/Shanghai"},
+        },
     ),
     Operation(
         name="ChatMessagesTaskStop",
@@ -268,6 +273,7 @@ OPERATIONS = (
         summary="Stop an answer that is being written; what was written stays.",
         handler=chat_messages_task_stop,
         errors=("TaskNotFound",),
+        example={"TaskId": "c05b7f1e-2d4a-4c6f-8e9d-7a1b3c5d9e0f"},
     ),
     Operation(
         name="SubscribeMessage",
@@ -278,5 +284,6 @@ OPERATIONS = (
         errors=("MessageNotFound",),
         streams=True,
         route=Route("GET", "/v1/messages/{MessageId}/events"),
+        example={"MessageId": "a79c881c-0c3e-425d-b9fd-51a2e0c4d7b8", "EventMode": "separate"},
     ),
 )

@@ -234,6 +234,7 @@ OPERATIONS = (
         summary="List your conversations, newest first.",
         handler=get_conversations,
         errors=("ConversationNotFound",),
+        example={"Limit": 10, "SortBy": "-UpdatedAt"},
     ),
     Operation(
         name="GetMessages",
@@ -242,6 +243,7 @@ OPERATIONS = (
         summary="Read the questions and answers of a conversation, page by page from the newest.",
         handler=get_messages,
         errors=("ConversationNotFound", "MessageNotFound"),
+        example={"ConversationId": "8227be22-5c94-4d0e-9b1a-0f3c2d7e6a51", "Limit": 10, "EventMode": "separate"},
     ),
     Operation(
         name="ModifyMessagesFeedbacks",
@@ -251,5 +253,6 @@ OPERATIONS = (
         handler=modify_messages_feedbacks,
         access="update",
         errors=("MessageNotFound",),
+        example={"MessageId": "a79c881c-0c3e-425d-b9fd-51a2e0c4d7b8", "Rating": "like", "Content": "That was it."},
     ),
 )

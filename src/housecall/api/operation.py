@@ -72,7 +72,11 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One action of the API. `errors` are the codes of its own, beside those that every operation may answer."""
+    """One action of the API. `errors` are the codes of its own, beside those that every operation may answer.
+
+    `example` holds parameters of a call that makes sense, by their wire names and as values (not as text): the
+    description shows them, and the samples that tests execute are made from them. None: it takes none.
+    """
 
     name: str
     request: type[WireRequest]
@@ -83,6 +87,7 @@ class Operation:
     errors: tuple[str, ...] = ()
     streams: bool = False
     route: Route | None = None
+    example: Mapping[str, Any] | None = None
 
     @property
     def ram_action(self) -> str:

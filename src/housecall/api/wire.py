@@ -12,16 +12,19 @@ that names the parameter, what came and what is allowed; a mandatory one that is
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any, Self, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, ValidationError
 from pydantic.alias_generators import to_pascal
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from housecall.errors import RequestError
 
 RequestT = TypeVar("RequestT", bound="WireRequest")
+Spelling = Literal["plain", "json", "comma"]
+"""How a value is written as one text: as it is, as JSON, or as texts with commas between."""
 
 _WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)
 _INDEX = re.compile(r"[1-9]\d{0,3}", re.ASCII)
@@ -131,12 +134,25 @@ def _read_required_text(value: Any) -> str:
     return text
 
 
-def _reader(read: Callable[[Any], Any]) -> BeforeValidator:
-    return BeforeValidator(read)
+@dataclass(frozen=True)
+class Reader(BeforeValidator):
+    """How a field's text is read. `schema` describes what may be sent; without it the field's own type does."""
+
+    spelling: Spelling = "plain"
+    schema: Mapping[str, Any] | None = None
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return dict(self.schema) if self.schema is not None else handler(core_schema)
 
 
-Text = Annotated[str, _reader(_read_required_text)]
-OptionalText = Annotated[str | None, _reader(_read_text)]
+def _reader(
+    read: Callable[[Any], Any], schema: Mapping[str, Any] | None = None, spelling: Spelling = "plain"
+) -> BeforeValidator:
+    return Reader(read, spelling=spelling, schema=schema)
+
+
+Text = Annotated[str, _reader(_read_required_text, {"type": "string", "minLength": 1})]
+OptionalText = Annotated[str | None, _reader(_read_text, {"type": "string"})]
 
 
 def whole_number(minimum: int, maximum: int) -> BeforeValidator:
@@ -152,7 +168,7 @@ def whole_number(minimum: int, maximum: int) -> BeforeValidator:
             raise _invalid(value, allowed)
         return value
 
-    return _reader(read)
+    return _reader(read, {"type": "integer", "minimum": minimum, "maximum": maximum})
 
 
 def choice(*values: str, ignore_case: bool = False) -> BeforeValidator:
@@ -168,7 +184,7 @@ def choice(*values: str, ignore_case: bool = False) -> BeforeValidator:
             raise _invalid(value, " or ".join(repr(each) for each in values))
         return known
 
-    return _reader(read)
+    return _reader(read, {"type": "string", "enum": list(values)})
 
 
 def _read_flag(value: Any) -> bool | None:
@@ -192,8 +208,8 @@ def _read_timezone(value: Any) -> str | None:
     return name
 
 
-Flag = Annotated[bool | None, _reader(_read_flag)]
-Timezone = Annotated[str | None, _reader(_read_timezone)]
+Flag = Annotated[bool | None, _reader(_read_flag, {"type": "boolean"})]
+Timezone = Annotated[str | None, _reader(_read_timezone, {"type": "string", "examples": ["Asia/Shanghai"]})]
 
 
 def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -255,9 +271,9 @@ def _read_comma_list(value: Any) -> Any:
     return _read_list(value)
 
 
-json_object = _reader(_read_object)
-json_list = _reader(_read_list)
-comma_list = _reader(_read_comma_list)
+json_object = _reader(_read_object, spelling="json")
+json_list = _reader(_read_list, spelling="json")
+comma_list = _reader(_read_comma_list, spelling="comma")
 
 
 def assemble(
