@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import json
 import signal
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
@@ -48,11 +49,13 @@ class Demo:
         self._language: Language = language if language in QUESTIONS else "en"
         self._steps = Steps(console)
         self._started = time.monotonic()
+        self._loading = threading.Thread(target=_load_ahead, daemon=True)
 
     def run(self) -> None:
         """Raises KeyboardInterrupt when a signal ends it before the answer."""
         self._console.print("[bold]Housecall[/bold] visits a shop whose database is ill.\n")
         with self._only_demo(), contextlib.ExitStack() as cleanup:
+            self._loading.start()
             if not self._keep:
                 cleanup.callback(patients.forget, self.home)
             patient = self._start_patient(cleanup)
@@ -109,6 +112,7 @@ class Demo:
     async def _course(self, patient: "Patient") -> None:
         async with contextlib.AsyncExitStack() as stack:
             with self._steps.step("Opening Housecall and its state store", "See: housecall doctor"):
+                await asyncio.to_thread(self._loading.join)
                 from housecall.app import open_app
 
                 app = await stack.enter_async_context(open_app(self._settings))
@@ -185,6 +189,17 @@ async def _serving(app: "App", port: int) -> AsyncIterator[str]:
         serving.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await serving
+
+
+def _load_ahead() -> None:
+    """Import what will be needed while the patient is still being copied: more than a second of the first answer."""
+    from housecall.agent.agent import build_agent  # noqa: F401 - the import is the point, here and below
+    from housecall.api.server import serve  # noqa: F401
+    from housecall.diagnosis.cause import all_causes
+    from housecall.diagnosis.check import all_checks
+
+    all_checks()
+    all_causes()
 
 
 def _ignore_signals() -> None:
