@@ -33,6 +33,9 @@ def test_trouble_of_any_kind_is_a_diagnosis(question: str) -> None:
         ("who is blocking whom", "locks"),
         ("are there long running transactions", "locks"),
         ("谁阻塞了谁", "locks"),
+        ("my queries are waiting forever", "locks"),
+        ("are my statistics stale?", "vacuum"),
+        ("n+1 queries?", "statements"),
         ("which queries take the most time", "statements"),
         ("wich qurey is slwo", "statements"),
         ("what's running right now", "statements"),
@@ -78,6 +81,8 @@ def test_topics_are_recognised(question: str, topic: str) -> None:
         ("list my instances", "instances"),
         ("列出所有实例", "instances"),
         ("what time is it", "time"),
+        ("what version are you running?", "attributes"),
+        ("版本是多少", "attributes"),
         ("is work_mem set right", "settings"),
         ("shared_buffers 是多少", "settings"),
         ("show create table orders", "definition"),
@@ -182,3 +187,7 @@ def test_a_question_of_a_megabyte_is_read_in_bounded_time() -> None:
 
 def test_full_width_letters_are_letters() -> None:
     assert understand("ａｎｙ ｌｏｃｋｓ？").topic == "locks"
+
+
+def test_a_literal_at_the_end_of_a_statement_keeps_its_quote() -> None:
+    assert extract("优化 select * from orders where status='x'").sql == "select * from orders where status='x'"

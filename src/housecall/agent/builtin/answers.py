@@ -68,6 +68,8 @@ def _of_results(intent: Intent, conversation: Conversation, language: Language) 
         case "time":
             found = now.result("get_current_time") or {}
             return say(words.TIME, language, local=found["local"], zone=found["time_zone"], utc=found["utc"])
+        case "attributes":
+            return live.attributes(now.result("describe_db_instance_attribute") or {}, language)
         case "query":
             return objects.rows(now.result("query_sql") or {}, language)
         case "definition":

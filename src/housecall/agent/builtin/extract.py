@@ -19,7 +19,7 @@ _RAW_SQL = re.compile(
     re.I,
 )
 _COMMAND = re.compile(
-    r"^\W*(?:please\s+|请|帮我)?((?:vacuum(?:\s+full|\s+analy[sz]e|\s+freeze)*|analy[sz]e|reindex\s+(?:index|table|database))\s+(?!that|the|this|it\b|my\b|why|how)[\w.\"]+)",
+    r"^\W*(?:please\s+|请|帮我)?((?:vacuum(?:\s+full|\s+analy[sz]e|\s+freeze)*|analy[sz]e|reindex\s+(?:index|table|database))\s+(?!that|the|this|it\b|my\b|why|how)[A-Za-z0-9_.\"]+)",
     re.I,
 )
 _SQL_SHAPE = re.compile(
@@ -126,7 +126,7 @@ def _sql(text: str) -> tuple[str | None, bool, str]:
         return command[1].strip(), False, ""
     raw = _RAW_SQL.search(text)
     if raw and _SQL_SHAPE.search(raw[1]):
-        statement = re.split(r";|\n\s*\n|[？。]", raw[1], maxsplit=1)[0].strip().rstrip("?`\"'")
+        statement = re.split(r";|\n\s*\n|[？。]", raw[1], maxsplit=1)[0].strip().rstrip("?` ")
         return statement, False, text[: raw.start()] + " " + text[raw.start() + len(statement) :]
     return None, False, text
 

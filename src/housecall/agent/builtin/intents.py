@@ -14,7 +14,7 @@ from housecall.agent.builtin.extract import Extracted, extract
 from housecall.agent.tools.topics import Topic
 
 Kind = Literal[
-    "diagnose", "topic", "explain", "query", "table", "definition", "instances", "settings", "time", "capabilities",
+    "attributes", "diagnose", "topic", "explain", "query", "table", "definition", "instances", "settings", "time", "capabilities",
     "thanks", "greeting", "ordinal", "sql", "why", "rest", "fixed", "change", "outside",
 ]  # fmt: skip
 Suspect = Literal["network", "cpu", "memory", "disk", "locks", "replication", "connections", "vacuum", "indexes"]
@@ -31,14 +31,14 @@ class Intent:
 
 
 _TOPIC_WORDS: dict[Topic, str] = {
-    "locks": r"\b(?:long.running|open|old) transactions?\b|\bdead-?locks?\b|\bun?locks?\b|\block(?:ed|ing|s)?\b|\bblock(?:s|ed|ing|ers?)?\b|\bidle in transaction\b|\bcontention\b|\bwait(?:s|ing)? (?:for|on)\b|\bhang(?:s|ing)?\b|\bstuck\b|锁|阻塞|堵|卡住|卡死|空闲事务|长事务|等待",
+    "locks": r"\b(?:long.running|open|old) transactions?\b|\bdead-?locks?\b|\bun?locks?\b|\block(?:ed|ing|s)?\b|\bblock(?:s|ed|ing|ers?)?\b|\bidle in transaction\b|\bcontention\b|\bwait(?:s|ing)?\b|\bhang(?:s|ing)?\b|\bstuck\b|锁|阻塞|堵|卡住|卡死|空闲事务|长事务|等待",
     "wraparound": r"\bwrap-?around\b|\bx?xids?\b|\btransaction ids?\b|\bfreez\w+|\bmultixact|回卷|事务\s*(?:id|号)|冻结",
-    "vacuum": r"\b(?:auto)?-?vacuum\w*|\bdead (?:tuples?|rows?)\b|\bbloat\w*|自动清理|死元组|死行|膨胀|清理",
+    "vacuum": r"\b(?:stale |old |planner )?statistics\b|统计信息|\b(?:auto)?-?vacuum\w*|\bdead (?:tuples?|rows?)\b|\bbloat\w*|自动清理|死元组|死行|膨胀|清理",
     "replication": r"\breplic\w+|\bstand-?by\w*|\bslots?\b|\bwal\b|\barchiv\w+|\blag(?:s|ging)?\b|复制|主从|备库|从库|只读库|归档|复制槽",
     "connections": r"\bconnect\w*|\btoo many clients\b|\bpool\w*|\bsessions?\b|\bwho is (?:on|logged)\b|连接|会话",
     "indexes": r"\bind(?:ex|exes|ices|icies)\b|索引",
     "keys": r"\bsequences?\b|\bint4\b|\bprimary keys?\b|\brun(?:ning)? out of (?:ids|keys|numbers)\b|\binteger overflow\b|序列|主键|自增",
-    "statements": r"\bslow(?:est)? (?:quer|statement|sql)\w*|\b(?:top|worst|expensive|heav\w+|costly|long.running) (?:\d+ )?(?:quer|statement|sql)\w*|\bquer(?:y|ies) .{0,30}\b(?:most|slow\w*|expensive|long)|\bmost (?:expensive|time)\b|\btop sql\b|\bwhat(?:'s| is) running\b|\bwhich (?:quer|statement)\w*|慢\s*(?:查询|sql|语句)|最慢|最耗|耗时|top\s*sql|正在(?:执行|运行)",
+    "statements": r"\bslow(?:est)? (?:quer|statement|sql)\w*|\b(?:top|worst|expensive|heav\w+|costly|long.running) (?:\d+ )?(?:quer|statement|sql)\w*|\bquer(?:y|ies) .{0,30}\b(?:most|slow\w*|expensive|long)|\bmost (?:expensive|time)\b|\btop sql\b|\bn ?\+ ?1\b|\bwhat(?:'s| is) running\b|\bwhich (?:quer|statement)\w*|慢\s*(?:查询|sql|语句)|最慢|最耗|耗时|top\s*sql|正在(?:执行|运行)",
     "configuration": r"\bconfig\w*|\bsettings?\b|\bparameters?\b|\btun(?:e|ing)\b|\bpending restart\b|配置|参数|设置|调优",
     "memory": r"\bmemory\b|\bcache\w*|\bbuffers?\b|\bspill\w*|\btemp(?:orary)? files?\b|\bcheckpoint\w*|\bram\b|内存|缓存|命中率|临时文件|检查点",
     "disk": r"\bdisks?\b|\bspace\b|\bstorage\b|\bbig(?:gest)?\b|\blargest\b|\bgrow\w*|\bfull\b|\bbloat\w*|磁盘|硬盘|空间|容量|存储|占用",
@@ -65,6 +65,7 @@ _INSTANCES = re.compile(
     r"\b(?:list|which|what|show|how many|all)\b.{0,30}\b(?:instances|servers|databases (?:do|are|can))\b|有(?:哪些|几个|多少)(?:个)?(?:实例|数据库|服务器)|(?:列出|查看|显示)(?:所有|全部)?(?:的)?(?:实例|数据库列表)|实例列表"
 )
 _TIME = re.compile(r"\bwhat(?:'s| is)? (?:the )?(?:current )?time\b|\bcurrent time\b|几点|现在(?:的)?时间")
+_VERSION = re.compile(r"\bversion\b|\bwhich (?:postgres\w*|mysql|mariadb|engine)\b|\buptime\b|版本|运行了多久")
 _FIXED = re.compile(
     r"^\W*(?:all |is it |it )?(?:fixed|solved|better|resolved|gone|done)(?: now)?\W*$|\b(?:is|are|was|were|did|does|has|have)\b.{0,20}\b(?:fixed|solved|resolved|gone|better|cleared|help(?:ed)?|work(?:ed)?|recovered|improved|ok now|fine now|good now)\b"
     r"|\b(?:still)\b.{0,20}(?:slow|there|block|lock|broken|bad|wrong|same|happening)|\b(?:check|look|examine|run|try|test|diagnose)\b.{0,12}\bagain\b|\bre-?(?:check|examine|run|diagnose|test)\b|\bhow about now\b|\b(?:and|what about) now\b|^\W*now\W*$"
@@ -172,6 +173,8 @@ def _plain_kind(text: str, found: Extracted, topic: Topic | None) -> Kind:
         return "instances"
     if _TIME.search(text):
         return "time"
+    if topic is None and not found.names and _VERSION.search(text):
+        return "attributes"
     if topic is None and not found.names and (_FIXED.search(text) or _SQL.search(text)):
         return "diagnose"
     if found.settings:

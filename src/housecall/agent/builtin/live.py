@@ -135,6 +135,14 @@ def size(found: Result, language: Language) -> str:
     )  # fmt: skip
 
 
+def attributes(found: Result, language: Language) -> str:
+    return say(
+        words.ATTRIBUTES, language, instance=found["instance_id"], version=found["version"],
+        uptime=found["uptime_seconds"], database=found["database"], size=found["database_bytes"],
+        address=found["address"],
+    )  # fmt: skip
+
+
 def plan(found: Result, language: Language) -> str:
     """What the planner would do with a statement, the whole-table reads and the costliest step named."""
     lines: list[dict[str, Any]] = found["plan"]

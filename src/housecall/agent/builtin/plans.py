@@ -58,6 +58,8 @@ def planned(intent: Intent, conversation: Conversation, language: Language) -> l
             return []
         case "instances":
             return [Call("describe_db_instances")]
+        case "attributes":
+            return [Call("describe_db_instance_attribute")]
         case "time":
             return [Call("get_current_time")]
         case "explain":

@@ -160,6 +160,10 @@ SIZE = Say(
     "**{instance}: database `{database}` takes {size:bytes}** in {tables} table(s). Free space of the disk cannot be seen through SQL.",
     "**{instance}：数据库 `{database}` 占用 {size:bytes}**，共 {tables} 张表。磁盘剩余空间无法通过 SQL 查看。",
 )
+ATTRIBUTES = Say(
+    "**{instance}: {version}**, up for {uptime:duration}, database `{database}` ({size:bytes}), at {address}.",
+    "**{instance}：{version}**，已运行 {uptime:duration}，数据库 `{database}`（{size:bytes}），地址 {address}。",
+)
 SETTINGS = Say(
     "**Settings of {instance}** ({shown} of {total}, {selection}):",
     "**{instance} 的参数**（{total} 项中的 {shown} 项，{selection}）：",

@@ -46,6 +46,8 @@ async def find_relation(probe: Probe, engine: EngineName, text: str, instance_id
     """
     schema, name = split_name(text)
     rows = await ask(probe, engine, "relations", (name, name, schema, schema, schema))
+    if not rows and schema:  # `orders.customer_id` may be a column; then the table is meant
+        rows = await ask(probe, engine, "relations", (schema, schema, None, None, None))
     if not rows:
         near = await ask(probe, engine, "similar_relations", (name,))
         hint = f"; similar names: {', '.join(row['name'] for row in near)}" if near else ""
