@@ -3,11 +3,17 @@
 Checks: inactive_slots, archiver_failures, sync_standby_missing, replica_lag, standby_disconnected, subscriptions_down.
 """
 
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
 import psycopg
 import pytest
 
 from housecall.diagnosis.finding import Severity
-from housecall.testing import PrivateDatabase
+from housecall.store.embedded import SOCKET_PORT, SUPERUSER, Cluster
+from housecall.store.unprivileged import account_for
+from housecall.testing import TEST_SETTINGS, PrivateDatabase, PrivateServer, _copy_folder
 from housecall.testing_sessions import apply, background, cause_ids, findings, the_cause, wait_until
 
 pytestmark = pytest.mark.anyio
@@ -100,3 +106,68 @@ async def test_disabled_subscription_is_found_and_enabled(fresh_server) -> None:
 async def test_primary_without_standbys_has_no_replica_lag_and_no_standby_disconnected(database) -> None:
     diagnosis = await database.examine(window_seconds=0)
     assert findings(diagnosis, "replica_lag") == findings(diagnosis, "standby_disconnected") == []
+
+
+@contextmanager
+def standby_of(database: PrivateDatabase, settings: Mapping[str, str]) -> Iterator[PrivateDatabase]:
+    """A standby of the database's server: a copy of its folder, made while it was stopped."""
+    primary = database.server.cluster
+    primary.stop()
+    folder = primary.data_dir.with_name(f"{primary.data_dir.name}-standby")
+    _copy_folder(primary.data_dir, folder)
+    (folder / "standby.signal").touch()
+    account_for(folder).own(folder / "standby.signal")
+    primary.start()
+    address = f"host={primary.socket_dir} port={SOCKET_PORT} user={SUPERUSER} application_name=replica-1"
+    kind = database.server.kind
+    cluster = Cluster(
+        folder,
+        bin_dir=kind.bin_dir,
+        settings={**TEST_SETTINGS, "max_wal_senders": "4", "primary_conninfo": address, **settings},
+        preload=kind.preload,
+    )
+    try:
+        cluster.start()
+        yield PrivateDatabase(PrivateServer(kind, cluster), database.name)
+    finally:
+        cluster.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def unreplayed_bytes(standby: PrivateDatabase) -> int:
+    return standby.value("SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())")
+
+
+async def test_standby_told_to_wait_is_late_by_that_and_mended(fresh_server) -> None:
+    primary = fresh_server({"max_wal_senders": "4"})
+    with standby_of(primary, {"recovery_min_apply_delay": "10min"}) as standby:
+        wait_until(lambda: primary.value("SELECT count(*) FROM pg_stat_replication") == 1, "the standby streams")
+        assert not cause_ids(await primary.examine(window_seconds=0)) & REPLICATION_CAUSES
+        write_wal(primary, megabytes=30)
+        wait_until(lambda: unreplayed_bytes(standby) > 20_000_000, "the standby has more than it replayed")
+        from_primary = the_cause(await primary.examine(window_seconds=0), "replica_lag")
+        assert from_primary.object == "replica-1"
+        diagnosis = await standby.examine(window_seconds=0)
+        assert findings(diagnosis, "replica_lag")
+        cause = the_cause(diagnosis, "replica_lag")
+        assert "recovery_min_apply_delay is 10 min" in cause.summary.render()
+        apply(standby, cause)
+        wait_until(lambda: unreplayed_bytes(standby) < 1_000_000, "the standby has caught up")
+        assert not cause_ids(await standby.examine(window_seconds=0)) & REPLICATION_CAUSES
+        assert not cause_ids(await primary.examine(window_seconds=0)) & REPLICATION_CAUSES
+
+
+async def test_standby_that_lost_its_primary_says_so(fresh_server) -> None:
+    primary = fresh_server({"max_wal_senders": "4"})
+    with standby_of(primary, {}) as standby:
+        wait_until(lambda: primary.value("SELECT count(*) FROM pg_stat_replication") == 1, "the standby streams")
+        assert not cause_ids(await standby.examine(window_seconds=0)) & REPLICATION_CAUSES
+        standby.execute("SELECT pg_wal_replay_pause()")
+        paused = await standby.examine(window_seconds=0)
+        assert the_cause(paused, "replica_stopped").severity is Severity.WARNING
+        apply(standby, the_cause(paused, "replica_stopped"))
+        primary.server.cluster.stop()
+        wait_until(lambda: standby.value("SELECT count(*) FROM pg_stat_wal_receiver") == 0, "the stream ends")
+        diagnosis = await standby.examine(window_seconds=0)
+        assert findings(diagnosis, "standby_disconnected")[0].severity is Severity.CRITICAL
+        assert "replica_stopped" in cause_ids(diagnosis)
