@@ -1,9 +1,12 @@
 """Checks and causes of tables, statistics and hot statements, by hand-written rows."""
 
+from dataclasses import replace
+
 import pytest
 
 from housecall.diagnosis.cause import Cause
 from housecall.diagnosis.examine import Diagnosis, diagnose
+from housecall.diagnosis.snapshot import StatementPlan
 from housecall.engines.engine import Unavailable
 from housecall.engines.postgresql.rows.indexes import HotIndex
 from housecall.engines.postgresql.rows.memory import DatabaseCounters
@@ -310,3 +313,12 @@ def test_no_primary_key_is_told_of_tables_of_some_size(rows: float, count: int) 
     row = row_of(TableWithoutKey, schema_name="public", table_name="log", live_rows=rows, replica_identity="d")
     diagnosis = diagnose(snapshot_of(row))
     assert len(found(diagnosis, "no_primary_key")) == len(caused(diagnosis, "no_primary_key")) == count
+
+
+def test_plans_that_the_role_may_not_see_are_told_with_the_grant() -> None:
+    now = snapshot_of(table(), *COLUMNS, PRIMARY, COUNTERS, statement())
+    refused = StatementPlan(BY_CUSTOMER, None, "permission denied for table orders")
+    diagnosis = diagnose(replace(now, plans=(refused,)))
+    missed = next(each for each in diagnosis.not_evaluated if each.check == "postgresql.missing_index")
+    assert missed.remedy == "GRANT pg_read_all_data TO reader;"
+    assert found(diagnosis, "missing_index") == ["public.orders(customer_id)"]

@@ -50,8 +50,16 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
     for proposal in wanted[: int(limits["most"])]:
         yield proposal_finding(CHECK, proposal, now, limits, _LACKS)
     missing = why_not_counted(now, CHECK.id)
-    if missing is not None:
+    if missing is not None and not wanted:
         yield missing
+    refused = [each for each in now.plans if each.failure and "permission denied" in each.failure]
+    if refused:
+        yield NotEvaluated(
+            CHECK.id,
+            f"role '{now.facts.user}' may not see the plans of {len(refused)} of {len(now.plans)} costly statements, so"
+            " missing indexes are estimated",
+            f"GRANT pg_read_all_data TO {quote_identifier(now.facts.user)};",
+        )
 
 
 def target_of(proposal: Proposal) -> str:
