@@ -85,6 +85,7 @@ def test_topics_are_recognised(question: str, topic: str) -> None:
         ("版本是多少", "attributes"),
         ("is work_mem set right", "settings"),
         ("shared_buffers 是多少", "settings"),
+        ("is fsync right", "settings"),
         ("show create table orders", "definition"),
         ("what about the orders table?", "table"),
         ("orders 表怎么样", "table"),

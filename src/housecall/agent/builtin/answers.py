@@ -162,9 +162,18 @@ def _topical(intent: Intent, topic: Topic, conversation: Conversation, language:
 
 def _explained(found: Result, exam: Result | None, language: Language) -> str:
     """The plan, and the causes that concern what it reads from end to end."""
-    causes = _causes_about(tuple(found["sequential_scans"]), exam)
-    told = [in_full(each, language) for each in causes if "remedies" in each and each["severity"] != "info"][:1]
-    return paragraphs([live.plan(found, language), *told])
+    causes = [each for each in _causes_about(tuple(found["sequential_scans"]), exam) if "remedies" in each]
+    conditions = " ".join(str(line.get("condition") or "") for line in found["plan"])
+    causes.sort(key=lambda each: not _is_about_columns_of(each, conditions))
+    told = [each for each in causes if _is_about_columns_of(each, conditions) or each["severity"] != "info"]
+    return paragraphs([live.plan(found, language), *(in_full(each, language) for each in told[:1])])
+
+
+def _is_about_columns_of(cause: Cause, conditions: str) -> bool:
+    """Whether a cause names columns, as in `public.orders(customer_id)`, and the plan filters by one of them."""
+    listed = re.search(r"\(([^()]+)\)", cause["object"])
+    columns = [column.strip() for column in listed[1].split(",")] if listed else []
+    return any(re.search(rf"(?<!\w){re.escape(column)}(?!\w)", conditions) for column in columns)
 
 
 def _causes_about(names: tuple[str, ...], exam: Result | None) -> list[Cause]:

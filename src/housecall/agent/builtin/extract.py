@@ -72,6 +72,7 @@ _STOP_WORDS = _words(
     create ddl definition healthy ok okay sql there here work working up prod production largest biggest smallest slowest describe explain second first third
     now then also else again other others rest last next more less same doing it is orphan status state load today"""
 )
+_BARE_SETTINGS = re.compile(r"(?<![A-Za-z_])(?:fsync|jit)(?![A-Za-z_])", re.I)
 SETTING_NAMES = re.compile(
     r"^(work_mem|shared_buffers|max_\w+|min_\w+|autovacuum\w*|checkpoint_\w+|effective_\w+|maintenance_\w+|random_page_cost"
     r"|seq_page_cost|wal_\w+|statement_timeout|lock_timeout|idle_\w+_timeout|log_\w+|enable_\w+|jit\w*|fsync|full_page_writes"
@@ -110,7 +111,7 @@ def extract(question: str) -> Extracted:
         sql=sql,
         fenced=fenced,
         names=tuple(name for name in names if not SETTING_NAMES.match(name)),
-        settings=tuple(name.lower() for name in names if SETTING_NAMES.match(name)),
+        settings=tuple(name.lower() for name in (*names, *_BARE_SETTINGS.findall(rest)) if SETTING_NAMES.match(name)),
         instance_id=instance_id,
         pid=int(next(each for each in pid.groups() if each)) if pid else None,
         ordinal=_ordinal(rest),
