@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from housecall.diagnosis.cause import Found
-from housecall.diagnosis.finding import Evidence, Finding
+from housecall.diagnosis.finding import Evidence, Finding, Severity
 from housecall.diagnosis.remedy import Remedy
 from housecall.engines.postgresql.quoting import quote_identifier
 from housecall.wording import Message, Say
@@ -47,6 +47,11 @@ _LIMIT_LOCK = Say(
     "仅短暂锁定角色目录的一行,对新会话生效。",
 )
 _LIMIT_VERIFY = Say("The role's settings show {setting}.", "角色配置中可见 {setting}。")
+
+
+def lasting_queues(found: Found) -> tuple[Finding, ...]:
+    """Queues that people feel. A wait of less than a second, still so young at the second look, is how locks work."""
+    return tuple(each for each in found.of(BLOCKED) if each.severity.rank >= Severity.NOTICE.rank)
 
 
 def end_session(

@@ -16,10 +16,11 @@ from housecall.diagnosis.causes._sessions import (
     end_session,
     explained_by_queue,
     fingerprints,
+    lasting_queues,
     limit_role,
     session_evidence,
 )
-from housecall.diagnosis.finding import Evidence, Finding, Severity
+from housecall.diagnosis.finding import Evidence, Finding
 from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.wording import Say
@@ -52,7 +53,7 @@ _QUEUE_STATEMENT = (
 
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:  # noqa: ARG001
     by_ddl: dict[int, list[Finding]] = {}
-    for finding in found.of(BLOCKED):
+    for finding in lasting_queues(found):
         if finding.details["kind"] == "ddl_queue":
             by_ddl.setdefault(finding.details["ddl"]["pid"], []).append(finding)
     for findings in by_ddl.values():
@@ -76,7 +77,7 @@ def _cause(findings: list[Finding], found: Found) -> Cause:
         object=worst.object,
         object_kind="session",
         severity=severity,
-        confidence=0.95 if severity.rank >= Severity.NOTICE.rank else 0.6,
+        confidence=0.95,
         summary=_SUMMARY(
             root=root["pid"],
             user=root["user"],

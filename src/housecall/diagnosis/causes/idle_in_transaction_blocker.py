@@ -15,6 +15,7 @@ from housecall.diagnosis.causes._sessions import (
     end_session,
     explained_by_queue,
     fingerprints,
+    lasting_queues,
     limit_role,
     session_evidence,
 )
@@ -46,7 +47,7 @@ _TIMEOUT = ("idle_in_transaction_session_timeout", "60s")
 
 
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:  # noqa: ARG001
-    blocking = [each for each in found.of(BLOCKED) if each.details["kind"] == "idle_in_transaction"]
+    blocking = [each for each in lasting_queues(found) if each.details["kind"] == "idle_in_transaction"]
     for finding in blocking:
         yield _blocker(finding, found)
     taken = {each.object for each in found.of(BLOCKED)}
@@ -68,7 +69,7 @@ def _blocker(finding: Finding, found: Found) -> Cause:
         object=finding.object,
         object_kind="session",
         severity=finding.severity,
-        confidence=0.95 if finding.severity.rank >= Severity.NOTICE.rank else 0.6,
+        confidence=0.95,
         summary=_SUMMARY(
             pid=root["pid"],
             user=root["user"],

@@ -16,11 +16,12 @@ from housecall.diagnosis.causes._sessions import (
     cancel_statement,
     explained_by_queue,
     fingerprints,
+    lasting_queues,
     limit_role,
     session_evidence,
     waiting_for,
 )
-from housecall.diagnosis.finding import Finding, Severity
+from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.wording import Say
@@ -50,7 +51,7 @@ _NOBODY_WAITS = Say("Nobody waits for pid {pid} any more: the count is 0.", "不
 
 
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:  # noqa: ARG001
-    for finding in found.of(BLOCKED):
+    for finding in lasting_queues(found):
         if finding.details["kind"] in ("running", "hidden", "autovacuum") or _works_under_advisory_lock(finding):
             yield _cause(finding, found)
 
@@ -91,9 +92,7 @@ def _cause(finding: Finding, found: Found) -> Cause:
 
 
 def _confidence(finding: Finding) -> float:
-    if finding.details["kind"] == "hidden":
-        return 0.5
-    return 0.9 if finding.severity.rank >= Severity.NOTICE.rank else 0.5
+    return 0.5 if finding.details["kind"] == "hidden" else 0.9
 
 
 def _remedies(finding: Finding, is_vacuum: bool) -> tuple[Remedy, ...]:
