@@ -34,6 +34,8 @@ def settings_for_command(*, serves: bool = False, **overrides: Any) -> "Settings
     if level not in LOG_LEVELS:
         raise SetupError(f"HOUSECALL_LOG_LEVEL={settings.log_level!r} is not one of {', '.join(LOG_LEVELS)}")
     logging.basicConfig(level=(level if serves or level != "info" else "warning").upper(), format=LOG_FORMAT)
+    if level != "debug":
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells each of its plugins at every start
     os.environ.setdefault("PYDANTIC_AI_NO_BANNER", "1")  # it would stand in the middle of the first answer
     return settings
 
