@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from housecall.access.keys import NewKey
 from housecall.settings import Settings
+from housecall.store.embedded import bundled_bin_dir
 from housecall.wording import Language
 
 if TYPE_CHECKING:
@@ -56,9 +57,9 @@ def print_what_next(
         curl_command(address, questions[2], language),
     ):
         console.print(f"  {command}\n", markup=False, soft_wrap=True)
-    if psql := shutil.which("psql"):
-        console.print("[bold]To try a remedy, and then ask: is it fixed now?[/bold]\n")
-        console.print(f"  {psql} {shlex.quote(patient.owner_dsn)}\n", markup=False, soft_wrap=True)
+    psql = "psql" if shutil.which("psql") else shlex.quote(str(bundled_bin_dir() / "psql"))
+    console.print("[bold]To try a remedy as the shop's owner, and then ask whether it helped:[/bold]\n")
+    console.print(f"  {psql} {shlex.quote(patient.owner_dsn)}\n", markup=False, soft_wrap=True)
 
 
 def ask_command(settings: Settings, question: str) -> str:
