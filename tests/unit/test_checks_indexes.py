@@ -206,3 +206,26 @@ def test_collation_version_is_compared_with_the_recorded_one(recorded: str | Non
     diagnosis = diagnose(snapshot_of(row))
     assert len(found(diagnosis, "collation_version")) == count
     assert len(caused(diagnosis, "collation_version_mismatch")) == count
+
+
+def test_fk_without_index_explains_who_waits_for_the_delete() -> None:
+    from housecall.engines.postgresql.rows.sessions import Session
+
+    key = bare(parent_deleted=20, sequential_scans=21, sequential_rows=21 * 500_000)
+    base = {"backend_type": "client backend", "visible": True, "session_total": 2, "waiting_total": 1}
+    deleting = row_of(
+        Session, pid=10, state="active", statement="DELETE FROM customers WHERE id = 5", transaction_seconds=60.0,
+        statement_seconds=60.0, state_seconds=60.0, **base,
+    )  # fmt: skip
+    waiting = row_of(
+        Session, pid=11, state="active", statement="UPDATE customers SET a = 1", wait_event_type="Lock",
+        blocked_by=[10],
+        lock_type="transactionid", lock_mode="ShareLock", wait_seconds=50.0, transaction_seconds=50.0,
+        statement_seconds=50.0, state_seconds=50.0, **base,
+    )  # fmt: skip
+    samples = [[deleting, waiting]] * 3
+    diagnosis = diagnose(snapshot_of(key, deleting, waiting, counters(), samples=samples))
+    (cause,) = caused(diagnosis, "fk_without_index")
+    blocked = [each.fingerprint for each in diagnosis.findings if each.check == "postgresql.blocked_sessions"]
+    assert blocked
+    assert set(blocked) <= set(cause.absorbs)

@@ -1,12 +1,14 @@
 """Deletes (or key changes) in a parent table read the whole child table, for want of an index on the foreign key.
 
-It explains the child's sequential scans and the slow deletes of the parent. When deletes explain less than half of
+It explains the child's sequential scans, the slow deletes of the parent and the sessions that wait for one. When
+deletes explain less than half of
 the child's
 scans, some other statement scans it, and a missing index is the larger cause.
 """
 
 from collections.abc import Iterator
 
+from housecall.advisor.shape import statement_shape
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes._changes import create_index, same_table
 from housecall.diagnosis.finding import Finding
@@ -23,6 +25,7 @@ CAUSE = CauseRule(
         "postgresql.hot_sequential_scans",
         "postgresql.top_statements",
         "postgresql.missing_index",
+        "postgresql.blocked_sessions",
     ),
 )
 OWN_SHARE = 0.5
@@ -82,7 +85,19 @@ def explained(finding: Finding, found: Found) -> list[Finding]:
         for each in found.of("postgresql.missing_index")
         if same_table(each.details, details) and each.details["keys"][:1] == details["columns"][:1]
     ]
-    return deletes + (scans + missing if is_root(finding) else [])
+    return deletes + _blocked_by_deletes(parent, found) + (scans + missing if is_root(finding) else [])
+
+
+def _blocked_by_deletes(parent: str, found: Found) -> list[Finding]:
+    """Sessions that wait for a delete from the parent, which takes so long because it scans the child."""
+    table = parent.rpartition(".")[2]
+    return [
+        each
+        for each in found.of("postgresql.blocked_sessions")
+        if (root := each.details.get("root"))
+        and (statement := (root.get("statement") or "").lower()).startswith("delete")
+        and table in statement_shape(statement, "postgresql").tables
+    ]
 
 
 def _cause(finding: Finding, found: Found) -> Cause:

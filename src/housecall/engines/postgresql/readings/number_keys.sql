@@ -18,9 +18,22 @@ WITH sequences AS MATERIALIZED (
     JOIN sequences ON sequences.seqrelid = d.refobjid
     JOIN pg_catalog.pg_attrdef AS def ON def.oid = d.objid
     WHERE d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass
+), narrow AS MATERIALIZED (
+    SELECT
+        con.confrelid AS attrelid,
+        con.confkey[1] AS attnum,
+        array_agg(DISTINCT format('%I.%I.%I', n.nspname, r.relname, a.attname)) AS names
+    FROM pg_catalog.pg_constraint AS con
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = con.conrelid AND a.attnum = con.conkey[1]
+    JOIN pg_catalog.pg_class AS r ON r.oid = con.conrelid
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = r.relnamespace
+    WHERE con.contype = 'f' AND cardinality(con.conkey) = 1
+        AND a.atttypid IN ('pg_catalog.int2'::regtype, 'pg_catalog.int4'::regtype)
+    GROUP BY con.confrelid, con.confkey[1]
 ), columns AS MATERIALIZED (
     SELECT
         sequences.*,
+        narrow.names AS narrow_names,
         filled.attrelid,
         filled.attnum,
         a.attname,
@@ -30,16 +43,18 @@ WITH sequences AS MATERIALIZED (
             WHEN 'pg_catalog.int2'::regtype THEN 32767
             WHEN 'pg_catalog.int4'::regtype THEN 2147483647
             ELSE 9223372036854775807
-        END AS column_max
+        END AS column_max,
+        CASE WHEN narrow.names IS NOT NULL THEN 2147483647 END AS reference_max
     FROM sequences
     LEFT JOIN filled USING (seqrelid)
+    LEFT JOIN narrow ON narrow.attrelid = filled.attrelid AND narrow.attnum = filled.attnum
     LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = filled.attrelid AND a.attnum = filled.attnum
 ), looked AS MATERIALIZED (
     SELECT
         columns.*,
         readable.yes AS is_readable,
         CASE
-            WHEN readable.yes AND (columns.all_sequences < 2000 OR LEAST(seqmax, column_max) <= 2147483647)
+            WHEN readable.yes AND (columns.all_sequences < 2000 OR LEAST(seqmax, column_max, reference_max) <= 2147483647)
                 THEN pg_catalog.pg_sequence_last_value(seqrelid)
         END AS last_value
     FROM columns
@@ -65,20 +80,12 @@ SELECT
     pg_catalog.pg_stat_get_tuples_inserted(t.oid)::int8 AS inserted,
     (SELECT count(*) FROM sequences)::int8 AS sequences,
     (SELECT count(*) FROM looked AS l WHERE NOT l.is_readable)::int8 AS unreadable,
-    (
-        SELECT array_agg(DISTINCT format('%I.%I.%I', rn.nspname, r.relname, ra.attname))
-        FROM pg_catalog.pg_constraint AS con
-        JOIN pg_catalog.pg_class AS r ON r.oid = con.conrelid
-        JOIN pg_catalog.pg_namespace AS rn ON rn.oid = r.relnamespace
-        JOIN pg_catalog.pg_attribute AS ra ON ra.attrelid = r.oid AND ra.attnum = con.conkey[1]
-        WHERE con.contype = 'f' AND con.confrelid = looked.attrelid AND con.confkey = ARRAY[looked.attnum]::int2[]
-            AND ra.atttypid IN ('pg_catalog.int2'::regtype, 'pg_catalog.int4'::regtype)
-    ) AS narrow_references
+    looked.narrow_names AS narrow_references
 FROM looked
 JOIN pg_catalog.pg_class AS s ON s.oid = looked.seqrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = s.relnamespace
 LEFT JOIN pg_catalog.pg_class AS t ON t.oid = looked.attrelid
 LEFT JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.relnamespace
 WHERE looked.seqincrement > 0 AND (looked.last_value IS NOT NULL OR NOT looked.is_readable)
-ORDER BY looked.last_value::float8 / LEAST(looked.seqmax, looked.column_max) DESC NULLS LAST, looked.seqrelid
+ORDER BY looked.last_value::float8 / LEAST(looked.seqmax, looked.column_max, looked.reference_max) DESC NULLS LAST, looked.seqrelid
 LIMIT 15
