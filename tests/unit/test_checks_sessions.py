@@ -190,6 +190,12 @@ class TestRoots:
         assert diagnosis.causes[0].confidence <= 0.5
         assert "postgresql.blocked_sessions" in {each.check for each in diagnosis.not_evaluated}
 
+    def test_every_check_that_needs_states_says_that_they_are_hidden(self) -> None:
+        holder = row_of(AdvisoryHolder, pid=1, locks=1, keys=["1"], waiters=1)
+        diagnosis = diagnose(snapshot_of(SETTINGS, holder, session(1, visible=False), samples=[[]] * 3))
+        missed = {each.check.removeprefix("postgresql.") for each in diagnosis.not_evaluated}
+        assert {"idle_in_transaction", "long_transactions", "long_queries", "wait_events", "advisory_locks"} <= missed
+
     def test_fingerprint_survives_another_process_id(self) -> None:
         first, second = (found(verdict(idle(pid), waiter(9, pid)), "blocked_sessions")[0] for pid in (1, 2))
         assert first.fingerprint == second.fingerprint

@@ -151,6 +151,11 @@ class TestHorizon:
         diagnosis = verdict(self.holder(), table(300_000, last_autovacuum_seconds=3100.0))
         assert "xmin_horizon_held" not in {each.id for each in diagnosis.causes}
 
+    @pytest.mark.parametrize(("age", "count"), [(99_999, 0), (100_000, 1)])
+    def test_hidden_session_must_be_old_by_its_transactions(self, age: int, count: int) -> None:
+        hidden = self.holder(transaction_seconds=None, visible=False, state=None, xmin_age=age)
+        assert len(severities(verdict(hidden, table(300_000)), "old_xmin_holders")) == count
+
     def test_session_of_another_database_is_not_to_blame(self) -> None:
         diagnosis = verdict(self.holder(database="other"), table(300_000))
         assert severities(diagnosis, "old_xmin_holders") == []

@@ -5,11 +5,13 @@ no session: PostgreSQL gives them process id 0.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from housecall.diagnosis.finding import NotEvaluated
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.postgresql.quoting import quote_identifier
 from housecall.engines.postgresql.rows.sessions import Session
 
 PREPARED_PID = 0
@@ -154,6 +156,18 @@ def session_details(session: Session) -> Mapping[str, Any]:
 def session_identity(session: Session) -> str:
     """What stays of a session when its process id changes: who it is and what it last ran."""
     return f"{session.user_name}|{session.application}|{one_line(session.statement)}"
+
+
+def hidden_sessions(now: Snapshot, check_id: str, what: str) -> Iterator[NotEvaluated]:
+    """Says that the role could not see `what` of some sessions; nothing when it saw all."""
+    sessions = now.rows(Session)
+    hidden = sum(not each.visible for each in sessions)
+    if hidden:
+        yield NotEvaluated(
+            check_id,
+            f"role '{now.facts.user}' may not see {what} of {hidden} of {len(sessions)} sessions",
+            f"GRANT pg_read_all_stats TO {quote_identifier(now.facts.user)};",
+        )
 
 
 def one_line(text: str | None, max_letters: int = 160) -> str | None:

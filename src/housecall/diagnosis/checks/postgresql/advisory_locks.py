@@ -1,7 +1,7 @@
 """Advisory locks that an idle session keeps.
 
-Why it matters: a session-level advisory lock outlives its transaction. A pool hands the connection on with the lock still
-held, and the next job that needs the key waits for ever, or is skipped.
+Why it matters: a session-level advisory lock outlives its transaction. A pool hands the connection on with the lock
+still held, and the next job that needs the key waits for ever, or is skipped.
 How to fix: release it (pg_advisory_unlock), or use pg_advisory_xact_lock, which ends with the transaction.
 Cannot see: what the key means; a leader-election lock is held by an idle session on purpose and has no waiters.
 Source: PostgreSQL manual, "Advisory Locks"; the five minutes are our proposal.
@@ -10,7 +10,7 @@ Source: PostgreSQL manual, "Advisory Locks"; the five minutes are our proposal.
 from collections.abc import Iterator
 
 from housecall.diagnosis.check import Check, Limits, Threshold
-from housecall.diagnosis.checks.postgresql._blocking import one_line
+from housecall.diagnosis.checks.postgresql._blocking import hidden_sessions, one_line
 from housecall.diagnosis.finding import Evidence, Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.postgresql.rows.sessions import AdvisoryHolder
@@ -37,7 +37,10 @@ _READING = "advisory_locks"
 
 
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
-    for holder in now.rows(AdvisoryHolder):
+    holders = now.rows(AdvisoryHolder)
+    if any(holder.state is None for holder in holders):
+        yield from hidden_sessions(now, CHECK.id, "the state")
+    for holder in holders:
         severity = _severity(holder, limits)
         if severity is None:
             continue

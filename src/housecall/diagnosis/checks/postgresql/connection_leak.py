@@ -11,6 +11,7 @@ Source: our proposal: a fifth of the connections, idle for ten minutes at the me
 from collections.abc import Iterator
 
 from housecall.diagnosis.check import Check, Limits, Threshold
+from housecall.diagnosis.checks.postgresql._blocking import hidden_sessions
 from housecall.diagnosis.finding import Evidence, Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.postgresql.rows.connections import SessionGroup, UpkeepSettings
@@ -38,6 +39,8 @@ _READING = "session_groups"
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
     settings = now.row(UpkeepSettings)
     least = max(limits["min_sessions"], limits["min_share"] * settings.max_connections)
+    if any(group.state is None and group.sessions >= least for group in now.rows(SessionGroup)):
+        yield from hidden_sessions(now, CHECK.id, "the state")
     for group in now.rows(SessionGroup):
         idle = group.median_state_seconds or 0.0
         if group.state != "idle" or group.sessions < least or idle < limits["min_median_idle_seconds"]:

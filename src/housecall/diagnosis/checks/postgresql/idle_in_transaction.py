@@ -11,7 +11,7 @@ hour because a session that blocks or holds back vacuum is reported by its effec
 from collections.abc import Iterator
 
 from housecall.diagnosis.check import Check, Limits, Threshold
-from housecall.diagnosis.checks.postgresql._blocking import one_line, session_details, session_identity
+from housecall.diagnosis.checks.postgresql._blocking import hidden_sessions, one_line, session_details, session_identity
 from housecall.diagnosis.finding import Evidence, Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.postgresql.rows.sessions import Session
@@ -43,13 +43,7 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
     old = [each for each in idle if (each.state_seconds or 0.0) >= limits["info_seconds"]]
     for session in sorted(old, key=lambda each: -(each.state_seconds or 0.0))[: int(limits["max_sessions"])]:
         yield _finding(session, len(old), limits)
-    hidden = sum(not each.visible for each in sessions)
-    if hidden:
-        yield NotEvaluated(
-            CHECK.id,
-            f"role '{now.facts.user}' may not see the state of {hidden} of {len(sessions)} sessions",
-            f"GRANT pg_read_all_stats TO {now.facts.user};",
-        )
+    yield from hidden_sessions(now, CHECK.id, "the state")
 
 
 def _finding(session: Session, total: int, limits: Limits) -> Finding:

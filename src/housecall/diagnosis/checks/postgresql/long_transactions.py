@@ -9,7 +9,7 @@ Source: checks.md row 17 (600 s).
 from collections.abc import Iterator
 
 from housecall.diagnosis.check import Check, Limits, Threshold
-from housecall.diagnosis.checks.postgresql._blocking import one_line, session_details, session_identity
+from housecall.diagnosis.checks.postgresql._blocking import hidden_sessions, one_line, session_details, session_identity
 from housecall.diagnosis.finding import Evidence, Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.postgresql.rows.sessions import Session
@@ -34,6 +34,7 @@ _READING = "sessions"
 
 
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
+    yield from hidden_sessions(now, CHECK.id, "the age of transactions")
     old = [
         each
         for each in now.rows(Session)

@@ -51,6 +51,10 @@ _HELD = Say(
 )
 
 
+OLD_WITHOUT_A_CLOCK = 100_000
+"""Transactions: more than a server uses up while a statement of a hidden session or a standby runs (our proposal)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Something with an old xmin. `seconds` is None when its age in time is not known; `catalog_only` marks one that
@@ -147,11 +151,18 @@ def _held_tables(holder: Holder, holders: Sequence[Holder], tables: Sequence[Vac
     held = []
     for table in tables:
         vacuums = [each for each in (table.last_vacuum_seconds, table.last_autovacuum_seconds) if each is not None]
-        visited = bool(vacuums) and (holder.seconds is None or min(vacuums) < holder.seconds)
+        visited = bool(vacuums) and _began_before(holder, min(vacuums))
         in_scope = table.schema_name == "pg_catalog" if holder.catalog_only else True
         if visited and in_scope and table.dead_rows > table.threshold_rows:
             held.append(table)
     return tuple(held)
+
+
+def _began_before(holder: Holder, seconds_ago: float) -> bool:
+    """Whether the holder is older than that. One of unknown age must be unused, or old by its transactions."""
+    if holder.seconds is not None:
+        return holder.seconds > seconds_ago
+    return holder.details.get("active") is False or holder.xmin_age >= OLD_WITHOUT_A_CLOCK
 
 
 def _sessions(now: Snapshot) -> list[Holder]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from housecall.diagnosis.check import Check, Limits, Threshold
+from housecall.diagnosis.checks.postgresql._blocking import hidden_sessions
 from housecall.diagnosis.finding import Evidence, Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.postgresql.rows.sessions import Session
@@ -38,7 +39,7 @@ _IDLE_TYPES = {None, "Client", "Activity", "Timeout", "Extension"}
 
 
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
-    now.rows(Session)
+    yield from hidden_sessions(now, CHECK.id, "the waits")
     looks = [sample.rows(Session) for sample in now.samples]
     if len(looks) < limits["min_looks"]:
         yield NotEvaluated(CHECK.id, f"only {len(looks)} samples of the session list were taken")
