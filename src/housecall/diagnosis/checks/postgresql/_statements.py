@@ -63,7 +63,7 @@ class HotStatement:
     @property
     def shape(self) -> StatementShape:
         """From a run with its values where one was seen, since normalised text hides patterns and offsets."""
-        return statement_shape(self.example or self.query, "postgresql")
+        return _shape(self.example or self.query)
 
 
 def hidden_statements(now: Snapshot) -> bool:
@@ -186,6 +186,12 @@ def column_types(now: Snapshot) -> dict[str, dict[str, str]]:
     for row in () if isinstance(rows, Unavailable) else rows:
         types.setdefault(row.table_name, {})[row.column_name] = row.type_name
     return types
+
+
+@lru_cache(maxsize=256)
+def _shape(text: str) -> StatementShape:
+    """Ten checks ask for the shape of the same few statements."""
+    return statement_shape(text, "postgresql")
 
 
 @lru_cache(maxsize=64)
