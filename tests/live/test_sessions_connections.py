@@ -24,6 +24,9 @@ async def test_used_up_connections_name_the_role_that_has_them(fresh_server) -> 
         assert cause.severity is Severity.WARNING
         assert "shop-api" in cause.summary.render()
         assert "max_connections" not in " ".join(s for remedy in cause.remedies for s in remedy.statements)
+        apply(database, cause)
+        remaining = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'shop-api'"
+        wait_until(lambda: database.value(remaining) < 16, "idle sessions are ended")
     assert not cause_ids(await database.examine(window_seconds=0)) & POOL_CAUSES
 
 

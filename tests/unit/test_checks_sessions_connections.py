@@ -55,10 +55,11 @@ def test_connections_used_of_those_that_ordinary_roles_may_use(used: int, expect
 
 
 def test_connection_saturation_ends_only_sessions_that_have_been_idle_for_a_while() -> None:
-    diagnosis = verdict(group(90, application="o'brien"))
+    diagnosis = verdict(group(90, application="o'brien", median_state_seconds=20.0))
     assert causes(diagnosis) == [("connection_saturation", "server")]
     (statement,) = diagnosis.causes[0].remedies[0].statements
     assert "application_name = 'o''brien' AND state = 'idle' AND state_change <" in statement
+    assert statement.endswith("interval '10 seconds'")
 
 
 def test_busy_sessions_are_never_ended_to_make_room() -> None:

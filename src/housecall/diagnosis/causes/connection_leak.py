@@ -47,7 +47,7 @@ def _cause(finding: Finding, full: list[Finding], now: Snapshot) -> Cause:
     because = [_SHARE(share=details["sessions"] / details["max_connections"], max=details["max_connections"])]
     if full:
         because.append(_USED(used=full[0].details["used"], usable=full[0].details["usable"]))
-    group = {**details, "state": "idle"}
+    group = {**details, "state": "idle", "median_state_seconds": details["median_idle_seconds"]}
     timeout = limit_role(details["user"], "idle_session_timeout", "10min") if now.facts.version.major >= 14 else ()
     return Cause(
         id=CAUSE.id,

@@ -33,8 +33,8 @@ _STATES = Say(
 )
 _LIMIT = Say("The limit of {scope} is {usable:count}.", "{scope} 的上限是 {usable:count}。")
 _END_IDLE = Say(
-    "End sessions of {user} ({application}) that have been idle for more than a minute",
-    "终止 {user}({application})空闲超过一分钟的会话",
+    "End sessions of {user} ({application}) that have been idle for more than {idle:duration}",
+    "终止 {user}({application})空闲超过 {idle:duration} 的会话",
 )
 _ENDED = Say("The number of sessions falls below {share:count}.", "会话数降到 {share:count} 以下。")
 _POOL = Say(
@@ -110,15 +110,16 @@ def _remedies(group: Mapping[str, Any], usable: int, now: Snapshot) -> tuple[Rem
 
 
 def end_idle(group: Mapping[str, Any], usable: int) -> Remedy:
-    """End the idle sessions of one group; sessions in a transaction are left alone."""
+    """End sessions of one group that are idle for a minute, or half their median if that is less; none in a transaction."""
+    seconds = int(min(60.0, (group["median_state_seconds"] or 0.0) / 2))
     return Remedy(
-        title=_END_IDLE(user=group["user"], application=group["application"] or "-"),
+        title=_END_IDLE(user=group["user"], application=group["application"] or "-", idle=seconds),
         statements=(
             (
                 "SELECT count(pg_catalog.pg_terminate_backend(pid)) AS ended FROM pg_catalog.pg_stat_activity"
                 f" WHERE usename = {quote_literal(group['user'])}"
                 f" AND application_name = {quote_literal(group['application'] or '')}"
-                " AND state = 'idle' AND state_change < clock_timestamp() - interval '1 minute'"
+                f" AND state = 'idle' AND state_change < clock_timestamp() - interval '{seconds} seconds'"
             ),
         ),
         lock=FREES_LOCKS(),
