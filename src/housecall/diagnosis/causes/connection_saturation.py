@@ -110,7 +110,7 @@ def _remedies(group: Mapping[str, Any], usable: int, now: Snapshot) -> tuple[Rem
 
 
 def end_idle(group: Mapping[str, Any], usable: int) -> Remedy:
-    """End sessions of one group that are idle for a minute, or half their median if that is less; none in a transaction."""
+    """End sessions of one group idle for a minute, or half their median if that is less; none in a transaction."""
     seconds = int(min(60.0, (group["median_state_seconds"] or 0.0) / 2))
     return Remedy(
         title=_END_IDLE(user=group["user"], application=group["application"] or "-", idle=seconds),
