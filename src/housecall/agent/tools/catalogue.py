@@ -3,13 +3,13 @@
 import importlib.resources
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Annotated, Any, Protocol, cast
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_ai import RunContext as PydanticRunContext
 
 from housecall.agent.context import RunContext
-from housecall.engines.engine import EngineName, Probe, QueryResult
+from housecall.engines.engine import EngineName, Probe
 from housecall.errors import RequestError
 
 Context = PydanticRunContext[RunContext]
@@ -23,12 +23,6 @@ class ToolResult(BaseModel):
     """Base of what tools return."""
 
     model_config = ConfigDict(frozen=True)
-
-
-class TrustedProbe(Protocol):
-    """A probe that runs our own catalogue SQL without asking the guard, in the same read-only session."""
-
-    async def query_trusted(self, sql: str, parameters: Sequence[Any] = ()) -> QueryResult: ...
 
 
 @cache
@@ -48,5 +42,5 @@ async def ask(
     sql = catalogue_sql(engine, name)
     for place, text in (names or {}).items():
         sql = sql.replace(f"{{{place}}}", text.replace("%", "%%"))
-    result = await cast(TrustedProbe, probe).query_trusted(sql, parameters)
+    result = await probe.query_trusted(sql, parameters)
     return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
