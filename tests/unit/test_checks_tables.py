@@ -322,3 +322,12 @@ def test_plans_that_the_role_may_not_see_are_told_with_the_grant() -> None:
     missed = next(each for each in diagnosis.not_evaluated if each.check == "postgresql.missing_index")
     assert missed.remedy == "GRANT pg_read_all_data TO reader;"
     assert found(diagnosis, "missing_index") == ["public.orders(customer_id)"]
+
+
+def test_a_proposed_index_takes_no_name_that_is_taken() -> None:
+    partial = row_of(
+        HotIndex, schema_name="public", table_name="orders", index_name="orders_customer_id_idx",
+        access_method="btree", keys=["customer_id"], is_valid=True, predicate="status = 'open'",
+    )  # fmt: skip
+    (cause,) = caused(shop(statement(), partial), "missing_index")
+    assert cause.remedies[0].statements[0].startswith("CREATE INDEX CONCURRENTLY orders_customer_id_idx1 ON")

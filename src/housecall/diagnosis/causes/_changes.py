@@ -3,12 +3,18 @@
 Every statement is quoted for PostgreSQL, every index is built and dropped CONCURRENTLY, and the undo stands beside it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from housecall.diagnosis.finding import Evidence, Finding
 from housecall.diagnosis.remedy import Remedy
-from housecall.engines.postgresql.quoting import clip_identifier, qualified, quote_identifier, quote_literal
+from housecall.engines.postgresql.quoting import (
+    MAX_IDENTIFIER_BYTES,
+    clip_identifier,
+    qualified,
+    quote_identifier,
+    quote_literal,
+)
 from housecall.wording import Message, Say
 
 BUILD_BYTES_PER_SECOND = 50 * 1024 * 1024
@@ -71,10 +77,12 @@ _ANALYZE_VERIFY = Say(
 )
 
 
-def index_name(table: str, columns: Sequence[str], suffix: str = "idx") -> str:
-    """A name in the server's own manner: `orders_customer_id_idx`, cut to what it keeps."""
+def index_name(table: str, columns: Sequence[str], taken_names: Collection[str] = ()) -> str:
+    """A name in the server's own manner: `orders_customer_id_idx`, cut to what it keeps, numbered when it is taken."""
     stem = "_".join([table, *(_letters(column) for column in columns)])
-    return f"{clip_identifier(stem, 63 - len(suffix) - 1)}_{suffix}"
+    suffixes = ("_idx", *(f"_idx{number}" for number in range(1, len(taken_names) + 1)))
+    names = (f"{clip_identifier(stem, MAX_IDENTIFIER_BYTES - len(suffix))}{suffix}" for suffix in suffixes)
+    return next(name for name in names if name not in taken_names)
 
 
 def _letters(column: str) -> str:
@@ -84,11 +92,11 @@ def _letters(column: str) -> str:
 def create_index(
     schema: str, table: str, keys: Sequence[str], size_bytes: float, *, keys_are_sql: bool = False,
     method: str = "btree",
-    when: str = "now",
+    when: str = "now", taken_names: Collection[str] = (),
 ) -> Remedy:  # fmt: skip
     """Build an index concurrently. `keys` are column names, or finished SQL with `keys_are_sql`."""
     written = list(keys) if keys_are_sql else [quote_identifier(key) for key in keys]
-    name, target = index_name(table, keys), qualified(schema, table)
+    name, target = index_name(table, keys, taken_names), qualified(schema, table)
     using = "" if method == "btree" else f" USING {method}"
     index = qualified(schema, name)
     seconds = max(size_bytes / BUILD_BYTES_PER_SECOND, 1.0)

@@ -55,7 +55,14 @@ def index_remedy(finding: Finding, *, extra: Sequence[str] = ()) -> Remedy:
         key = text if text.startswith("(") else quote_identifier(text)
         parts.append(" ".join(word for word in (key, operators, "DESC" if descending else None) if word))
     parts += [quote_identifier(name) for name in extra]
-    return create_index(details["schema"], details["table"], parts, details["size_bytes"], keys_are_sql=True)
+    return create_index(
+        details["schema"],
+        details["table"],
+        parts,
+        details["size_bytes"],
+        keys_are_sql=True,
+        taken_names=details["index_names"],
+    )
 
 
 def application_change(title: Message, caution: Message | None = None) -> Remedy:

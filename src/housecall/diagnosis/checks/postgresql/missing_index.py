@@ -101,6 +101,7 @@ def proposal_finding(
             "has_plan": proposal.has_plan, "rows_without": benefit.rows_without, "rows_with": benefit.rows_with,
             "is_over": all(each.is_over for each in proposal.statements),
             "has_statistics": any(row.distinct_values is not None for row in _columns(proposal, now)),
+            "index_names": [index.name for index in proposal.table.indexes],
             "correlated": bool(statement.shape.correlated), **more,
         },
     )  # fmt: skip
