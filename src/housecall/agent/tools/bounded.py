@@ -14,12 +14,14 @@ RESULT_TOKENS = 3600
 
 MAX_TEXT = 300
 _PIECES = re.compile(r"[A-Za-z]+|[0-9]+|[^\x00-\x7f]|[ \t]+|[^\sA-Za-z0-9]+|\n+")
+_BLANK_BEFORE_DIGIT = re.compile(r"[ \t](?=[0-9])")
+"""A blank belongs to the token of the word behind it, but not to that of a number."""
 
 
 def estimate_tokens(value: Any) -> int:
     """An upper estimate of the tokens of a value as JSON."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return sum(_cost(piece) for piece in _PIECES.findall(text))
+    return sum(_cost(piece) for piece in _PIECES.findall(text)) + len(_BLANK_BEFORE_DIGIT.findall(text))
 
 
 def _cost(piece: str) -> int:
