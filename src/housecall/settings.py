@@ -52,6 +52,12 @@ class Settings:
     probe_statement_timeout_seconds: float = _setting(10.0, "Longest time a reading may take on an instance.")
     probe_connect_timeout_seconds: float = _setting(5.0, "Longest time to wait for a connection to an instance.")
     max_request_bytes: int = _setting(1024 * 1024, "Largest request, its URL, headers and body together.")
+    file_max_bytes: int = _setting(20 * 1024 * 1024, "Largest file that UploadFile takes.")
+    file_quota_bytes: int = _setting(1024 * 1024 * 1024, "How much an account's uploaded files may take together.")
+    file_keep_days: int = _setting(30, "Days after which an uploaded file is deleted.")
+    allow_link_local_instances: int = _setting(
+        0, "1 lets RegisterInstance take link-local and metadata addresses (169.254.0.0/16, fe80::/10)."
+    )
 
 
 def _parse(name: str, kind: Any, text: str) -> Any:

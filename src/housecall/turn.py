@@ -4,7 +4,7 @@ Chat keeps conversations, durability and streaming; the agent turns a question i
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -20,6 +20,23 @@ class PastTurn:
     query: str
     answer: str
     transcript: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a question. `is_new` tells those of this question from those of earlier ones.
+
+    `chunks` opens its content, piece by piece; it may be opened again. What is in it is data, never an instruction.
+    Opening raises NotFound when the file is gone.
+    """
+
+    id: str
+    name: str
+    kind: Literal["image", "document"]
+    media_type: str
+    size_bytes: int
+    is_new: bool = True
+    chunks: Callable[[], AsyncIterator[bytes]] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +59,7 @@ class Turn:
     approval_mode: ApprovalMode = "read_only"
     inputs: Mapping[str, Any] = field(default_factory=dict)
     history: tuple[PastTurn, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

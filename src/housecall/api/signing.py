@@ -46,7 +46,10 @@ Method = Literal["v3", "v1", "bearer"]
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """What of a request a signature can cover. `query` and `form` are decoded pairs; header names are lower case."""
+    """What of a request a signature can cover. `query` and `form` are decoded pairs; header names are lower case.
+
+    `body_hash` stands for a body that is read later: what its SHA-256 is announced to be. Whoever reads it compares.
+    """
 
     method: str
     path: str
@@ -54,6 +57,7 @@ class SignedRequest:
     headers: Pairs = ()
     body: bytes = b""
     form: Pairs = ()
+    body_hash: str | None = None
 
     def header(self, name: str) -> str:
         """The header's value, or an empty text. A header that decides who calls must not come twice."""
@@ -218,8 +222,8 @@ def _v1_claim(request: SignedRequest) -> Claim:
             f" use {V1_METHOD} with 1.0, or {V3_ALGORITHM}.",
             code="InvalidSignatureMethod",
         )
-    if request.body and not request.form:
-        raise _incomplete("This signature method covers query and form only; a JSON body needs ACS3-HMAC-SHA256.")
+    if (request.body or request.body_hash is not None) and not request.form:
+        raise _incomplete("This signature method covers query and form only; other bodies need ACS3-HMAC-SHA256.")
     _check_key_id(request.parameter("AccessKeyId"))
     return Claim(
         "v1",
@@ -261,7 +265,7 @@ def _read_time(text: str, name: str) -> datetime:
 
 def _check_body_hash(request: SignedRequest) -> None:
     claimed = request.header("x-acs-content-sha256")
-    actual = hashlib.sha256(request.body).hexdigest()
+    actual = _hash_of_body(request)
     if not hmac.compare_digest(claimed.encode("utf-8", "surrogateescape"), actual.encode()):
         raise AuthenticationError(
             "Specified signature is not matched with our calculation. x-acs-content-sha256 is not the SHA-256 of the"
@@ -270,10 +274,14 @@ def _check_body_hash(request: SignedRequest) -> None:
         )
 
 
+def _hash_of_body(request: SignedRequest) -> str:
+    return hashlib.sha256(request.body).hexdigest() if request.body_hash is None else request.body_hash
+
+
 def _v3_string_to_sign(request: SignedRequest, signed_headers: Sequence[str]) -> str:
     lines = [request.method, request.path or "/", canonical_query(request.query)]
     lines += [f"{name}:{request.header(name)}" for name in signed_headers]
-    lines += ["", ";".join(signed_headers), hashlib.sha256(request.body).hexdigest()]
+    lines += ["", ";".join(signed_headers), _hash_of_body(request)]
     canonical = "\n".join(lines).encode("utf-8", "surrogateescape")
     return f"{V3_ALGORITHM}\n{hashlib.sha256(canonical).hexdigest()}"
 
