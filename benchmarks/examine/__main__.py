@@ -13,9 +13,10 @@ from typing import Any
 
 import bpe_openai
 import psycopg
-from housecall.agent.tools.examine import bounded_diagnosis
 
 from benchmarks.report import publish
+from housecall.agent.tools.examination import summarised
+from housecall.diagnosis.check import checks_of
 from housecall.diagnosis.examine import Diagnosis, examine
 from housecall.engines.engine import ProbeLimits
 from housecall.engines.postgresql import ENGINE
@@ -70,7 +71,8 @@ async def measure(database: PrivateDatabase, tables: int, role: str) -> dict[str
             walls.append(time.perf_counter() - started)
     assert verdict is not None
     whole = json.dumps(verdict.to_json())
-    tool_result = json.dumps(bounded_diagnosis(verdict, "en"))
+    summary = summarised(verdict.to_json(), "en", len(checks_of("postgresql")), None)
+    tool_result = summary.model_dump_json(exclude_none=True)
     on_server = server_milliseconds(database, role)
     return {
         "tables": tables,
