@@ -1,7 +1,7 @@
 """The doors: from a request to an operation and back.
 
-`POST|GET /` finds the operation by name (`x-acs-action`, else the parameter `Action`); an operation with a route has a
-door of its own; `GET /health` needs no credential.
+`POST|GET /` finds the operation by name (`x-acs-action`, else the parameter `Action`); `POST /rpc/<Operation>` is the
+same door with the name in the path; an operation with a route has a door of its own; `GET /health` needs no credential.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from housecall.api.answers import StreamAnswer, close_events, error_answer, json
 from housecall.api.authentication import find_caller
 from housecall.api.edge import host_of
 from housecall.api.inbound import ClientGone, Inbound, read_inbound
-from housecall.api.operation import API_VERSION, Call, EventStream, Operation, find_operation
+from housecall.api.operation import API_VERSION, Call, Door, EventStream, Operation, find_operation
 from housecall.api.wire import WireResponse, assemble
 from housecall.app import App
 from housecall.clock import Clock
@@ -50,10 +50,18 @@ class Doors:
 
         return _Endpoint(door)
 
+    def named(self, operation: Operation) -> ASGIApp:
+        """The RPC door of one operation at a path of its own: what a description by paths can name."""
+
+        async def door(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._serve(scope, receive, send, operation, ("POST", "OPTIONS"), kind="rpc")
+
+        return _Endpoint(door)
+
     @property
     def rpc(self) -> ASGIApp:
         async def door(scope: Scope, receive: Receive, send: Send) -> None:
-            await self._serve(scope, receive, send, None, ("GET", "POST", "OPTIONS"))
+            await self._serve(scope, receive, send, None, ("GET", "POST", "OPTIONS"), kind="rpc")
 
         return _Endpoint(door)
 
@@ -62,7 +70,13 @@ class Doors:
         return _Endpoint(self._health)
 
     async def _serve(
-        self, scope: Scope, receive: Receive, send: Send, bound: Operation | None, methods: tuple[str, ...]
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        bound: Operation | None,
+        methods: tuple[str, ...],
+        kind: Door = "rest",
     ) -> None:
         if scope["method"] not in methods:  # Starlette lets HEAD through wherever GET may pass
             raise HTTPException(405, headers={"Allow": ", ".join(methods)})
@@ -79,7 +93,7 @@ class Doors:
             app=self._app,
             caller=caller,
             request_id=scope["state"]["request_id"],
-            door="rpc" if bound is None else "rest",
+            door=kind,
             accepts_stream="text/event-stream" in inbound.signed.header("accept").lower(),
             last_event_id=inbound.signed.header("last-event-id"),
         )

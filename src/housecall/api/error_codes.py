@@ -5,18 +5,23 @@ an error comes from here, and so does the reference page of errors.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
-    """One code. `meaning` is what happened in general; the message of an error says it about the request at hand."""
+    """One code. `meaning` is what happened in general, its cause; `recommend` is the cure.
+
+    `message` is how Message begins where the cloud fixed the words (contract, section 5); elsewhere it tells the
+    meaning about the request at hand.
+    """
 
     code: str
     status: int
     meaning: str
     recommend: str
+    message: str = ""
 
 
 _SIGN_AGAIN = (
@@ -90,7 +95,41 @@ _TABLE: Final = (
     ErrorCode("ServiceUnavailable", 503, "The state store or this server is not ready.", "See GET /health; try again."),
 )
 
-ERROR_CODES: Final[Mapping[str, ErrorCode]] = {each.code: each for each in _TABLE}
+_MESSAGES: Final = {
+    "MissingAccessKeyId": "AccessKeyId is mandatory for this action.",
+    "InvalidAccessKeyId.NotFound": "Specified access key is not found",
+    "InvalidAccessKeyId.Inactive": "Specified access key is disabled",
+    "SignatureDoesNotMatch": "Specified signature is not matched with our calculation.",
+    "IncompleteSignature": "The request signature does not conform to Aliyun standards.",
+    "SignatureNonceUsed": "Specified signature nonce was used already.",
+    "InvalidTimeStamp.Expired": "Specified time stamp or date value is expired.",
+    "InvalidTimeStamp.Format": "Specified time stamp or date value is not well formatted.",
+    "InvalidBearerToken": "Specified bearer token is not found.",
+    "UserNotFound": "User does not exist.",
+    "InvalidAction.NotFound": "Specified api is not found, please check your url and method.",
+    "InvalidVersion": "Specified parameter Version is not valid.",
+    "InvalidParameter": "The provided parameter is invalid.",
+    "MissingParameter": 'The input parameter "<Name>" that is mandatory for processing this request is not supplied.',
+    "PermissionDenied": "No valid order found or permission denied.",
+    "TooManyRequests": "The current maximum concurrent requests have exceeded the threshold.",
+    "UnsupportedHTTPMethod": "This http method is not supported.",
+    "InternalError": "The request processing has failed due to some unknown error.",
+}
+
+ERROR_CODES: Final[Mapping[str, ErrorCode]] = {
+    each.code: each if each.message else replace(each, message=_MESSAGES.get(each.code, each.meaning))
+    for each in _TABLE
+}
+
+EDGE_CODES: Final = (
+    *("InvalidParameter", "MissingParameter", "InvalidVersion", "InvalidRequest", "UnsupportedMediaType"),
+    *("MissingAccessKeyId", "InvalidAccessKeyId.NotFound", "InvalidAccessKeyId.Inactive", "InvalidBearerToken"),
+    *("SignatureDoesNotMatch", "IncompleteSignature", "InvalidSignatureMethod", "SignatureNonceUsed"),
+    *("InvalidTimeStamp.Expired", "InvalidTimeStamp.Format", "InvalidSecurityToken.MismatchWithAccessKey"),
+    *("UserNotFound", "NoPermission", "InvalidAction.NotFound", "UnsupportedHTTPMethod", "RequestTimeout"),
+    *("RequestEntityTooLarge", "RequestURITooLarge", "RequestHeaderTooLarge", "InternalError", "ServiceUnavailable"),
+)
+"""What any operation may answer, beside its own codes."""
 
 
 def recommendation(code: str) -> str:

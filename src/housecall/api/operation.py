@@ -24,6 +24,8 @@ from housecall.events import Event
 
 API_VERSION: Final = "2025-05-07"
 PRODUCT: Final = "rdsai"
+RPC_PATH: Final = "/rpc/"
+"""What the name of an operation follows where its RPC door has a path of its own."""
 
 AccessLevel = Literal["none", "read", "list", "get", "create", "update", "delete"]
 Door = Literal["rpc", "rest"]

@@ -20,7 +20,8 @@ from starlette.routing import Route
 
 from housecall.api.doors import Doors, Gate
 from housecall.api.edge import Edge, http_error
-from housecall.api.operation import all_operations
+from housecall.api.open_doors import openapi_document, sample_code
+from housecall.api.operation import RPC_PATH, all_operations
 from housecall.api.protocol import HousecallProtocol
 from housecall.app import App
 from housecall.clock import Clock, utc_now
@@ -37,10 +38,13 @@ def create_server(app: App, *, clock: Clock = utc_now) -> Starlette:
     doors = Doors(app, clock)
     routes = [Route("/", doors.rpc, methods=["GET", "POST", "OPTIONS"])]
     for operation in all_operations():
+        routes.append(Route(RPC_PATH + operation.name, doors.named(operation), methods=["POST", "OPTIONS"]))
         if operation.route is not None:
             methods = [operation.route.method, "OPTIONS"]
             routes.append(Route(operation.route.path, doors.rest(operation), methods=methods))
     routes.append(Route("/health", doors.health, methods=["GET", "OPTIONS"]))
+    routes.append(Route("/openapi.json", openapi_document, methods=["GET", "OPTIONS"]))
+    routes.append(Route("/samples/{Operation}", sample_code, methods=["GET", "OPTIONS"]))
     server = Starlette(
         routes=routes,
         middleware=[Middleware(Edge)],
