@@ -1,7 +1,10 @@
-"""The account and root user that the first start makes."""
+"""Who calls, and the account and root user that the first start makes.
+
+The first account is the installation's own: whoever is root there may make accounts, plans and control policies.
+"""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,10 +15,17 @@ from housecall.store.tables import AccountRow, PlanRow, UserRow
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls."""
+    """Who calls: a user, or a role that a user has assumed.
+
+    `user_id` is whose conversations these are. Of an assumed role it is `<role id>:<session name>:<id of the user who
+    assumed it>`, so that nobody reaches another's by choosing the same session name; `session_id` is then the id of
+    the temporary key, else empty. `access_key_id` is empty for bearer tokens and the command line.
+    """
 
     account_id: str
     user_id: str
+    access_key_id: str = field(default="", compare=False)
+    session_id: str = ""
 
 
 def new_id() -> str:

@@ -2,7 +2,8 @@
 
 A place is a run that has not ended, so nothing has to be given back: a run that ends frees its place in the transaction
 that ends it, and the run of a crashed process keeps its place because it goes on. The plan's row is locked while
-counting, so the count is exact over all processes.
+counting, so the count is exact over all processes. Who comes when there is no place is refused without the lock: a
+crowd that is turned away does not queue behind those who are let in.
 """
 
 from typing import Any
@@ -32,13 +33,9 @@ class Admission:
         """
         plan = await self._plan(connection, account_id)
         if plan.max_concurrent_runs is not None:
-            live = select(func.count()).where(RunRow.account_id == account_id, RunRow.finished_at.is_(None))
-            if (await connection.execute(live)).scalar_one() >= plan.max_concurrent_runs:
-                raise LimitReached(
-                    "The current maximum concurrent requests have exceeded the threshold. "
-                    f"The plan {plan.name!r} allows {plan.max_concurrent_runs} at a time: wait for one to end, "
-                    "or raise the plan's limit."
-                )
+            await self._check_place(connection, account_id, plan)
+            plan = await self._plan(connection, account_id, lock=True)
+            await self._check_place(connection, account_id, plan)
         if plan.tokens_per_month is not None:
             month = self._clock().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
             used = select(func.coalesce(func.sum(RunRow.input_tokens + RunRow.output_tokens), 0)).where(
@@ -51,9 +48,20 @@ class Admission:
                     code="MoQuotaExceeded",
                 )
 
+    async def _check_place(self, connection: AsyncConnection, account_id: str, plan: Row[Any]) -> None:
+        if plan.max_concurrent_runs is None:
+            return
+        live = select(func.count()).where(RunRow.account_id == account_id, RunRow.finished_at.is_(None))
+        if (await connection.execute(live)).scalar_one() >= plan.max_concurrent_runs:
+            raise LimitReached(
+                "The current maximum concurrent requests have exceeded the threshold. "
+                f"The plan {plan.name!r} allows {plan.max_concurrent_runs} at a time: wait for one to end, "
+                "or raise the plan's limit."
+            )
+
     async def admit_instance(self, connection: AsyncConnection, account_id: str) -> None:
         """Raises RequestError or LimitReached as above, for one more instance."""
-        plan = await self._plan(connection, account_id)
+        plan = await self._plan(connection, account_id, lock=True)
         if plan.max_instances is None:
             return
         there = select(func.count()).where(InstanceRow.account_id == account_id)
@@ -62,13 +70,10 @@ class Admission:
                 f"The plan {plan.name!r} allows {plan.max_instances} instances: remove one, or raise the plan's limit."
             )
 
-    async def _plan(self, connection: AsyncConnection, account_id: str) -> Row[Any]:
-        """The account's plan, locked when it has a limit that must be counted."""
+    async def _plan(self, connection: AsyncConnection, account_id: str, *, lock: bool = False) -> Row[Any]:
+        """The account's plan; locked, until the transaction ends nobody else counts against it."""
         query = select(PlanRow.__table__).where(PlanRow.account_id == account_id)
-        plan = (await connection.execute(query)).one_or_none()
-        limited = plan is not None and (plan.max_concurrent_runs is not None or plan.max_instances is not None)
-        if limited:
-            plan = (await connection.execute(query.with_for_update())).one_or_none()
+        plan = (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
         if plan is None or (plan.expires_at is not None and plan.expires_at <= self._clock()):
             raise RequestError(NO_PLAN, code="PermissionDenied")
         return plan

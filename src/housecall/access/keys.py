@@ -1,9 +1,12 @@
 """Access keys, bearer tokens and nonces: how callers prove who they are.
 
 Secrets of keys are kept sealed, since signatures must be recomputed with them; of bearer tokens only a hash is kept.
+A user has at most two keys: the one in use and, while it is exchanged, its successor. Temporary keys of assumed roles
+(`roles.py`) are found here as well.
 """
 
 import hashlib
+import re
 import secrets
 import string
 import time
@@ -17,11 +20,12 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import InstrumentedAttribute
 
 from housecall.access.accounts import Caller, ensure_root
+from housecall.access.roles import SESSION_KEY_PREFIX, principal_id, session_purpose
 from housecall.access.vault import Vault
 from housecall.clock import Clock, utc_now
-from housecall.errors import NotFound
+from housecall.errors import NotFound, RequestError
 from housecall.store.database import Database
-from housecall.store.tables import AccessKeyRow, BearerTokenRow, NonceRow, UserRow
+from housecall.store.tables import AccessKeyRow, BearerTokenRow, NonceRow, SessionRow, UserRow
 
 KEY_PREFIX = "HC"
 KEY_ID_CHARACTERS = 22
@@ -31,6 +35,8 @@ CACHE_SECONDS = 5.0
 CACHE_SIZE = 1_000
 USED_SECONDS = 60.0  # `last_used_at` is this coarse, so that a busy key is not a busy row
 PURGE_SECONDS = 60.0
+KEYS_PER_USER = 2
+_KEY_ID = re.compile(rf"({KEY_PREFIX}|{re.escape(SESSION_KEY_PREFIX)})[A-Za-z0-9]{{{KEY_ID_CHARACTERS}}}")
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -44,6 +50,15 @@ class Credential:
     account_id: str
     user_id: str
     user_exists: bool = True
+    session: "SessionClaim | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClaim:
+    """What a temporary key needs beside its secret. `user_id` of its credential is the principal's."""
+
+    token_hash: bytes
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +96,22 @@ class Keys:
         return await ensure_root(self._database)
 
     async def create(self, user_id: str | None = None) -> NewKey:
-        """A new key for a user (the root user by default). Raises NotFound (UserNotFound)."""
+        """A new key for a user (the root user by default).
+
+        Raises NotFound (UserNotFound), RequestError (LimitExceeded.User.AccessKey) when he has two.
+        """
         caller = await self._user(user_id)
         key_id = KEY_PREFIX + _random(KEY_ID_CHARACTERS)
         secret = SecretStr(_random(SECRET_CHARACTERS))
         async with self._database.begin("making an access key") as connection:
+            await connection.execute(select(UserRow.id).where(UserRow.id == caller.user_id).with_for_update())
+            there = await connection.execute(select(AccessKeyRow.id).where(AccessKeyRow.user_id == caller.user_id))
+            if len(there.all()) >= KEYS_PER_USER:
+                raise RequestError(
+                    f"A user has at most {KEYS_PER_USER} access keys; delete the one that is no longer used.",
+                    code="LimitExceeded.User.AccessKey",
+                    status=409,
+                )
             await connection.execute(
                 insert(AccessKeyRow).values(
                     id=key_id,
@@ -96,14 +122,17 @@ class Keys:
             )
         return NewKey(key_id, secret)
 
-    async def list(self) -> Sequence[KeyInfo]:
-        """Every key, oldest first."""
+    async def list(self, account_id: str | None = None, user_id: str | None = None) -> Sequence[KeyInfo]:
+        """Every key, or those of an account or user, oldest first."""
+        query = select(AccessKeyRow.__table__, UserRow.name.label("user_name")).outerjoin(
+            UserRow, UserRow.id == AccessKeyRow.user_id
+        )
+        if account_id is not None:
+            query = query.where(AccessKeyRow.account_id == account_id)
+        if user_id is not None:
+            query = query.where(AccessKeyRow.user_id == user_id)
         async with self._database.begin("listing access keys") as connection:
-            rows = await connection.execute(
-                select(AccessKeyRow.__table__, UserRow.name.label("user_name"))
-                .outerjoin(UserRow, UserRow.id == AccessKeyRow.user_id)
-                .order_by(AccessKeyRow.created_at, AccessKeyRow.id)
-            )
+            rows = await connection.execute(query.order_by(AccessKeyRow.created_at, AccessKeyRow.id))
             return [
                 KeyInfo(row.id, row.user_id, row.user_name or "", row.active, row.created_at, row.last_used_at)
                 for row in rows
@@ -111,15 +140,22 @@ class Keys:
 
     async def disable(self, access_key_id: str) -> None:
         """Other processes heed it within five seconds. Raises NotFound (InvalidAccessKeyId.NotFound)."""
-        async with self._database.begin("disabling an access key") as connection:
+        await self.set_active(access_key_id, active=False)
+
+    async def set_active(self, access_key_id: str, *, active: bool, user_id: str | None = None) -> None:
+        """Disable or enable a key, with `user_id` only one of this user. As `disable`."""
+        async with self._database.begin("changing an access key") as connection:
             changed = await connection.execute(
-                update(AccessKeyRow).where(AccessKeyRow.id == access_key_id).values(active=False)
+                update(AccessKeyRow).where(*_its_key(access_key_id, user_id)).values(active=active)
             )
-            if not changed.rowcount:
-                raise NotFound(
-                    f"There is no access key {access_key_id[:80]!r}; `housecall key list` shows those there are.",
-                    code="InvalidAccessKeyId.NotFound",
-                )
+            _check_found(changed.rowcount, access_key_id)
+        self._cache.pop(access_key_id, None)
+
+    async def delete(self, access_key_id: str, *, user_id: str | None = None) -> None:
+        """Remove a key for good. As `set_active`."""
+        async with self._database.begin("deleting an access key") as connection:
+            gone = await connection.execute(delete(AccessKeyRow).where(*_its_key(access_key_id, user_id)))
+            _check_found(gone.rowcount, access_key_id)
         self._cache.pop(access_key_id, None)
 
     async def create_bearer(self, user_id: str | None = None) -> SecretStr:
@@ -139,6 +175,16 @@ class Keys:
             return kept[1]
         if not _may_be_key_id(access_key_id):
             return None
+        is_temporary = access_key_id.startswith(SESSION_KEY_PREFIX)
+        credential = await (self._find_session(access_key_id) if is_temporary else self._find_key(access_key_id))
+        if credential is None:
+            return None
+        if len(self._cache) >= CACHE_SIZE:
+            self._cache.clear()
+        self._cache[access_key_id] = (time.monotonic() + CACHE_SECONDS, credential)
+        return credential
+
+    async def _find_key(self, access_key_id: str) -> Credential | None:
         async with self._database.begin("finding an access key") as connection:
             found = await connection.execute(
                 select(AccessKeyRow.__table__, UserRow.id.label("found_user"))
@@ -149,11 +195,19 @@ class Keys:
         if row is None:
             return None
         secret = self._vault.open(row.secret, _purpose(row.id))
-        credential = Credential(row.id, secret, row.active, row.account_id, row.user_id, row.found_user is not None)
-        if len(self._cache) >= CACHE_SIZE:
-            self._cache.clear()
-        self._cache[access_key_id] = (time.monotonic() + CACHE_SECONDS, credential)
-        return credential
+        return Credential(row.id, secret, row.active, row.account_id, row.user_id, row.found_user is not None)
+
+    async def _find_session(self, access_key_id: str) -> Credential | None:
+        """Removing the role or its user removes the session."""
+        async with self._database.begin("finding a session") as connection:
+            found = await connection.execute(select(SessionRow.__table__).where(SessionRow.id == access_key_id))
+            row = found.one_or_none()
+        if row is None:
+            return None
+        secret = self._vault.open(row.secret, session_purpose(row.id))
+        user_id = principal_id(row.role_id, row.name, row.issuer_id)
+        claim = SessionClaim(bytes(row.token_hash), row.expires_at)
+        return Credential(row.id, secret, True, row.account_id, user_id, session=claim)
 
     async def find_bearer(self, token: str) -> Caller | None:
         """Who a bearer token stands for, or None."""
@@ -211,8 +265,28 @@ class Keys:
         return Caller(account_id, user_id)
 
 
+def _its_key(access_key_id: str, user_id: str | None) -> tuple[ColumnElement[bool], ...]:
+    found = (AccessKeyRow.id == access_key_id,)
+    return found if user_id is None else (*found, AccessKeyRow.user_id == user_id)
+
+
+def _check_found(count: int, access_key_id: str) -> None:
+    if not count:
+        raise NotFound(
+            f"There is no access key {access_key_id[:80]!r}; `housecall key list` shows those there are.",
+            code="InvalidAccessKeyId.NotFound",
+        )
+
+
 def _may_be_key_id(text: str) -> bool:
-    return text.isascii() and text.isalnum() and len(text) <= 100
+    """What else it is, such as a secret in the wrong place, is neither looked up nor written down."""
+    rest = text.removeprefix(SESSION_KEY_PREFIX)
+    return rest.isascii() and rest.isalnum() and len(text) <= 100
+
+
+def is_key_id(text: str) -> bool:
+    """Whether this looks like a key id of ours, so that it may be written down."""
+    return _KEY_ID.fullmatch(text) is not None
 
 
 def _random(length: int) -> str:
