@@ -17,6 +17,7 @@ from housecall.access.admission import Admission
 from housecall.access.keys import Keys
 from housecall.access.vault import open_vault
 from housecall.chat.conversations import Conversations
+from housecall.chat.files import Files
 from housecall.chat.runs import Runs
 from housecall.engines.engine import ProbeLimits
 from housecall.engines.instance import Engines
@@ -31,6 +32,7 @@ from housecall.turn import Answerer
 STATE_FOLDER = "postgres"
 STATE_DATABASE = "housecall"
 WATCH_SECONDS = 1.0
+SWEEP_SECONDS = 60 * 60.0
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class App:
     keys: Keys
     conversations: Conversations
     runs: Runs
+    files: Files
     root: Caller
 
     async def health(self) -> Health:
@@ -91,9 +94,12 @@ async def open_app(settings: Settings, *, answerer: Answerer | None = None) -> A
         engines = build_engines(settings)
         admission = Admission()
         instances = Instances(database, vault, engines, admission)
-        runs = Runs(database, admission)
+        files = Files(database, vault, settings)
+        runs = Runs(database, admission, files)
         stack.push_async_callback(runs.close)
         await runs.open(answerer or _build_agent(settings, engines, instances))
+        sweeping = asyncio.create_task(_sweep_files(files), name="housecall files")
+        stack.push_async_callback(_end, sweeping)
         yield App(
             settings=settings,
             database=database,
@@ -103,6 +109,7 @@ async def open_app(settings: Settings, *, answerer: Answerer | None = None) -> A
             keys=Keys(database, vault),
             conversations=Conversations(database),
             runs=runs,
+            files=files,
             root=root,
         )
 
@@ -151,6 +158,14 @@ async def _keep_running(cluster: Cluster) -> None:
                 await asyncio.to_thread(cluster.start)
             except SetupError as error:
                 log.error("%s", error.message)
+
+
+async def _sweep_files(files: Files) -> None:
+    """Delete files that are older than they may get; a store that is away is asked again later."""
+    while True:
+        with contextlib.suppress(StoreError):
+            await files.sweep()
+        await asyncio.sleep(SWEEP_SECONDS)
 
 
 async def _end(task: "asyncio.Task[None]") -> None:

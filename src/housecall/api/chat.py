@@ -22,11 +22,13 @@ from housecall.api.wire import (
     json_list,
     json_object,
 )
+from housecall.chat.files import MAX_FILES_OF_A_MESSAGE
 from housecall.chat.runs import NewQuestion
 from housecall.errors import HousecallError, NotFound, RequestError
 from housecall.events import Event
 from housecall.turn import ApprovalMode
 
+NamedFiles = tuple[tuple[str, str], ...]
 EventModeChoice = Annotated[EventMode | None, choice(*EVENT_MODES)]
 
 
@@ -114,12 +116,12 @@ class AnswerFailed(HousecallError):
 
 async def chat_messages(call: Call, request: ChatMessagesRequest) -> EventStream:
     inputs = request.inputs or ChatInputs()
-    _check_files(request.files)
+    files = await _check_files(call, request.files)
     _check_model(call, inputs)
     _check_custom_agent(inputs.custom_agent_id or request.custom_agent_id)
     if inputs.instance_id:
         await call.app.instances.get_instance(call.caller.account_id, inputs.instance_id)
-    started = await call.app.runs.start(_question(call, request, inputs))
+    started = await call.app.runs.start(_question(call, request, inputs, files))
     envelope = Envelope(
         call.request_id, started.conversation_id, started.message_id, started.run_id, started.created_at
     )
@@ -136,7 +138,7 @@ def _wants_stream(call: Call, request: ChatMessagesRequest) -> bool:
     return call.door == "rpc" or call.accepts_stream
 
 
-def _question(call: Call, request: ChatMessagesRequest, inputs: ChatInputs) -> NewQuestion:
+def _question(call: Call, request: ChatMessagesRequest, inputs: ChatInputs, files: NamedFiles) -> NewQuestion:
     others = {
         "region_id": inputs.region_id,
         "model_id": inputs.model_id,
@@ -156,15 +158,31 @@ def _question(call: Call, request: ChatMessagesRequest, inputs: ChatInputs) -> N
         approval_mode=inputs.tool_approval_mode,
         inputs={name: value for name, value in others.items() if value is not None},
         request_id=call.request_id,
+        files=files,
     )
 
 
-def _check_files(files: Sequence[ChatFile] | None) -> None:
-    if files:
+async def _check_files(call: Call, files: Sequence[ChatFile] | None) -> NamedFiles:
+    """The ids of the files with what the caller calls each, or else what they are; one that is named twice counts once.
+
+    Raises NotFound (FileNotFound), RequestError.
+    """
+    if not files:
+        return ()
+    for place, each in enumerate(files, start=1):
+        if each.transfer_method == "remote_url":
+            raise RequestError(
+                f"The provided parameter is invalid. Files.{place}.TransferMethod: no file is fetched from elsewhere;"
+                " upload them with UploadFile and send local_file."
+            )
+    named = {each.upload_file_id.lower(): each.type for each in files}
+    if len(named) > MAX_FILES_OF_A_MESSAGE:
         raise RequestError(
-            f"The provided parameter is invalid. Files.1.UploadFileId: there is no uploaded file"
-            f" {files[0].upload_file_id[:60]!r}."
+            f"The provided parameter is invalid. Files: a message takes up to {MAX_FILES_OF_A_MESSAGE} files,"
+            f" not {len(named)}."
         )
+    stored = await call.app.files.get_all(call.caller.account_id, tuple(named))
+    return tuple((each.id, named[each.id] or each.kind) for each in stored)
 
 
 def _check_model(call: Call, inputs: ChatInputs) -> None:
@@ -257,6 +275,7 @@ OPERATIONS = (
             "MessageNotFound",
             "InstanceNotFound",
             "CustomAgentNotFound",
+            "FileNotFound",
         ),
         streams=True,
         route=Route("POST", "/v1/chat-messages"),

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from housecall.api.chat import EventModeChoice
+from housecall.api.files import message_file
 from housecall.api.operation import Call, Operation
 from housecall.api.sse import event_bodies, join_answer
 from housecall.api.wire import (
@@ -172,8 +173,11 @@ def _resource(happening: Happening) -> Mapping[str, Any]:
     return {"Content": happening.answer}
 
 
-def _message_item(message: StoredMessage, events: Sequence[Event], request: GetMessagesRequest) -> MessageItem:
+def _message_item(
+    message: StoredMessage, events: Sequence[Event], files: tuple[Mapping[str, Any], ...], request: GetMessagesRequest
+) -> MessageItem:
     return MessageItem(
+        message_files=files,
         id=message.id,
         conversation_id=message.conversation_id,
         query=message.query,
@@ -199,8 +203,15 @@ async def get_messages(call: Call, request: GetMessagesRequest) -> GetMessagesRe
         limit=request.limit or DEFAULT_LIMIT,
     )
     events = await conversations.events_of(page.items) if request.event_mode else {}  # many rows; read when asked for
+    attached = await call.app.files.of_messages([message.id for message in page.items])
+    files = {
+        message_id: tuple(message_file(call.app, each) for each in listed) for message_id, listed in attached.items()
+    }
     return GetMessagesResponse(
-        data=tuple(_message_item(message, events.get(message.id, ()), request) for message in page.items),
+        data=tuple(
+            _message_item(message, events.get(message.id, ()), files.get(message.id, ()), request)
+            for message in page.items
+        ),
         has_more=page.has_more,
         limit=page.limit,
     )

@@ -14,8 +14,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from housecall.api.answers import StreamAnswer, close_events, error_answer, json_answer, until_gone
 from housecall.api.authentication import find_caller
 from housecall.api.edge import host_of
-from housecall.api.inbound import ClientGone, Inbound, read_inbound
+from housecall.api.inbound import ClientGone, Inbound, read_head, read_inbound
 from housecall.api.operation import API_VERSION, Call, Door, EventStream, Operation, find_operation
+from housecall.api.uploads import Upload
 from housecall.api.wire import WireResponse, assemble
 from housecall.app import App
 from housecall.clock import Clock
@@ -77,13 +78,18 @@ class Doors:
         bound: Operation | None,
         methods: tuple[str, ...],
         kind: Door = "rest",
+        upload: Upload | None = None,
     ) -> None:
         if scope["method"] not in methods:  # Starlette lets HEAD through wherever GET may pass
             raise HTTPException(405, headers={"Allow": ", ".join(methods)})
         if scope["method"] == "OPTIONS":
             await Response(status_code=204, headers={"allow": ", ".join(methods)})(scope, receive, send)
             return
-        inbound = await read_inbound(scope, receive, self._app.settings.max_request_bytes)
+        if bound is not None and bound.takes_file and upload is None:
+            await self._receive_file(scope, receive, send, bound, methods, kind)
+            return
+        limit = self._app.settings.max_request_bytes
+        inbound = read_head(scope, limit) if upload else await read_inbound(scope, receive, limit)
         operation = _operation(inbound, bound)
         scope["state"]["action"] = operation.name
         _check_version(inbound)
@@ -96,10 +102,22 @@ class Doors:
             door=kind,
             accepts_stream="text/event-stream" in inbound.signed.header("accept").lower(),
             last_event_id=inbound.signed.header("last-event-id"),
+            upload=upload,
         )
         parameters = assemble(inbound.signed.query, inbound.signed.form, inbound.json | scope.get("path_params", {}))
         answer = await operation.run(call, parameters)
         await self._answer(answer, call, scope, receive, send)
+
+    async def _receive_file(
+        self, scope: Scope, receive: Receive, send: Send, bound: Operation, methods: tuple[str, ...], kind: Door
+    ) -> None:
+        """As `_serve`, with a body that the operation reads; who is refused before that gets to read why."""
+        upload = Upload(scope, receive, self._app.settings.file_max_bytes)
+        try:
+            await self._serve(scope, receive, send, bound, methods, kind, upload)
+        except HousecallError:
+            await upload.discard()
+            raise
 
     async def _answer(
         self, answer: WireResponse | EventStream, call: Call, scope: Scope, receive: Receive, send: Send

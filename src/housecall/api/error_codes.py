@@ -70,6 +70,19 @@ _TABLE: Final = (
     ErrorCode("TaskNotFound", 404, "No such run for this caller.", "Take the TaskId from an event of the stream."),
     ErrorCode("InstanceNotFound", 404, "No such instance for this caller.", "See: housecall instance list."),
     ErrorCode("CustomAgentNotFound", 404, "No such custom agent for this caller.", "Leave Inputs.CustomAgentId out."),
+    ErrorCode("FileNotFound", 404, "No such uploaded file for this caller.", "Upload it with UploadFile."),
+    ErrorCode("FileTooLarge", 413, "The file is too large.", "Send a part of it, or raise HOUSECALL_FILE_MAX_BYTES."),
+    ErrorCode("UnsupportedFileType", 415, "The file is of no kind that is read.", "Send text, a log or an image."),
+    ErrorCode(
+        "FileQuotaExceeded",
+        429,
+        "The account's files take all the room they may.",
+        "Delete files or conversations with files, or raise HOUSECALL_FILE_QUOTA_BYTES.",
+    ),
+    ErrorCode(
+        "InstanceAlreadyExists", 409, "The id is taken.", "Choose another InstanceId, or change it with ModifyInstance."
+    ),
+    ErrorCode("ConversationRunning", 409, "An answer is still being written.", "Stop it with ChatMessagesTaskStop."),
     ErrorCode("UnsupportedHTTPMethod", 405, "The path does not take this method.", "Use a method named in Allow."),
     ErrorCode("RequestTimeout", 408, "The body did not arrive in time.", "Send the request again."),
     ErrorCode(

@@ -73,6 +73,23 @@ async def read_inbound(scope: Scope, receive: Receive, limit: int) -> Inbound:
     return Inbound(signed, _json_object(body, kind))
 
 
+def read_head(scope: Scope, limit: int) -> Inbound:
+    """A request whose body is read later: what its body is announced to be stands for the body.
+
+    Raises LimitReached: URL or headers are too long.
+    """
+    _check_head(scope, limit)
+    headers = tuple((_text(name).lower(), _text(value)) for name, value in scope["headers"])
+    signed = SignedRequest(
+        method=scope["method"],
+        path=(scope.get("raw_path") or scope["path"].encode()).decode("latin-1"),
+        query=decode_pairs(scope["query_string"].decode("latin-1")),
+        headers=headers,
+        body_hash=next((value for name, value in headers if name == "x-acs-content-sha256"), ""),
+    )
+    return Inbound(signed)
+
+
 def _text(raw: bytes) -> str:
     """Header bytes as the client's text: UTF-8 where it is, else Latin-1, which some clients write."""
     try:

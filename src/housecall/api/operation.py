@@ -12,7 +12,7 @@ import pkgutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import housecall.api
 from housecall.access.accounts import Caller
@@ -21,6 +21,9 @@ from housecall.api.wire import WireRequest, WireResponse
 from housecall.app import App
 from housecall.errors import NotFound
 from housecall.events import Event
+
+if TYPE_CHECKING:
+    from housecall.api.uploads import Upload
 
 API_VERSION: Final = "2025-05-07"
 PRODUCT: Final = "rdsai"
@@ -44,6 +47,7 @@ class Call:
     door: Door = "rpc"
     accepts_stream: bool = False
     last_event_id: str = ""
+    upload: "Upload | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class Operation:
 
     `example` holds parameters of a call that makes sense, by their wire names and as values (not as text): the
     description shows them, and the samples that tests execute are made from them. None: it takes none.
+    One that `takes_file` reads its body itself, a form with a file (`Call.upload`), through the doors of its own path.
     """
 
     name: str
@@ -90,6 +95,7 @@ class Operation:
     streams: bool = False
     route: Route | None = None
     example: Mapping[str, Any] | None = None
+    takes_file: bool = False
 
     @property
     def ram_action(self) -> str:

@@ -7,7 +7,7 @@ finished. Text of a step that was cut off, and text that was reported outside an
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from housecall.chat.durable import current_step, recorded_steps
 from housecall.chat.event_sql import ClosedRun
 from housecall.chat.event_writer import EventWriter
+from housecall.chat.files import Files
 from housecall.chat.questions import read_turn
 from housecall.chat.run_log import LogClosed, RunLog, told_key
 from housecall.chat.storable import storable_value
@@ -74,8 +75,16 @@ def standing_text(rows: Sequence[tuple[str, str, int | None]], recorded: frozens
 class Executor:
     """Executes runs with one answerer."""
 
-    def __init__(self, database: Database, writer: EventWriter, answerer: Answerer, process_id: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        writer: EventWriter,
+        answerer: Answerer,
+        process_id: str,
+        files: Files | None = None,
+    ) -> None:
         self._database = database
+        self._files = files
         self._writer = writer
         self._answerer = answerer
         self._process_id = process_id
@@ -91,6 +100,8 @@ class Executor:
                 return
             turn = await read_turn(connection, execution.run_id)
             before = await _before(connection, execution.run_id)
+        if self._files is not None:
+            turn = replace(turn, attachments=await self._files.attachments_of(turn.account_id, turn.message_id))
         execution.events = events = RunLog(
             execution.run_id,
             self._writer,

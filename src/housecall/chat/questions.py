@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from housecall.chat.file_rows import attach
 from housecall.chat.storable import storable_text, storable_value
 from housecall.errors import NotFound
 from housecall.events import Event, Happening
@@ -30,6 +31,7 @@ class Question:
     approval_mode: ApprovalMode | None
     request_id: str | None
     turn: dict[str, Any]
+    files: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def not_found(kind: str, value: str) -> NotFound:
 
 
 async def store_question(connection: AsyncConnection, question: Question, process_id: str | None) -> StoredQuestion:
-    """Raises NotFound (ConversationNotFound, MessageNotFound)."""
+    """Raises NotFound (ConversationNotFound, MessageNotFound, FileNotFound)."""
     conversation_id, approval_mode = await _conversation(connection, question)
     parent_id = await _parent(connection, question, conversation_id)
     message_id, run_id = str(uuid.uuid4()), str(uuid.uuid4())
@@ -81,6 +83,7 @@ async def store_question(connection: AsyncConnection, question: Question, proces
         .returning(MessageRow.created_at)
     )
     created_at: datetime = stored.scalar_one()
+    await attach(connection, message_id, question.files)
     await connection.execute(
         insert(RunRow).values(
             id=run_id,

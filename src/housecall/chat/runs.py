@@ -24,6 +24,7 @@ from housecall.chat.durable import Durable
 from housecall.chat.event_writer import EventWriter
 from housecall.chat.execution import Execution, Executor, close_unanswerable
 from housecall.chat.feeds import Feeds
+from housecall.chat.files import Files
 from housecall.chat.peers import Peers
 from housecall.chat.questions import Question, is_id, not_found, store_question
 from housecall.chat.run_log import LogClosed, RunLog
@@ -63,6 +64,8 @@ class NewQuestion:
     approval_mode: ApprovalMode | None = None
     inputs: Mapping[str, Any] = field(default_factory=dict)
     request_id: str | None = None
+    files: tuple[tuple[str, str], ...] = ()
+    """Ids of uploaded files with what the caller calls each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,9 @@ class Run:
 class Runs:
     """Starts, follows, executes and stops runs. `open` and `close` belong to `app.py`."""
 
-    def __init__(self, database: Database, admission: Admission) -> None:
+    def __init__(self, database: Database, admission: Admission, files: Files | None = None) -> None:
         self._database = database
+        self._files = files
         self._admission = admission
         self._feeds = Feeds()
         self._session = Session(database.dsn)
@@ -137,7 +141,7 @@ class Runs:
         listening = asyncio.Event()
         self._spawn(self._listen(listening), "housecall listener")
         if answerer is not None:
-            self._executor = Executor(self._database, self._writer, answerer, self.process_id)
+            self._executor = Executor(self._database, self._writer, answerer, self.process_id, self._files)
             try:
                 self._durable.launch(self._execute)
             except FAILURES as error:
@@ -174,7 +178,7 @@ class Runs:
         """Store the question and set its run going.
 
         Raises:
-            NotFound: ConversationNotFound or MessageNotFound, also for another account's.
+            NotFound: ConversationNotFound, MessageNotFound or FileNotFound, also for another account's.
             RequestError: PermissionDenied, when the account has no valid plan.
             LimitReached: TooManyRequests or MoQuotaExceeded, by the account's plan.
             StoreError: nothing was accepted.
@@ -441,4 +445,5 @@ def _storable(question: NewQuestion) -> Question:
             "instance_id": question.instance_id,
             "inputs": dict(question.inputs),
         },
+        files=question.files,
     )
