@@ -34,14 +34,19 @@ class Remedy:
     def to_json(self, language: Language) -> dict[str, Any]:
         return {
             "title": self.title.render(language),
-            "statements": list(self.statements),
+            "statements": [_ended(statement) for statement in self.statements],
             "lock": self.lock.render(language),
             "risk": self.risk,
             "when": self.when,
             "duration": self.duration.render(language) if self.duration else None,
             "caution": self.caution.render(language) if self.caution else None,
-            "rollback": list(self.rollback),
+            "rollback": [_ended(statement) for statement in self.rollback],
             "rollback_note": self.rollback_note.render(language) if self.rollback_note else None,
             "verify": self.verify.render(language),
-            "verify_statement": self.verify_statement,
+            "verify_statement": _ended(self.verify_statement) if self.verify_statement else None,
         }
+
+
+def _ended(statement: str) -> str:
+    """With its semicolon, so that several can be pasted at once."""
+    return statement if statement.rstrip().endswith(";") else f"{statement.rstrip()};"
