@@ -5,7 +5,8 @@ those places. Findings, causes and remedies carry Messages, so one diagnosis can
 every number in the text is a value that somebody measured.
 
 Values are formatted here and nowhere else: `{size:bytes}`, `{age:duration}`, `{share:percent}`, `{rows:count}`,
-and `{cost:number}` name the unit; a place without a unit is shown as it is.
+and `{cost:number}` name the unit; a place without a unit is shown as it is. `{n:one|many}` gives the first word for
+one and the second for any other number: `{n:count} session{n:|s} wait{n:s|}`.
 """
 
 import string
@@ -133,6 +134,12 @@ def format_number(number: float) -> str:
     return f"{number:.3g}"
 
 
+def _by_number(value: float | None, words: str) -> str:
+    """The word that goes with the number as `count` shows it: 0.9 is told as 1, so it takes the singular."""
+    one, _, many = words.partition("|")
+    return one if value is not None and round(value) == 1 else many
+
+
 class _UnitFormatter(string.Formatter):
     _UNITS: ClassVar[Mapping[str, Callable[[float], str]]] = {
         "bytes": format_bytes,
@@ -146,6 +153,8 @@ class _UnitFormatter(string.Formatter):
         return kwargs[str(key)]
 
     def format_field(self, value: Any, format_spec: str) -> str:
+        if "|" in format_spec:
+            return _by_number(value, format_spec)
         if value is None:
             return "?"
         if format_spec in self._UNITS:

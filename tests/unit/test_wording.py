@@ -31,6 +31,17 @@ def test_a_value_that_was_not_measured_is_shown_as_unknown() -> None:
 
 
 @pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (0, "0 sessions wait"), (1, "1 session waits"), (2, "2 sessions wait"), (0.9, "1 session waits"),
+        (1.6, "2 sessions wait"), (None, "? sessions wait"),
+    ],
+)  # fmt: skip
+def test_a_word_goes_with_its_number(count: float | None, told: str) -> None:
+    assert Say(en="{n:count} session{n:|s} wait{n:s|}")(n=count).render() == told
+
+
+@pytest.mark.parametrize(
     ("tag", "language"),
     [
         ("zh-cn", "zh-CN"), ("ZH_CN", "zh-CN"), ("zh-Hant-HK", "zh-TW"), ("zh-HK", "zh-TW"), ("en-US", "en"),
