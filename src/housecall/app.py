@@ -6,7 +6,7 @@ import errno
 import logging
 import os
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from sqlalchemy import text
 from housecall.access.accounts import Caller, ensure_root
 from housecall.access.admission import Admission
 from housecall.access.keys import Keys
+from housecall.access.parts import Access, open_access
 from housecall.access.vault import open_vault
 from housecall.chat.conversations import Conversations
 from housecall.chat.files import Files
@@ -23,11 +24,12 @@ from housecall.engines.engine import ProbeLimits
 from housecall.engines.instance import Engines
 from housecall.errors import SetupError, StoreError
 from housecall.instances.directory import Instances
+from housecall.instances.visible import VisibleInstances, caller_of_turn
 from housecall.settings import Settings
 from housecall.store.database import Database
 from housecall.store.embedded import Cluster
 from housecall.store.unprivileged import stand_in
-from housecall.turn import Answerer
+from housecall.turn import Answerer, Turn
 
 STATE_FOLDER = "postgres"
 STATE_DATABASE = "housecall"
@@ -61,7 +63,12 @@ class App:
     conversations: Conversations
     runs: Runs
     files: Files
+    access: Access
     root: Caller
+
+    def instances_for(self, caller: Caller, conditions: Mapping[str, str] | None = None) -> VisibleInstances:
+        """The instances that this caller may see. Whatever is done for a caller goes through here."""
+        return VisibleInstances(self.instances, self.access.rights, self.access.audit, caller, conditions)
 
     async def health(self) -> Health:
         """Asks the state database now."""
@@ -96,8 +103,10 @@ async def open_app(settings: Settings, *, answerer: Answerer | None = None) -> A
         instances = Instances(database, vault, engines, admission)
         files = Files(database, vault, settings)
         runs = Runs(database, admission, files)
+        access = open_access(database, vault)
+        stack.push_async_callback(access.audit.close)
         stack.push_async_callback(runs.close)
-        await runs.open(answerer or _build_agent(settings, engines, instances))
+        await runs.open(answerer or _build_agent(settings, engines, instances, access))
         sweeping = asyncio.create_task(_sweep_files(files), name="housecall files")
         stack.push_async_callback(_end, sweeping)
         yield App(
@@ -110,6 +119,7 @@ async def open_app(settings: Settings, *, answerer: Answerer | None = None) -> A
             conversations=Conversations(database),
             runs=runs,
             files=files,
+            access=access,
             root=root,
         )
 
@@ -125,10 +135,14 @@ def build_engines(settings: Settings) -> Engines:
     return Engines({ENGINE.name: ENGINE}, limits)
 
 
-def _build_agent(settings: Settings, engines: Engines, instances: Instances) -> Answerer:
+def _build_agent(settings: Settings, engines: Engines, instances: Instances, access: Access) -> Answerer:
     from housecall.agent.agent import build_agent
 
-    return build_agent(settings, engines, instances)
+    def granted(turn: Turn) -> VisibleInstances:
+        caller, conditions = caller_of_turn(turn)
+        return VisibleInstances(instances, access.rights, access.audit, caller, conditions, turn.run_id)
+
+    return build_agent(settings, engines, instances, granted=granted)
 
 
 async def _open_database(settings: Settings, stack: contextlib.AsyncExitStack) -> Database:

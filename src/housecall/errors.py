@@ -17,6 +17,7 @@ An error says what was attempted, on which object, why it failed and what to do 
 `status` the HTTP status. Messages never hold a password, a key's secret or a whole DSN.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -48,10 +49,21 @@ class AuthenticationError(RequestError):
 
 
 class NotAllowed(RequestError):
-    """The caller is known and may not do this."""
+    """The caller is known and may not do this. `detail` is the AccessDeniedDetail of the wire, when a policy said so."""
 
     code = "NoPermission"
     status = 403
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        status: int | None = None,
+        detail: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message, code=code, status=status)
+        self.detail = detail
 
 
 class NotFound(RequestError):

@@ -6,6 +6,7 @@ step (pydantic-ai's `DBOSDurability` and `RecordedToolset`); outside one the sam
 
 import asyncio
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,20 +16,30 @@ from pydantic_ai.durable_exec.dbos import DBOSDurability
 from pydantic_ai.exceptions import AgentRunError, UserError
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models import Model
+from pydantic_ai.tools import ToolDefinition
 
 from housecall.agent.context import RunContext, Stopped, language_of_turn, running
-from housecall.agent.history import history_of, interrupted_transcript, since_the_question, transcript_of
-from housecall.agent.models import build_model, model_error
+from housecall.agent.entries import ModelRoster, load_roster, only
+from housecall.agent.guidance import load_guidance
+from housecall.agent.history import (
+    HISTORY_TOKENS,
+    history_of,
+    interrupted_transcript,
+    since_the_question,
+    transcript_of,
+)
+from housecall.agent.models import build_entry, model_error
 from housecall.agent.prompt import system_prompt
 from housecall.agent.recorded import RecordedToolset
-from housecall.agent.streaming import ReportingModel
-from housecall.agent.tools.registry import tools_for, toolset_of
+from housecall.agent.streaming import NamedModel, ReportingModel, answered_by
+from housecall.agent.tools.registry import is_offered, tools_for, toolset_of
 from housecall.clock import Clock, utc_now
-from housecall.engines.instance import Engines, InstanceDirectory
+from housecall.engines.instance import Engines, GrantedInstances, InstanceDirectory
 from housecall.errors import HousecallError, ModelError
 from housecall.events import EventSink, Happening
 from housecall.settings import Settings
-from housecall.turn import Answerer, Outcome, Stop, Turn
+from housecall.skills.directory import BuiltinSkills, SkillDirectory
+from housecall.turn import AgentProfiles, Answerer, Outcome, Stop, Turn
 
 AGENT_NAME = "housecall"
 MAX_MODEL_REQUESTS = 20
@@ -43,26 +54,45 @@ def build_agent(
     engines: Engines,
     instances: InstanceDirectory,
     *,
+    skills: SkillDirectory | None = None,
+    profiles: AgentProfiles | None = None,
     model: Model[Any] | None = None,
     clock: Clock = utc_now,
+    granted: Callable[[Turn], GrantedInstances] | None = None,
 ) -> Answerer:
     """The agent of this installation. To be built once, before DBOS is launched, since it registers its steps.
 
-    Raises SetupError when the settings name a model that cannot be built.
+    Without `skills` there are the built-in ones, without `profiles` no custom agents. `model` takes the place of all
+    that are configured. `granted` gives the instances that the asker of a turn may see; without it everybody sees all.
+
+    Raises SetupError when a model cannot be built.
     """
-    chosen = model or build_model(settings)
-    reporting = ReportingModel(chosen)
+    roster = load_roster(settings) if model is None else only(model.model_name)
+    named = {entry.id: NamedModel(entry, model or build_entry(entry)) for entry in roster.entries}
+    models = {model_id: ReportingModel([named[each.id] for each in roster.chain(model_id)]) for model_id in roster.ids}
     agent = Agent(
-        reporting,
+        models[roster.default_id],
         name=AGENT_NAME,
         deps_type=RunContext,
         output_type=str,
         instructions=_instructions,
-        toolsets=[RecordedToolset(toolset_of(tools_for("read_only")))],
-        capabilities=[DBOSDurability(parallel_execution_mode="sequential")],
+        toolsets=[RecordedToolset(toolset_of(tools_for("read_only"))).filtered(_is_offered)],
+        capabilities=[
+            DBOSDurability(
+                # A run may choose its model, and a step can be told of it by its name only.
+                models={f"model:{model_id}": each for model_id, each in models.items()},
+                parallel_execution_mode="sequential",
+            )
+        ],
         retries=3,
     )
-    return HousecallAgent(agent, chosen.model_name, settings, engines, instances, clock)
+    return HousecallAgent(
+        agent, models, roster, settings, engines, instances, skills or BuiltinSkills(), profiles, clock, granted
+    )
+
+
+def _is_offered(ctx: PydanticRunContext[RunContext], tool: ToolDefinition) -> bool:
+    return is_offered(tool.name, ctx.deps.profile)
 
 
 def _instructions(ctx: PydanticRunContext[RunContext]) -> str:
@@ -74,53 +104,66 @@ class HousecallAgent:
     """Implements `Answerer`."""
 
     agent: Agent[RunContext, str]
-    model_name: str
+    models: Mapping[str, ReportingModel]
+    roster: ModelRoster
     settings: Settings
     engines: Engines
     instances: InstanceDirectory
+    skills: SkillDirectory
+    profiles: AgentProfiles | None
     clock: Clock
+    granted: Callable[[Turn], GrantedInstances] | None = None
 
     async def answer(self, turn: Turn, sink: EventSink, stop: Stop) -> Outcome:
+        granted = self.granted(turn) if self.granted is not None else None
         run = RunContext(
             turn=turn,
             language=language_of_turn(turn, self.settings.language),
             engines=self.engines,
-            instances=self.instances,
+            instances=self.instances if granted is None else granted,
+            granted=granted,
             sink=sink,
             stop=stop,
             clock=self.clock,
             deadline=time.monotonic() + MAX_TURN_SECONDS,
+            skills=self.skills,
         )
+        model_id = turn.inputs.get("model_id") or self.roster.default_id
         with capture_run_messages() as messages:
             try:
                 async with running(run):
-                    return await self._loop(run)
+                    await load_guidance(run, self.profiles)
+                    return await self._loop(run, model_id)
             except Stopped:
-                return await self._ended(run, messages, "stopped")
+                return await self._ended(run, messages, model_id, "stopped")
             except (AgentRunError, UserError) as error:
-                failure: HousecallError = model_error(self.model_name, error)
+                failure: HousecallError = model_error(model_id, error)
             except HousecallError as error:
                 failure = error
             except asyncio.CancelledError:
                 raise
         code = failure.wire_code if not isinstance(failure, ModelError) else ModelError.code
         await sink.report(Happening("error", failure.message, {"code": code}))
-        return await self._ended(run, messages, "failed")
+        return await self._ended(run, messages, model_id, "failed")
 
-    async def _loop(self, run: RunContext) -> Outcome:
-        history = history_of(run.turn.history)
+    async def _loop(self, run: RunContext, model_id: str) -> Outcome:
+        """Raises RequestError for a model that is not configured any more."""
+        window = self.roster.find(model_id).context_window or 2 * HISTORY_TOKENS
+        history = history_of(run.turn.history, min(HISTORY_TOKENS, window // 2))
         result = await self.agent.run(
             run.turn.query,
+            model=self.models[model_id],
             deps=run,
             message_history=history,
             usage_limits=UsageLimits(request_limit=MAX_MODEL_REQUESTS, tool_calls_limit=MAX_TOOL_CALLS),
         )
         usage = result.usage
-        outcome = Outcome("succeeded", transcript_of(result.new_messages()), usage.input_tokens, usage.output_tokens)
-        await self._report_end(run, outcome)
+        new = result.new_messages()
+        outcome = Outcome("succeeded", transcript_of(new), usage.input_tokens, usage.output_tokens)
+        await self._report_end(run, outcome, answered_by(new) or model_id)
         return outcome
 
-    async def _ended(self, run: RunContext, messages: list[ModelMessage], status: Any) -> Outcome:
+    async def _ended(self, run: RunContext, messages: list[ModelMessage], model_id: str, status: Any) -> Outcome:
         """The record of a turn that did not come to its end: what was said and found so far."""
         new = since_the_question(messages)
         responses = [message for message in new if isinstance(message, ModelResponse)]
@@ -130,14 +173,10 @@ class HousecallAgent:
             sum(each.usage.input_tokens for each in responses),
             sum(each.usage.output_tokens for each in responses),
         )
-        await self._report_end(run, outcome)
+        await self._report_end(run, outcome, answered_by(new) or model_id)
         return outcome
 
-    async def _report_end(self, run: RunContext, outcome: Outcome) -> None:
-        fields = {
-            "input_tokens": outcome.input_tokens,
-            "output_tokens": outcome.output_tokens,
-            "model": self.model_name,
-        }
+    async def _report_end(self, run: RunContext, outcome: Outcome, model_id: str) -> None:
+        fields = {"input_tokens": outcome.input_tokens, "output_tokens": outcome.output_tokens, "model": model_id}
         await run.sink.report(Happening("message_end", "", fields))
         await run.sink.flush()

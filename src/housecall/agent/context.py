@@ -13,12 +13,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from housecall.agent.permissions import current_use
 from housecall.clock import Clock
 from housecall.engines.engine import Probe
-from housecall.engines.instance import Engines, Instance, InstanceDirectory
+from housecall.engines.instance import Engines, GrantedInstances, Instance, InstanceDirectory
 from housecall.errors import HousecallError, ModelError
 from housecall.events import EventSink, Happening
-from housecall.turn import Stop, Turn
+from housecall.skills.directory import BuiltinSkills, KnownSkill, SkillDirectory
+from housecall.turn import AgentProfile, Stop, Turn
 from housecall.wording import Language, language_of_tag, language_of_text
 
 STOP_GRACE_SECONDS = 0.5
@@ -35,9 +37,29 @@ class TurnTimeout(ModelError):
     """The turn used up its time."""
 
 
+@dataclass(frozen=True, slots=True)
+class LoadedSkill:
+    """A playbook as it is followed now: its text for the engine in question, in the language of the turn.
+
+    `plan_text` is the text that names tools in words that the diagnostician reads (English where there is English).
+    """
+
+    name: str
+    title: str
+    text: str
+    plan_text: str
+    checks: tuple[str, ...] = ()
+
+
 @dataclass
 class RunContext:
-    """One running turn. `deadline` is a moment of `time.monotonic`."""
+    """One running turn. `deadline` is a moment of `time.monotonic`.
+
+    `profile` is the custom agent that answers, or None; `skill` what the question loaded with `/name`; `catalogue` the
+    skills that may be loaded.
+
+    `granted` are the same `instances` where rights limit the caller; None where nothing does (a server named by DSN).
+    """
 
     turn: Turn
     language: Language
@@ -47,10 +69,15 @@ class RunContext:
     stop: Stop
     clock: Clock
     deadline: float
+    profile: AgentProfile | None = None
+    skill: LoadedSkill | None = None
+    skills: SkillDirectory = field(default_factory=BuiltinSkills)
+    catalogue: tuple[KnownSkill, ...] = ()
     texts: list[str] = field(default_factory=list)
     requests: int = 0
     probes: set[Probe] = field(default_factory=set)
     diagnoses: dict[str, Any] = field(default_factory=dict)
+    granted: GrantedInstances | None = None
 
     @property
     def text(self) -> str:
@@ -67,8 +94,15 @@ class RunContext:
     async def instance(self, instance_id: str | None) -> Instance:
         """The named instance; else the one the question is bound to; else the only one.
 
-        Raises HousecallError naming the ids that exist.
+        Raises HousecallError naming the ids that exist for the caller, NotAllowed when the tool at work may not use it.
         """
+        instance = await self._find(instance_id)
+        if self.granted is not None:
+            use = current_use()
+            await self.granted.use(instance, use.action, use.statement_hash)
+        return instance
+
+    async def _find(self, instance_id: str | None) -> Instance:
         wanted = instance_id or self.turn.instance_id
         if wanted:
             return await self.instances.get_instance(self.turn.account_id, wanted)

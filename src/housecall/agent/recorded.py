@@ -16,6 +16,7 @@ from pydantic_core import to_jsonable_python
 
 from housecall.agent.context import RunContext, Stopped, UnclearInstance
 from housecall.agent.durable import as_step
+from housecall.agent.permissions import begin_use
 from housecall.agent.tools.bounded import RESULT_TOKENS, bounded
 from housecall.errors import HousecallError
 from housecall.events import Happening
@@ -54,6 +55,7 @@ class RecordedToolset(WrapperToolset[RunContext]):
     async def _outcome(
         self, name: str, tool_args: dict[str, Any], ctx: PydanticRunContext[RunContext], tool: ToolsetTool[RunContext]
     ) -> dict[str, Any]:
+        begin_use(name, tool_args)
         try:
             result = await ctx.deps.unless_stopped(super().call_tool(name, tool_args, ctx, tool))
         except Stopped:

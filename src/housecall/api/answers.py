@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from housecall.api.error_codes import recommendation
 from housecall.api.operation import EventStream
 from housecall.api.sse import KEEP_ALIVE, KEEP_ALIVE_SECONDS, frames
-from housecall.errors import HousecallError
+from housecall.errors import HousecallError, NotAllowed
 from housecall.events import Event, Happening
 
 log = logging.getLogger("housecall.api")
@@ -50,6 +50,8 @@ def error_answer(
     request_id: str, host: str, error: HousecallError, *, headers: Mapping[str, str] | None = None, **more: Any
 ) -> Response:
     body = error_body(request_id, host, error.wire_code, error.message, **more)
+    if isinstance(error, NotAllowed) and error.detail is not None:
+        body["AccessDeniedDetail"] = dict(error.detail)
     return json_answer(body, error.http_status, headers)
 
 

@@ -1,14 +1,16 @@
 """From a request to its caller: the order in which credentials are checked, and what is looked up on the way.
 
 Order (contract, section 5): a credential is there and whole; its time is near; its key exists and is active; the
-signature holds; the nonce is fresh; no security token; the user exists. The nonce comes after the signature, so that
-only holders of a key write to the store.
+signature holds; the nonce is fresh; the security token of a temporary key is its own and not expired; the user exists.
+The nonce comes after the signature, so that only holders of a key write to the store.
 """
 
+import hmac
 from datetime import datetime, timedelta
 
 from housecall.access.accounts import Caller
 from housecall.access.keys import Credential, Keys
+from housecall.access.roles import is_token, token_hash
 from housecall.api.signing import CLOCK_WINDOW, Claim, SignedRequest, check_time, read_claim, verify
 from housecall.errors import AuthenticationError, NotFound
 
@@ -29,14 +31,34 @@ async def find_caller(keys: Keys, request: SignedRequest, now: datetime) -> Call
     credential = await _credential(keys, claim)
     verify(request, claim, credential.secret)
     await _spend_nonce(keys, claim)
-    if claim.security_token.get_secret_value():
-        raise AuthenticationError(
-            "Specified SecurityToken mismatch with the AccessKey. This installation issues no security tokens.",
-            code="InvalidSecurityToken.MismatchWithAccessKey",
-        )
+    _check_token(claim, credential, now)
     if not credential.user_exists:
         raise NotFound("User does not exist.", code="UserNotFound")
-    return Caller(credential.account_id, credential.user_id)
+    session_id = credential.access_key_id if credential.session else ""
+    return Caller(credential.account_id, credential.user_id, credential.access_key_id, session_id)
+
+
+def _check_token(claim: Claim, credential: Credential, now: datetime) -> None:
+    token, session = claim.security_token.get_secret_value(), credential.session
+    if session is None:
+        if token:
+            raise _bad_token("mismatch with the AccessKey. This key is no temporary one.", "MismatchWithAccessKey")
+        return
+    if not token:
+        raise AuthenticationError(
+            "SecurityToken is mandatory for this action. A temporary key signs together with its token.",
+            code="MissingSecurityToken",
+        )
+    if not is_token(token):
+        raise _bad_token("is malformed.", "Malformed")
+    if not hmac.compare_digest(token_hash(token), session.token_hash):
+        raise _bad_token("mismatch with the AccessKey.", "MismatchWithAccessKey")
+    if session.expires_at <= now:
+        raise _bad_token("is expired. Assume the role again.", "Expired")
+
+
+def _bad_token(why: str, kind: str) -> AuthenticationError:
+    return AuthenticationError(f"Specified SecurityToken {why}", code=f"InvalidSecurityToken.{kind}")
 
 
 async def _bearer(keys: Keys, claim: Claim) -> Caller:

@@ -5,12 +5,13 @@ same door with the name in the path; an operation with a route has a door of its
 """
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from housecall.api.access_enforcement import Watch
 from housecall.api.answers import StreamAnswer, close_events, error_answer, json_answer, until_gone
 from housecall.api.authentication import find_caller
 from housecall.api.edge import host_of
@@ -93,19 +94,23 @@ class Doors:
         operation = _operation(inbound, bound)
         scope["state"]["action"] = operation.name
         _check_version(inbound)
-        caller = await find_caller(self._app.keys, inbound.signed, self._clock())
-        scope["state"]["account"] = caller.account_id
-        call = Call(
-            app=self._app,
-            caller=caller,
-            request_id=scope["state"]["request_id"],
-            door=kind,
-            accepts_stream="text/event-stream" in inbound.signed.header("accept").lower(),
-            last_event_id=inbound.signed.header("last-event-id"),
-            upload=upload,
-        )
-        parameters = assemble(inbound.signed.query, inbound.signed.form, inbound.json | scope.get("path_params", {}))
-        answer = await operation.run(call, parameters)
+        async with Watch(self._app, operation, inbound.signed, scope) as watch:
+            caller = await find_caller(self._app.keys, inbound.signed, self._clock())
+            scope["state"]["account"] = caller.account_id
+            await watch.admit(caller)
+            call = Call(
+                app=self._app,
+                caller=caller,
+                request_id=scope["state"]["request_id"],
+                door=kind,
+                accepts_stream="text/event-stream" in inbound.signed.header("accept").lower(),
+                last_event_id=inbound.signed.header("last-event-id"),
+                conditions=watch.conditions,
+                upload=upload,
+            )
+            parameters = _parameters(inbound, scope)
+            watch.about(parameters)
+            answer = await operation.run(call, parameters)
         await self._answer(answer, call, scope, receive, send)
 
     async def _receive_file(
@@ -206,6 +211,10 @@ def _operation(inbound: Inbound, bound: Operation | None) -> Operation:
             code="InvalidAction.NotFound",
         )
     return bound
+
+
+def _parameters(inbound: Inbound, scope: Scope) -> dict[str, Any]:
+    return assemble(inbound.signed.query, inbound.signed.form, inbound.json | scope.get("path_params", {}))
 
 
 def _check_version(inbound: Inbound) -> None:

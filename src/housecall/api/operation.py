@@ -10,7 +10,7 @@ Nothing else names it. The RPC door finds it by name; a `Route` adds a door of i
 import importlib
 import pkgutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -39,6 +39,7 @@ class Call:
     """One request that may be served: who calls, through which door, and what the handler needs besides parameters.
 
     `accepts_stream` is what the Accept header says; `last_event_id` is the header of that name, or an empty text.
+    `conditions` are what policies may ask about the request (`acs:SourceIp` and so on).
     """
 
     app: App
@@ -47,6 +48,7 @@ class Call:
     door: Door = "rpc"
     accepts_stream: bool = False
     last_event_id: str = ""
+    conditions: Mapping[str, str] = field(default_factory=dict)
     upload: "Upload | None" = None
 
 
@@ -82,6 +84,7 @@ class Operation:
 
     `example` holds parameters of a call that makes sense, by their wire names and as values (not as text): the
     description shows them, and the samples that tests execute are made from them. None: it takes none.
+    Where it `asks_itself`, the handler asks the policies about a resource of its own instead of the door about all.
     One that `takes_file` reads its body itself, a form with a file (`Call.upload`), through the doors of its own path.
     """
 
@@ -96,11 +99,13 @@ class Operation:
     route: Route | None = None
     example: Mapping[str, Any] | None = None
     takes_file: bool = False
+    ram_code: str = PRODUCT
+    asks_itself: bool = False
 
     @property
     def ram_action(self) -> str:
-        """The action that a RAM policy grants or denies."""
-        return f"{PRODUCT}:{self.name}"
+        """The action that a RAM policy grants or denies, on all resources."""
+        return f"{self.ram_code}:{self.name}"
 
     async def run(self, call: Call, parameters: Mapping[str, Any]) -> Answer:
         return await self.handler(call, self.request.read(parameters))

@@ -31,6 +31,16 @@ class InstanceDirectory(Protocol):
         """Raises NotFound (code InstanceNotFound) naming the id and the ids that exist."""
 
 
+class GrantedInstances(InstanceDirectory, Protocol):
+    """The instances that one caller may see, and leave to use them."""
+
+    async def use(self, instance: Instance, action: str, statement_hash: str | None = None) -> None:
+        """Asked before each use of an instance. `action` is what a policy grants, such as `rds:DescribeParameters`.
+
+        Raises NotAllowed (NoPermission).
+        """
+
+
 class Engines:
     """The engines this installation knows, by name; opens probes on instances."""
 

@@ -42,7 +42,7 @@ class Instances:
         for instance in instances:
             if instance.id == instance_id:
                 return instance
-        raise _not_found(instance_id, [instance.id for instance in instances])
+        raise not_found(instance_id, [instance.id for instance in instances])
 
     async def add(
         self,
@@ -174,7 +174,8 @@ def _purpose(account_id: str, instance_id: str) -> str:
     return f"instance:{account_id}/{instance_id}"
 
 
-def _not_found(instance_id: str, there: list[str]) -> NotFound:
+def not_found(instance_id: str, there: list[str]) -> NotFound:
+    """`there` are the ids that the caller may see."""
     if not there:
         known = "No instance is registered yet; add one with `housecall instance add ID --dsn URL`."
     else:
