@@ -289,8 +289,3 @@ def test_attribute_that_names_a_known_function_of_the_user_is_a_call():
     """PostgreSQL runs a user's f(t) for `t.f`."""
     assert guard("SELECT t.total FROM t", "postgresql").allowed
     assert guard("SELECT t.total FROM t", "postgresql", known_volatile=frozenset({"total"})).code == "attribute_call"
-
-
-def test_engine_without_a_guard_runs_no_free_sql():
-    verdict = guard("SELECT 1", "mysql")
-    assert (verdict.allowed, verdict.code) == (False, "no_guard_for_engine")

@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args
 
 from pydantic import SecretStr, TypeAdapter
 
@@ -111,8 +111,24 @@ def rows_from_json(row_type: type[Row], rows: Any) -> Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class FlavourSpan:
+    """Versions of one flavour, by `Version.number`: `since` included, `before` not."""
+
+    flavour: Flavour
+    since: int
+    before: int
+
+    def holds(self, version: Version) -> bool:
+        return version.flavour == self.flavour and self.since <= version.number < self.before
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """One named question to a server: the SQL for the versions `since <= major < before` and what its header says."""
+    """One named question to a server: the SQL for the versions `since <= major < before` and what its header says.
+
+    `flavours` is for engines with more than one flavour, and then it alone says which servers the SQL is for. `needs`
+    names what must be there beyond the version (a member of `ServerFacts.extensions`), or is empty.
+    """
 
     name: str
     row: type[Row]
@@ -124,21 +140,31 @@ class Reading:
     before: int
     per_sample: bool
     counters: bool
+    flavours: tuple[FlavourSpan, ...] = ()
+    needs: str = ""
 
     def serves(self, version: Version) -> bool:
+        if self.flavours:
+            return any(span.holds(version) for span in self.flavours)
         return self.since <= version.major < self.before
 
 
-_HEADER_LINE = re.compile(r"^--\s*(asks|privilege|versions|cost|kind):\s*(.+)$")
+_HEADER_LINE = re.compile(r"^--\s*(asks|privilege|versions|flavours|cost|kind|needs):\s*(.+)$")
+_NO_END = 1_000
 
 
 def parse_reading(name: str, text: str, row: type[Row]) -> Reading:
     """A reading from its file. The header is comment lines `asks:`, `privilege:`, `versions:` (`13-`, `13-16`),
     `cost:`, and optionally `kind:` (`counters`: read again at the end of a window for rates; `sample`: read often).
+    An engine with flavours writes `flavours:` (`mysql 8.0.22-, mariadb 10.6-10.11`) in place of `versions:`, and may
+    write `needs:` with what must be there besides.
 
     Raises ValueError when a header line is missing, since an undocumented reading must not ship.
     """
     header = {match[1]: match[2].strip() for line in text.splitlines() if (match := _HEADER_LINE.match(line))}
+    flavours = tuple(_flavour_span(part) for part in header.get("flavours", "").split(",") if part.strip())
+    if flavours:
+        header.setdefault("versions", f"{min(span.since for span in flavours) // 10_000}-")
     missing = {"asks", "privilege", "versions", "cost"} - header.keys()
     if missing:
         raise ValueError(f"reading {name}: header lacks {', '.join(sorted(missing))}")
@@ -151,14 +177,37 @@ def parse_reading(name: str, text: str, row: type[Row]) -> Reading:
         privilege=header["privilege"],
         cost=header["cost"],
         since=int(since),
-        before=int(last) + 1 if last.strip() else 1_000,
+        before=int(last) + 1 if last.strip() else _NO_END,
         per_sample=header.get("kind") == "sample",
         counters=header.get("kind") == "counters",
+        flavours=flavours,
+        needs=header.get("needs", ""),
     )
 
 
+def _flavour_span(text: str) -> FlavourSpan:
+    """`mariadb 10.6-10.11` holds for every 10.6.x up to the last 10.11.x. Raises ValueError for another form."""
+    name, _, versions = text.strip().partition(" ")
+    since, _, last = versions.partition("-")
+    flavour = next((each for each in get_args(Flavour) if each == name), None)
+    if flavour is None:
+        raise ValueError(f"a flavour is mysql or mariadb, not {name!r}")
+    return FlavourSpan(flavour, version_number(since), _next_number(last) if last.strip() else _NO_END * 10_000)
+
+
+def version_number(text: str) -> int:
+    """A dotted version as `Version.number`: 8.0.22 is 80022, and 10.11 is 101100."""
+    major, minor, patch = (*(int(part) for part in text.strip().split(".")), 0, 0)[:3]
+    return major * 10_000 + minor * 100 + min(patch, 99)
+
+
+def _next_number(text: str) -> int:
+    parts = text.strip().split(".")
+    return version_number(text) + (10_000, 100, 1)[len(parts) - 1]
+
+
 def load_readings(package: str, row_types: Sequence[type[Row]]) -> tuple[Reading, ...]:
-    """All readings of an engine: `readings/<name>.sql`, or `readings/<name>@<major>.sql` for a variant by version."""
+    """All readings of an engine: `readings/<name>.sql`, or `readings/<name>@<variant>.sql` by version or flavour."""
     by_name = {row.reading: row for row in row_types}
     folder = importlib.resources.files(package) / "readings"
     readings = []
@@ -210,6 +259,9 @@ class Probe(Protocol):
 
         Raises StatementRefused (guard), StatementFailed (server), InstanceTimeout, InstanceUnreachable.
         """
+
+    async def query_trusted(self, sql: str, parameters: Sequence[Any] = ()) -> QueryResult:
+        """As `query`, for statements of our own that the guard need not judge; just as read-only and bounded."""
 
     async def explain(self, sql: str) -> Any:
         """The plan of one statement as the engine's JSON, without running it. Parameters may be `$1` or `?`.

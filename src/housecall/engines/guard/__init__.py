@@ -10,6 +10,7 @@ read-only transaction, time and row limits and the grants of the role hold.
 """
 
 from housecall.engines.engine import EngineName
+from housecall.engines.guard.mysql import examine_mysql
 from housecall.engines.guard.postgresql import examine_postgresql
 from housecall.engines.guard.verdict import GuardVerdict, Refusal, RuleCode
 
@@ -23,7 +24,8 @@ def guard(sql: str, engine: EngineName, *, known_volatile: frozenset[str] = froz
 
     `known_volatile` are bare names of volatile functions that exist on the server outside of pg_catalog; a call of one
     is refused even when a built-in has the same name, and so is `value.name`, which PostgreSQL runs as `name(value)`.
-    Without them an attribute that names a user's function cannot be told from a column.
+    Without them an attribute that names a user's function cannot be told from a column. For MySQL and MariaDB they are
+    the names of stored and loaded functions.
     """
     try:
         if len(sql) > MAX_STATEMENT_CHARACTERS:
@@ -34,9 +36,6 @@ def guard(sql: str, engine: EngineName, *, known_volatile: frozenset[str] = froz
             )
         if engine == "postgresql":
             return examine_postgresql(sql, known_volatile)
-        raise Refusal(
-            "no_guard_for_engine",
-            f"Housecall has no guard for SQL of {engine} and runs no free SQL there. Use the named readings instead.",
-        )
+        return examine_mysql(sql, known_volatile)
     except Refusal as refusal:
         return GuardVerdict(False, refusal.code, refusal.reason, refusal.statement)

@@ -10,7 +10,7 @@ RuleCode = Literal[
     "function_locks", "function_changes_sequence", "function_changes_replication", "function_changes_session",
     "function_resets_statistics", "large_object", "attribute_call",
     "user_defined_type", "user_defined_operator", "secret_relation", "version_comment", "too_many_rows",
-    "too_much_memory", "endless_recursion", "no_guard_for_engine",
+    "too_much_memory", "endless_recursion",
 ]  # fmt: skip
 
 

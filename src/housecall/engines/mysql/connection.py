@@ -1,0 +1,85 @@
+"""The wire to a MySQL or MariaDB server: asyncmy, with what it leaves open closed.
+
+asyncmy asks every server for several statements in one text, sends a password in the clear to any server that asks for
+it so, and demands TLS or goes without. Here a text is one statement, a password in the clear goes over TLS or a Unix
+socket only, and TLS follows `ssl-mode` as the mysql client does (its default is to encrypt where the server can).
+"""
+
+# mypy: disable-error-code="attr-defined, has-type, misc, no-untyped-call"
+# asyncmy is compiled: its stubs leave out the attributes and methods that are used here.
+
+import logging
+import ssl
+from typing import Any
+
+from asyncmy import errors
+from asyncmy.connection import Connection
+from asyncmy.constants import CLIENT
+
+from housecall.engines.engine import ProbeLimits, Target
+
+PROGRAM_NAME = "housecall"
+_CLEAR_TEXT_PLUGINS = (b"mysql_clear_password", b"dialog", b"mysql_old_password")
+_PLUGIN_NOT_USABLE = 2059
+_TLS_NOT_OFFERED = 2026
+
+# asyncmy writes the server's warnings to its log, and with them values of rows.
+logging.getLogger("asyncmy").setLevel(logging.CRITICAL)
+
+
+class GuardedConnection(Connection):
+    """One connection. `requires_tls` refuses a server that offers none; else such a server is used without."""
+
+    def __init__(self, *, requires_tls: bool, **how: Any) -> None:
+        super().__init__(**how)
+        self._requires_tls = requires_tls
+        self._client_flag &= ~CLIENT.MULTI_STATEMENTS
+
+    async def _get_server_information(self) -> None:
+        await super()._get_server_information()
+        if self._ssl_context is None or self.server_capabilities & CLIENT.SSL:
+            return
+        if self._requires_tls:
+            raise errors.OperationalError(_TLS_NOT_OFFERED, "the server offers no TLS")
+        self._ssl_context = None
+        self._client_flag &= ~CLIENT.SSL
+
+    async def _process_auth(self, plugin_name: bytes, auth_packet: Any) -> Any:
+        if plugin_name in _CLEAR_TEXT_PLUGINS and not self._secure:
+            raise errors.OperationalError(
+                _PLUGIN_NOT_USABLE,
+                f"the server wants the password in the clear ({plugin_name.decode()}), which is sent over TLS only",
+            )
+        return await super()._process_auth(plugin_name, auth_packet)
+
+
+async def open_connection(target: Target, limits: ProbeLimits) -> GuardedConnection:
+    """A connection in autocommit mode. Raises what asyncmy raises, OSError and TimeoutError; the caller bounds it."""
+    mode = target.options.get("ssl-mode", "PREFERRED")
+    socket = target.options.get("socket")
+    connection = GuardedConnection(
+        requires_tls=mode not in ("DISABLED", "PREFERRED"),
+        host=target.host,
+        port=target.port,
+        unix_socket=socket,
+        user=target.user,
+        password=target.password.get_secret_value().encode() if target.password else b"",
+        database=target.database or None,
+        charset="utf8mb4",
+        autocommit=True,
+        connect_timeout=limits.connect_timeout_seconds,
+        program_name=PROGRAM_NAME,
+        ssl=None if socket or mode == "DISABLED" else tls_context(target, mode),
+    )
+    await connection.connect()
+    return connection
+
+
+def tls_context(target: Target, mode: str) -> ssl.SSLContext:
+    """Raises OSError when a file of the DSN cannot be read."""
+    context = ssl.create_default_context(cafile=target.options.get("ssl-ca"))
+    context.check_hostname = mode == "VERIFY_IDENTITY"
+    context.verify_mode = ssl.CERT_REQUIRED if mode.startswith("VERIFY") else ssl.CERT_NONE
+    if "ssl-cert" in target.options:
+        context.load_cert_chain(target.options["ssl-cert"], target.options.get("ssl-key"))
+    return context

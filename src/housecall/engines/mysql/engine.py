@@ -1,0 +1,36 @@
+"""The MySQL engine, for both of its flavours: readings, targets and probes."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from functools import cached_property
+from typing import ClassVar
+
+from housecall.engines.engine import EngineName, Probe, ProbeLimits, Reading, Rows, Target, Unavailable, load_readings
+from housecall.engines.mysql.dsn import parse_dsn
+from housecall.engines.mysql.explainable import statements_to_explain
+from housecall.engines.mysql.probe import open_probe
+from housecall.engines.mysql.rows import row_types
+
+
+class MySQL:
+    """Implements the seam `Engine`."""
+
+    name: ClassVar[EngineName] = "mysql"
+
+    @cached_property
+    def readings(self) -> tuple[Reading, ...]:
+        return load_readings(__package__, row_types())
+
+    def statements_to_explain(self, readings: Mapping[str, Rows | Unavailable]) -> tuple[str, ...]:
+        return statements_to_explain(readings)
+
+    def parse_dsn(self, dsn: str) -> Target:
+        return parse_dsn(dsn)
+
+    def open_probe(
+        self, target: Target, limits: ProbeLimits, *, instance_id: str
+    ) -> AbstractAsyncContextManager[Probe]:
+        return open_probe(target, limits, instance_id)
+
+
+ENGINE = MySQL()

@@ -1,0 +1,75 @@
+"""Which statements a snapshot asks the optimizer about, and how their texts become ones that it takes.
+
+performance_schema gives digests with `?` in place of values and `...` for lists; EXPLAIN takes neither. Where the
+server kept
+a sample of the statement that is used; else each `?` becomes the text '1', which compares with a column of any type
+without a conversion of the column.
+"""
+
+import re
+from collections.abc import Mapping
+
+from housecall.engines.engine import Rows, Unavailable
+from housecall.engines.tokens import Token, TokenError, mysql_tokens
+
+MOST_STATEMENTS = 6
+"""Each costs one EXPLAIN, a few milliseconds; the share of time of the seventh statement seldom matters."""
+
+_READS_OR_CHANGES = {"select", "with", "insert", "update", "delete", "replace", "values", "table"}
+_SCHEMA = re.compile(r"/\*schema:([^*]*)\*/\s*")
+_STANDS_FOR_VALUES = re.compile(r"\(\s*\.\.\.\s*\)(?:\s*/\* *, *\.\.\. *\*/)?|/\* *, *\.\.\. *\*/")
+_ONLY_NUMBERS = {"limit", "offset"}
+
+
+def statements_to_explain(readings: Mapping[str, Rows | Unavailable]) -> tuple[str, ...]:
+    """Texts as the readings gave them (`explainable`), each once, costliest first; then what sessions were seen
+    running."""
+    found: list[str] = []
+    for name in ("top_statements", "sessions"):
+        rows = readings.get(name, ())
+        if not isinstance(rows, Unavailable):
+            found.extend(getattr(row, "explainable", None) or "" for row in rows)
+    usable = [text for text in dict.fromkeys(found) if is_explainable(text)]
+    return tuple(usable[:MOST_STATEMENTS])
+
+
+def with_schema(schema: str | None, statement: str) -> str:
+    """The text with the database that it ran in, for `schema_and_statement`."""
+    return f"/*schema:{schema}*/ {statement}" if schema and "*" not in schema else statement
+
+
+def schema_and_statement(text: str) -> tuple[str | None, str]:
+    """The database to plan a statement in, and the statement."""
+    match = _SCHEMA.match(text)
+    return (match[1], text[match.end() :]) if match else (None, text)
+
+
+def is_explainable(text: str) -> bool:
+    """Whether EXPLAIN takes this text: one whole statement that reads or changes rows."""
+    statement = schema_and_statement(text)[1]
+    word = re.match(r"[(\s]*([A-Za-z]+)", statement)
+    if not word or word[1].lower() not in _READS_OR_CHANGES or statement.rstrip().endswith("..."):
+        return False
+    try:
+        return any(token.text == "from" or token.text == "set" for token in mysql_tokens(statement))
+    except TokenError:
+        return False
+
+
+def with_values(statement: str) -> str:
+    """The statement with a value wherever a digest has a placeholder."""
+    statement = _STANDS_FOR_VALUES.sub(lambda match: "('1')" if match[0].startswith("(") else "", statement)
+    parts: list[str] = []
+    end, before, last = 0, "", ""
+    for token in mysql_tokens(statement, lenient=True):
+        if token.kind == "parameter":
+            number = before in _ONLY_NUMBERS or (before == "," and last in _ONLY_NUMBERS)
+            parts += [statement[end : token.start], "1" if number else "'1'"]
+            end = token.end
+        last = before if token.kind == "parameter" else last
+        before = _word(token, before)
+    return "".join(parts) + statement[end:]
+
+
+def _word(token: Token, before: str) -> str:
+    return before if token.kind == "parameter" else token.text
