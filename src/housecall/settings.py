@@ -1,6 +1,7 @@
 """The settings of an installation: one table of name, default and help, read from the environment.
 
-Every setting is an environment variable `HOUSECALL_<NAME>`. `docs/reference/settings.md` is rendered from this table.
+Every setting is an environment variable `HOUSECALL_<NAME>`, and may stand in the file `housecall.toml` instead, where
+the variable wins. `docs/reference/settings.md` is rendered from this table.
 """
 
 import os
@@ -12,6 +13,7 @@ from typing import Any
 import platformdirs
 from pydantic import SecretStr
 
+from housecall.configuration import Configuration, find_file, read_configuration, setting_values
 from housecall.errors import SetupError
 
 PREFIX = "HOUSECALL_"
@@ -35,6 +37,7 @@ class Settings:
     """One installation's settings. Durations are in seconds and sizes in bytes, as their names say."""
 
     home: Path = _setting(_default_home, "Folder of everything that Housecall keeps.")
+    config: Path | None = _setting(None, "Configuration file; `housecall.toml` in the home by default.")
     database_url: SecretStr | None = _setting(
         None, "PostgreSQL that holds Housecall's state (postgresql://…); without it an embedded one is started."
     )
@@ -44,7 +47,11 @@ class Settings:
         None,
         "Key that encrypts passwords and key secrets at rest (base64, 32 bytes); without it one is kept in the home.",
     )
-    model: str = _setting("builtin", "Model that answers: `builtin`, or any pydantic-ai name such as `openai:gpt-5`.")
+    model: str = _setting(
+        "",
+        "Model that answers by default: the id of a model in `housecall.toml`, `builtin`, or a pydantic-ai name such as"
+        " `openai:gpt-5`. Empty: the default of the file, else `builtin`.",
+    )
     model_base_url: str | None = _setting(None, "Base URL of an OpenAI-compatible endpoint for `HOUSECALL_MODEL`.")
     model_api_key: SecretStr | None = _setting(None, "API key for `HOUSECALL_MODEL`.")
     language: str | None = _setting(None, "Language of answers when neither request nor question tells (en, zh-CN).")
@@ -89,4 +96,18 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: Any
         if text:
             values[item.name] = _parse(item.name, item.type, text)
     values.update({name: value for name, value in overrides.items() if value is not None})
+    path = find_file(values.get("home") or _default_home(), source)
+    if path is not None:
+        values = setting_values(read_file(path), FILE_SETTINGS, source) | values | {"config": path}
     return Settings(**values)
+
+
+FILE_SETTINGS: Mapping[str, Any] = {
+    each.name: each.type for each in fields(Settings) if each.name not in ("home", "config")
+}
+"""What the file may set: all but where to find it."""
+
+
+def read_file(path: Path) -> Configuration:
+    """The configuration file. Raises SetupError with the line of each mistake."""
+    return read_configuration(path, FILE_SETTINGS)

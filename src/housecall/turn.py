@@ -44,7 +44,7 @@ class Turn:
     """One question. `language` and `timezone` are as the caller gave them, or None; `history` is oldest first.
 
     `inputs` holds the caller's other task inputs by our names: region_id, custom_agent_id, model_id, enable_thinking,
-    think_effort, resume_call_id. `instance_id` is set when the caller bound the question to one instance.
+    think_effort, resume_call_id; and `caller`, what rights are decided by beside the ids. `instance_id` is set when the caller bound the question to one instance.
     """
 
     run_id: str
@@ -70,6 +70,27 @@ class Outcome:
     transcript: Any
     input_tokens: int = 0
     output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AgentProfile:
+    """A custom agent, as the agent takes it: what it adds to the prompt and what it leaves of tools and skills.
+
+    `tools` None: all that there are. `skills` are names; empty: it chose none, and has those of the account.
+    """
+
+    id: str
+    name: str
+    system_prompt: str
+    tools: tuple[str, ...] | None = None
+    skills: tuple[str, ...] = ()
+
+
+class AgentProfiles(Protocol):
+    """Where custom agents are kept, as the agent sees it."""
+
+    async def profile(self, account_id: str, custom_agent_id: str) -> AgentProfile:
+        """Raises NotFound (CustomAgentNotFound) for another account's too."""
 
 
 class Stop:

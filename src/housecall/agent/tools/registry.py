@@ -15,7 +15,7 @@ from pydantic_ai import Tool
 from pydantic_ai.toolsets import FunctionToolset
 
 from housecall.agent.context import RunContext
-from housecall.turn import ApprovalMode
+from housecall.turn import AgentProfile, ApprovalMode
 from housecall.wording import Say
 
 ToolKind = Literal["read", "write"]
@@ -45,6 +45,16 @@ def all_tools() -> tuple[ToolSpec, ...]:
 def tools_for(mode: ApprovalMode) -> tuple[ToolSpec, ...]:
     """The tools that a model may see: in `read_only` no tool that writes exists at all."""
     return tuple(spec for spec in all_tools() if spec.kind == "read" or mode != "read_only")
+
+
+LOAD_SKILL = "load_skill"
+
+
+def is_offered(name: str, profile: AgentProfile | None) -> bool:
+    """Whether a custom agent leaves this tool to the model. Skills it has chosen need the tool that loads them."""
+    if profile is None or profile.tools is None:
+        return True
+    return name in profile.tools or (name == LOAD_SKILL and bool(profile.tools and profile.skills))
 
 
 def toolset_of(specs: Iterable[ToolSpec]) -> FunctionToolset[RunContext]:
