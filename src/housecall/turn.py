@@ -44,7 +44,8 @@ class Turn:
     """One question. `language` and `timezone` are as the caller gave them, or None; `history` is oldest first.
 
     `inputs` holds the caller's other task inputs by our names: region_id, custom_agent_id, model_id, enable_thinking,
-    think_effort, resume_call_id; and `caller`, what rights are decided by beside the ids. `instance_id` is set when the caller bound the question to one instance.
+    think_effort, resume_call_id; and `caller`, what rights are decided by beside the ids. `instance_id` is set when the
+    caller bound the question to one instance.
     """
 
     run_id: str

@@ -29,7 +29,11 @@ import pytest
 from pydantic import SecretStr
 
 from housecall.access.accounts import Caller
+from housecall.access.audit import AuditEntry
 from housecall.access.keys import Credential
+from housecall.access.policy import Layers
+from housecall.access.rights import Principal, Rights
+from housecall.access.vault import Vault
 from housecall.api.server import serve
 from housecall.api.signing import AccessKey, SignedRequest, decode_pairs, sign_v3
 from housecall.app import Health, open_app
@@ -178,13 +182,13 @@ class MemoryRuns:
         finally:
             self.subscribers -= 1
 
-    async def run_of_message(self, account_id: str, message_id: str) -> Run:
+    async def run_of_message(self, account_id: str, message_id: str, *, user_id: str | None = None) -> Run:
         found = [run for run in self._runs.values() if run.message_id == message_id]
         if not found:
             raise NotFound(f"There is no message {message_id!r}.", code="MessageNotFound")
         return found[0]
 
-    async def stop(self, account_id: str, run_id: str) -> None:
+    async def stop(self, account_id: str, run_id: str, *, user_id: str | None = None) -> None:
         raise RuntimeError("password=hunter2 in a message that must not get out")
 
 
@@ -210,6 +214,29 @@ class MemoryKeys:
         return fresh
 
 
+class RootRights(Rights):
+    """Everybody is root, without a store."""
+
+    def __init__(self) -> None:
+        super().__init__(None, Vault(bytes(32)))  # type: ignore[arg-type]
+
+    async def principal(self, caller: Caller) -> Principal:
+        return Principal(caller, "RootUser", "acs:ram::account:root", "root", Layers(is_root=True))
+
+
+class MemoryAudit:
+    """An audit log that is read as a list."""
+
+    def __init__(self) -> None:
+        self.entries: list[AuditEntry] = []
+
+    def record(self, entry: AuditEntry) -> None:
+        self.entries.append(entry)
+
+    async def flush(self) -> None:
+        pass
+
+
 class MemoryApp:
     """What the edge sees of an installation."""
 
@@ -219,6 +246,7 @@ class MemoryApp:
         self.runs = MemoryRuns(answerer)
         self.conversations = SimpleNamespace()
         self.instances = SimpleNamespace()
+        self.access = SimpleNamespace(rights=RootRights(), audit=MemoryAudit())
         self.answer: Health | BaseException = Health()
 
     async def health(self) -> Health:

@@ -7,6 +7,7 @@ by stream or as one object: the RPC door streams, the REST door looks at Accept,
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
+from housecall.api.access_scope import owner_of
 from housecall.api.error_codes import failure_status
 from housecall.api.operation import Call, EventStream, Operation, Route
 from housecall.api.sse import EVENT_MODES, Envelope, EventMode, event_bodies, join_answer, read_position
@@ -26,6 +27,7 @@ from housecall.chat.files import MAX_FILES_OF_A_MESSAGE
 from housecall.chat.runs import NewQuestion
 from housecall.errors import HousecallError, NotFound, RequestError
 from housecall.events import Event
+from housecall.instances.visible import caller_to_turn
 from housecall.turn import ApprovalMode
 
 NamedFiles = tuple[tuple[str, str], ...]
@@ -120,7 +122,9 @@ async def chat_messages(call: Call, request: ChatMessagesRequest) -> EventStream
     _check_model(call, inputs)
     _check_custom_agent(inputs.custom_agent_id or request.custom_agent_id)
     if inputs.instance_id:
-        await call.app.instances.get_instance(call.caller.account_id, inputs.instance_id)
+        await call.app.instances_for(call.caller, call.conditions).get_instance(
+            call.caller.account_id, inputs.instance_id
+        )
     started = await call.app.runs.start(_question(call, request, inputs, files))
     envelope = Envelope(
         call.request_id, started.conversation_id, started.message_id, started.run_id, started.created_at
@@ -145,6 +149,7 @@ def _question(call: Call, request: ChatMessagesRequest, inputs: ChatInputs, file
         "enable_thinking": None if inputs.enable_thinking is None else inputs.enable_thinking == "true",
         "think_effort": inputs.think_effort,
         "resume_call_id": inputs.resume_call_id,
+        "caller": caller_to_turn(call.caller, call.conditions),
     }
     return NewQuestion(
         account_id=call.caller.account_id,
@@ -236,7 +241,7 @@ class TaskStopRequest(WireRequest):
 
 
 async def chat_messages_task_stop(call: Call, request: TaskStopRequest) -> Success:
-    await call.app.runs.stop(call.caller.account_id, request.task_id)
+    await call.app.runs.stop(call.caller.account_id, request.task_id, user_id=await owner_of(call))
     return Success()
 
 
@@ -253,7 +258,7 @@ class SubscribeMessageRequest(WireRequest):
 
 async def subscribe_message(call: Call, request: SubscribeMessageRequest) -> EventStream:
     position = read_position(call.last_event_id or request.last_event_id)
-    run = await call.app.runs.run_of_message(call.caller.account_id, request.message_id)
+    run = await call.app.runs.run_of_message(call.caller.account_id, request.message_id, user_id=await owner_of(call))
     envelope = Envelope(call.request_id, run.conversation_id, run.message_id, run.run_id, run.created_at)
     events = call.app.runs.subscribe(run.run_id, after=position.number)
     return EventStream(events, envelope, request.event_mode or "inline", skip_parts=position.parts)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from housecall.api.access_scope import owner_of
 from housecall.api.chat import EventModeChoice
 from housecall.api.files import message_file
 from housecall.api.operation import Call, Operation
@@ -199,6 +200,7 @@ async def get_messages(call: Call, request: GetMessagesRequest) -> GetMessagesRe
     page = await conversations.list_messages(
         call.caller.account_id,
         request.conversation_id,
+        user_id=await owner_of(call),
         first_id=request.first_id,
         limit=request.limit or DEFAULT_LIMIT,
     )
@@ -232,7 +234,7 @@ class ModifyMessagesFeedbacksRequest(WireRequest):
 
 async def modify_messages_feedbacks(call: Call, request: ModifyMessagesFeedbacksRequest) -> Success:
     await call.app.conversations.set_feedback(
-        call.caller.account_id, request.message_id, request.rating, request.content
+        call.caller.account_id, request.message_id, request.rating, request.content, user_id=await owner_of(call)
     )
     return Success()
 

@@ -101,14 +101,22 @@ class Conversations:
         return Page(tuple(_conversation(row) for row in rows[:limit]), len(rows) > limit, limit)
 
     async def list_messages(
-        self, account_id: str, conversation_id: str, *, first_id: str | None = None, limit: int = 100
+        self,
+        account_id: str,
+        conversation_id: str,
+        *,
+        user_id: str | None = None,
+        first_id: str | None = None,
+        limit: int = 100,
     ) -> Page[StoredMessage]:
         """The newest messages, or those before `first_id`; oldest first within the page.
+
+        With `user_id` another user's conversation is not found.
 
         Raises NotFound (ConversationNotFound, MessageNotFound).
         """
         async with self._database.begin("listing messages") as connection:
-            await _check_conversation(connection, account_id, conversation_id)
+            await _check_conversation(connection, account_id, conversation_id, user_id)
             query = _messages().where(MessageRow.conversation_id == conversation_id)
             if first_id:
                 query = query.where(MessageRow.number < await _message_number(connection, conversation_id, first_id))
@@ -130,16 +138,25 @@ class Conversations:
         return {message.id: tuple(by_run[message.run_id]) for message in messages}
 
     async def set_feedback(
-        self, account_id: str, message_id: str, rating: Rating | None, content: str | None = None
+        self,
+        account_id: str,
+        message_id: str,
+        rating: Rating | None,
+        content: str | None = None,
+        *,
+        user_id: str | None = None,
     ) -> None:
-        """Keep what a person thinks of an answer; None revokes. Raises NotFound (MessageNotFound)."""
+        """Keep what a person thinks of an answer; None revokes. Raises NotFound (MessageNotFound).
+
+        With `user_id` another user's message is not found.
+        """
         if not is_id(message_id):
             raise not_found("Message", message_id)
         kept = storable_text(content) if content and rating else None
         async with self._database.begin("keeping a rating") as connection:
             changed = await connection.execute(
                 update(MessageRow)
-                .where(MessageRow.id == message_id, MessageRow.account_id == account_id)
+                .where(MessageRow.id == message_id, *_owned(MessageRow, account_id, user_id))
                 .values(feedback=rating, feedback_content=kept)
             )
             if not changed.rowcount:
@@ -200,11 +217,18 @@ def _conversation(row: Any) -> Conversation:
     )
 
 
-async def _check_conversation(connection: AsyncConnection, account_id: str, conversation_id: str) -> None:
+def _owned(table: Any, account_id: str, user_id: str | None) -> tuple[Any, ...]:
+    mine = (table.account_id == account_id,)
+    return mine if user_id is None else (*mine, table.user_id == user_id)
+
+
+async def _check_conversation(
+    connection: AsyncConnection, account_id: str, conversation_id: str, user_id: str | None
+) -> None:
     if is_id(conversation_id):
         found = await connection.execute(
             select(ConversationRow.id).where(
-                ConversationRow.id == conversation_id, ConversationRow.account_id == account_id
+                ConversationRow.id == conversation_id, *_owned(ConversationRow, account_id, user_id)
             )
         )
         if found.one_or_none() is not None:

@@ -227,15 +227,16 @@ class Runs:
         finally:
             self._feeds.leave(run_id)
 
-    async def stop(self, account_id: str, run_id: str) -> None:
+    async def stop(self, account_id: str, run_id: str, *, user_id: str | None = None) -> None:
         """End a run within a second, wherever it executes; its status becomes `stopped`.
 
-        Returns when the wish is stored. Stopping a finished run does nothing.
+        Returns when the wish is stored. Stopping a finished run does nothing. With `user_id` another user's run is
+        not found; so it is in the other methods that take it.
 
         Raises:
             NotFound: TaskNotFound.
         """
-        run = await self.get_run(account_id, run_id)
+        run = await self.get_run(account_id, run_id, user_id=user_id)
         if run.status in FINAL_STATUSES:
             return
         async with self._database.begin("stopping a run") as connection:
@@ -249,16 +250,16 @@ class Runs:
             )
         self._stop_here(run.run_id)
 
-    async def get_run(self, account_id: str, run_id: str) -> Run:
+    async def get_run(self, account_id: str, run_id: str, *, user_id: str | None = None) -> Run:
         """Raises NotFound (TaskNotFound)."""
-        run = await self._find_run(account_id, RunRow.id, run_id)
+        run = await self._find_run(account_id, RunRow.id, run_id, user_id)
         if run is None:
             raise _no_task(run_id)
         return run
 
-    async def run_of_message(self, account_id: str, message_id: str) -> Run:
+    async def run_of_message(self, account_id: str, message_id: str, *, user_id: str | None = None) -> Run:
         """The newest run of a message. Raises NotFound (MessageNotFound)."""
-        run = await self._find_run(account_id, RunRow.message_id, message_id)
+        run = await self._find_run(account_id, RunRow.message_id, message_id, user_id)
         if run is None:
             raise not_found("Message", message_id)
         return run
@@ -272,11 +273,13 @@ class Runs:
                     return status
         raise _no_task(run_id)
 
-    async def _find_run(self, account_id: str, column: Any, value: str) -> Run | None:
+    async def _find_run(self, account_id: str, column: Any, value: str, user_id: str | None) -> Run | None:
         if not is_id(value):
             return None
         async with self._database.begin("reading a run") as connection:
             query = select(RunRow.__table__).where(column == value, RunRow.account_id == account_id)
+            if user_id is not None:
+                query = query.where(RunRow.user_id == user_id)
             row = (await connection.execute(query.order_by(RunRow.created_at.desc()).limit(1))).one_or_none()
         if row is None:
             return None

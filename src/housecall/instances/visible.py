@@ -1,8 +1,9 @@
 """The instances that one caller may see: a directory filtered by policies, and leave to use what is seen.
 
-An instance is there for a caller when he may `rds:DescribeDBInstances` it (`acs:rds:<region>:<account>:dbinstance/<id>`);
-else it is not found, exactly as if it did not exist. What he may do with one that he sees is asked for each use, by the
-action of the tool. Decisions are made anew on every call, so a policy that changes during a long answer is heeded.
+An instance is there for a caller when he may `rds:DescribeDBInstances` on it, which is
+`acs:rds:<region>:<account>:dbinstance/<id>`; else it is not found, exactly as if it did not exist. What he may do with
+one that he sees is asked for each use, by the action of the tool. Decisions are made anew on every call, so a policy
+that changes during a long answer is heeded.
 """
 
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ Conditions = Mapping[str, str]
 
 
 class VisibleInstances:
-    """An InstanceDirectory for one caller. `conditions` are what his request said of itself (`acs:SourceIp` and so on)."""
+    """An InstanceDirectory for one caller. `conditions` are what his request said of itself (`acs:SourceIp`, …)."""
 
     def __init__(
         self,
