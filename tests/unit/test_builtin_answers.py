@@ -240,7 +240,7 @@ def test_a_number_beyond_the_causes_is_told_so() -> None:
     talk = Talk(examine_instance=a_verdict(a_cause()))
     talk.ask("what is wrong?")
 
-    assert "1 cause(s)" in talk.ask("and the fifth one?")
+    assert "showed 1 cause," in talk.ask("and the fifth one?")
 
 
 def test_why_gives_the_evidence() -> None:

@@ -37,17 +37,17 @@ URGENT_MANY = Say(
 )
 AND_SMALLER = Say(" ({count} smaller beside)", "（另有 {count} 个次要问题）")
 NOT_SLOW = Say(
-    "**{instance}: nothing found that makes it slow, but {count} problem(s) of another kind need attention{smaller}.** The main one: {summary}",
+    "**{instance}: nothing found that makes it slow, but {count} problem{count:|s} of another kind {count:needs|need} attention{smaller}.** The main one: {summary}",
     "**{instance}：没有发现导致变慢的原因，但有 {count} 个其他问题需要处理{smaller}。** 最主要的是：{summary}",
 )
 NOT_SLOW_PARTLY = Say(
-    "**{instance}: nothing that makes it slow was found in what could be looked at ({missed} of {checks} checks could not look), but {count} problem(s) of another kind need attention{smaller}.** The main one: {summary}",
+    "**{instance}: nothing that makes it slow was found in what could be looked at ({missed} of {checks} checks could not look), but {count} problem{count:|s} of another kind {count:needs|need} attention{smaller}.** The main one: {summary}",
     "**{instance}：在可检查的部分没有发现导致变慢的原因（{checks} 项检查中有 {missed} 项无法执行），但有 {count} 个其他问题需要处理{smaller}。** 最主要的是：{summary}",
 )
 SAME_FOR = Say("the same for {objects}", "同样的还有 {objects}")
 STILL_MORE = Say("… and {count} more, weaker than these.", "……另有 {count} 个更轻微的。")
 TIDY = Say(
-    "**{instance}: nothing urgent; {count} thing(s) worth putting right.**",
+    "**{instance}: nothing urgent; {count} thing{count:|s} worth putting right.**",
     "**{instance}：没有紧急问题，有 {count} 处值得改进。**",
 )
 HEALTHY = Say(
@@ -62,11 +62,11 @@ PARTLY = Say(
     "**{instance}：可检查的部分没有发现问题，但 {checks} 项检查中有 {missed} 项无法执行。** 因此还不能断定一切正常。",
 )
 ONLY_FINDINGS = Say(
-    "{count} smaller finding(s) are not a cause of trouble by themselves.",
+    "{count} smaller finding{count:|s} {count:is|are} not a cause of trouble by {count:itself|themselves}.",
     "另有 {count} 条轻微发现，本身不构成故障原因。",
 )
 ONLY_PAST = Say(
-    "**{instance}: nothing is wrong now; {count} problem(s) left traces.**",
+    "**{instance}: nothing is wrong now; {count} problem{count:|s} left traces.**",
     "**{instance}：目前没有问题，但有 {count} 个问题留下了痕迹。**",
 )
 PAST = Say("in the past", "已过去")
@@ -84,7 +84,7 @@ VERIFY = Say("Check", "验证")
 ALSO = Say("Also found", "其他问题")
 MORE = Say("… and {count} more; ask for “the rest”.", "……另有 {count} 个，可说“其他的”继续查看。")
 NOT_LOOKED = Say("Could not look", "未能检查")
-NOT_LOOKED_LINE = Say("{checks} ({count} check(s)): {reason}", "{checks}（{count} 项检查）：{reason}")
+NOT_LOOKED_LINE = Say("{checks} ({count} check{count:|s}): {reason}", "{checks}（{count} 项检查）：{reason}")
 WOULD_HELP = Say("What would let it:", "解决办法：")
 ASK_MORE = Say(
     "Ask “why?”, “show me the SQL for the second one”, or, once done, “is it fixed now?”",
@@ -103,15 +103,15 @@ SMALLER = Say("Smaller findings", "轻微发现")
 
 LOCKS_NONE = Say("**No session waits for a lock on {instance} right now.**", "**{instance} 上目前没有会话在等待锁。**")
 LOCKS_SOME = Say(
-    "**{count} session(s) on {instance} wait for a lock right now.** At the root:",
+    "**{count} session{count:|s} on {instance} wait{count:s|} for a lock right now.** At the root:",
     "**{instance} 上目前有 {count} 个会话在等待锁。** 根源：",
 )
 BLOCKER = Say(
-    "pid {pid} ({who}), state `{state}`, transaction open for {age:duration}; {waiting} session(s) wait for it",
+    "pid {pid} ({who}), state `{state}`, transaction open for {age:duration}; {waiting} session{waiting:|s} {waiting:waits|wait} for it",
     "pid {pid}（{who}），状态 `{state}`，事务已打开 {age:duration}；有 {waiting} 个会话在等它",
 )
 BLOCKER_PREPARED = Say(
-    "a prepared transaction without a session; {waiting} session(s) wait for it",
+    "a prepared transaction without a session; {waiting} session{waiting:|s} {waiting:waits|wait} for it",
     "一个没有会话的预备事务（prepared transaction）；有 {waiting} 个会话在等它",
 )
 LAST_STATEMENT = Say("its last statement: {statement}", "最近的语句：{statement}")
@@ -120,7 +120,7 @@ WAITER = Say(
     "pid {pid} 等待 {what}，被 pid {blockers} 阻塞，已 {age:duration}",
 )
 HIDDEN = Say(
-    "The statements of {count} session(s) are hidden from this role; `{grant}` shows them.",
+    "The statements of {count} session{count:|s} {count:is|are} hidden from this role; `{grant}` shows them.",
     "当前角色看不到 {count} 个会话的语句；执行 `{grant}` 后可见。",
 )
 
@@ -133,7 +133,7 @@ STATEMENTS = Say(
     "**{instance} 上耗时最多的语句**（共记录 {total} 条）：",
 )
 STATEMENT = Say(
-    "{share:percent} of the time: {calls:count} call(s), {mean:number} ms each, {total:duration} in all",
+    "{share:percent} of the time: {calls:count} call{calls:|s}, {mean:number} ms each, {total:duration} in all",
     "占总耗时 {share:percent}：调用 {calls:count} 次，平均 {mean:number} 毫秒，合计 {total:duration}",
 )
 NO_STATISTICS = Say(
@@ -148,7 +148,7 @@ NO_STATISTICS_PRIVILEGE = Say(
     "**{instance} 上看不到语句统计：** 当前角色无权查看其他用户的语句。",
 )
 RUNNING_HIDDEN = Say(
-    "{count} session(s) are hidden from this role, so I cannot tell what is running; `GRANT pg_monitor` to it shows them.",
+    "{count} session{count:|s} {count:is|are} hidden from this role, so I cannot tell what is running; `GRANT pg_monitor` to it shows them.",
     "当前角色看不到 {count} 个会话，因此无法判断正在运行什么；授予 `pg_monitor` 后可见。",
 )
 RUNNING = Say("Running at this moment:", "此刻正在运行：")
@@ -157,7 +157,7 @@ RUNNING_NONE = Say("No statement is running at this moment.", "此刻没有语�
 REMEDY = Say("Remedy: {remedy}", "解决办法：{remedy}")
 
 SIZE = Say(
-    "**{instance}: database `{database}` takes {size:bytes}** in {tables} table(s). Free space of the disk cannot be seen through SQL.",
+    "**{instance}: database `{database}` takes {size:bytes}** in {tables} table{tables:|s}. Free space of the disk cannot be seen through SQL.",
     "**{instance}：数据库 `{database}` 占用 {size:bytes}**，共 {tables} 张表。磁盘剩余空间无法通过 SQL 查看。",
 )
 ATTRIBUTES = Say(
@@ -194,7 +194,7 @@ TABLE_ROWS = Say(
 )
 TABLE_ESTIMATE = Say("Rows: about {rows:count} by the planner's statistics", "行数：按优化器统计约 {rows:count}")
 TABLE_SCANS = Say(
-    "Reads: {sequential:count} sequential scans that read {rows:count} rows, {index:count} index scans",
+    "Reads: {sequential:count} sequential scan{sequential:|s} that read {rows:count} row{rows:|s}, {index:count} index scan{index:|s}",
     "读取：顺序扫描 {sequential:count} 次、读 {rows:count} 行，索引扫描 {index:count} 次",
 )
 TABLE_WRITES = Say(
@@ -205,13 +205,13 @@ TABLE_VACUUM = Say("Last vacuum {age:duration} ago", "上次 vacuum：{age:durat
 TABLE_NO_VACUUM = Say("No vacuum on record", "没有 vacuum 记录")
 TABLE_ANALYZE = Say("last analyze {age:duration} ago", "上次 analyze：{age:duration} 前")
 TABLE_NO_ANALYZE = Say("no analyze on record", "没有 analyze 记录")
-TABLE_CHANGED = Say("{rows:count} rows changed since", "此后变更 {rows:count} 行")
+TABLE_CHANGED = Say("{rows:count} row{rows:|s} changed since", "此后变更 {rows:count} 行")
 TABLE_OPTIONS = Say("Storage options: {options}", "存储选项：{options}")
-TABLE_COLUMNS = Say("{count} column(s): {columns}", "{count} 列：{columns}")
+TABLE_COLUMNS = Say("{count} column{count:|s}: {columns}", "{count} 列：{columns}")
 TABLE_INDEXES = Say("Indexes ({count}):", "索引（{count} 个）：")
 TABLE_NO_INDEX = Say("It has no index.", "该表没有索引。")
 INDEX = Say("{name}: {size:bytes}, {scans} {marks}", "{name}：{size:bytes}，{scans} {marks}")
-INDEX_SCANS = Say("{scans:count} scans", "扫描 {scans:count} 次")
+INDEX_SCANS = Say("{scans:count} scan{scans:|s}", "扫描 {scans:count} 次")
 INDEX_UNSEEN = Say("scans not visible", "扫描次数不可见")
 INDEXES = Say(
     "**Indexes of {of} on {instance}:** {total} of them, {size:bytes} in all.",
@@ -221,11 +221,11 @@ NO_CAUSE_OBJECT = Say("No cause of trouble concerns {table}.", "没有与 {table
 ALL_TABLES = Say("all tables", "所有表")
 
 PLAN = Say(
-    "**The planner estimates a cost of {cost:number} and {rows:count} row(s)** for this statement on {instance}; it was not run.",
+    "**The planner estimates a cost of {cost:number} and {rows:count} row{rows:|s}** for this statement on {instance}; it was not run.",
     "**优化器估计该语句在 {instance} 上的代价为 {cost:number}，返回 {rows:count} 行**；语句并未执行。",
 )
 PLAN_SCAN = Say(
-    "It reads {relation} from the first row to the last (sequential scan, estimated {rows:count} rows out{filter}).",
+    "It reads {relation} from the first row to the last (sequential scan, estimated {rows:count} row{rows:|s} out{filter}).",
     "它从头到尾读取 {relation}（顺序扫描，估计输出 {rows:count} 行{filter}）。",
 )
 PLAN_FILTER = Say(", filter: {condition}", "，过滤条件：{condition}")
@@ -235,10 +235,10 @@ PLAN_COSTLIEST = Say(
 )
 PLAN_NO_SCAN = Say("It reads no table from end to end.", "没有对任何表做全表扫描。")
 PLAN_TREE = Say("The plan, with estimated rows and total cost:", "执行计划（估计行数与总代价）：")
-QUERY = Say("**{shown} row(s)** in {elapsed:number} ms:", "**{shown} 行**，用时 {elapsed:number} 毫秒：")
+QUERY = Say("**{shown} row{shown:|s}** in {elapsed:number} ms:", "**{shown} 行**，用时 {elapsed:number} 毫秒：")
 QUERY_MORE = Say("The server had more rows than these.", "服务器上还有更多行未显示。")
 
-INSTANCES = Say("**{total} instance(s):**", "**共 {total} 个实例：**")
+INSTANCES = Say("**{total} instance{total:|s}:**", "**共 {total} 个实例：**")
 INSTANCES_NONE = Say(
     "No instance is registered yet. Add one with `housecall instance add ID --dsn URL`.",
     "还没有注册实例。用 `housecall instance add ID --dsn URL` 添加。",
@@ -279,8 +279,8 @@ LESS_SEEN = Say(
 NEXT_STEP = Say("Next, for {what}:", "接下来处理 {what}：")
 
 NO_SUCH_CAUSE = Say(
-    "The last examination showed {count} cause(s), so there is no such one. Name a number from 1 to {count}, or ask for a new examination.",
-    "上次检查给出了 {count} 个原因，没有您说的那一个。请说 1 到 {count} 之间的序号，或要求重新检查。",
+    "The last examination showed {count} cause{count:|s}, so there is no such one. Name one of those by its number, or ask for a new examination.",
+    "上次检查给出了 {count} 个原因，没有您说的那一个。请说其中某个的序号，或要求重新检查。",
 )
 NO_CAUSES = Say(
     "The last examination found no cause, so there is nothing to show. Ask “is everything healthy?” for a new one.",
@@ -310,7 +310,7 @@ KILL_CAUTION = Say(
     "只应结束阻塞他人的会话，不要结束正在等待的会话；先询问其使用者。查看它正在做什么：",
 )
 PID_BLOCKS = Say(
-    "pid {pid} blocks {waiting} session(s) and waits for none itself.",
+    "pid {pid} blocks {waiting} session{waiting:|s} and waits for none itself.",
     "pid {pid} 阻塞了 {waiting} 个会话，自身没有等待。",
 )
 PID_WAITS = Say(

@@ -13,38 +13,38 @@ from housecall.wording import Message, Say
 BLOCKED = "postgresql.blocked_sessions"
 
 LONGEST_WAIT = Say(
-    "{waiting:count} session(s) wait for it, the longest for {longest:duration}.",
-    "有 {waiting:count} 个会话在等它,最长已等 {longest:duration}。",
+    "{waiting:count} session{waiting:|s} {waiting:waits|wait} for it, the longest for {longest:duration}.",
+    "有 {waiting:count} 个会话在等它，最长已等 {longest:duration}。",
 )
-LAST_STATEMENT = Say("Its last statement: {statement}", "它最后执行的语句:{statement}")
+LAST_STATEMENT = Say("Its last statement: {statement}", "它最后执行的语句：{statement}")
 HIDDEN = Say(
     "Its state and statement are hidden from this role; it needs pg_read_all_stats to see them.",
-    "当前角色无权查看它的状态和语句,需要 pg_read_all_stats。",
+    "当前角色无权查看它的状态和语句，需要 pg_read_all_stats。",
 )
-NO_LOCK = Say("Takes no lock and blocks nobody.", "不加锁,不阻塞任何会话。")
-FREES_LOCKS = Say("Takes no lock; it frees those the session holds.", "自身不加锁,并释放该会话持有的锁。")
+NO_LOCK = Say("Takes no lock and blocks nobody.", "不加锁，不阻塞任何会话。")
+FREES_LOCKS = Say("Takes no lock; it frees those the session holds.", "自身不加锁，并释放该会话持有的锁。")
 ROLLED_BACK = Say(
     "Nothing to undo: the transaction is rolled back, and its client gets an error and may start again.",
-    "无需回滚:该事务会被回滚,客户端收到错误后可以重试。",
+    "无需回滚：该事务会被回滚，客户端收到错误后可以重试。",
 )
 CHANGES_APPLICATION = Say(
-    "A change of the application: nothing is run on the server.", "修改应用程序,不在数据库上执行。"
+    "A change of the application: nothing is run on the server.", "修改应用程序，不在数据库上执行。"
 )
-_GONE = Say("Nobody waits for pid {pid} any more: the count is 0.", "不再有会话等待 pid {pid}:计数为 0。")
-_END = Say("End session pid {pid}, and only it", "终止会话 pid {pid}(仅此一个)")
+_GONE = Say("Nobody waits for pid {pid} any more: the count is 0.", "不再有会话等待 pid {pid}：计数为 0。")
+_END = Say("End session pid {pid}, and only it", "终止会话 pid {pid}（仅此一个）")
 _END_CAUTION = Say(
     "Its uncommitted changes are lost; ask {user} ({application}) first when that matters.",
-    "它未提交的修改会丢失;若有影响,请先与 {user}({application})确认。",
+    "它未提交的修改会丢失；若有影响，请先与 {user}（{application}）确认。",
 )
 _CANCEL = Say("Cancel the running statement of pid {pid}", "取消 pid {pid} 正在执行的语句")
 _CANCEL_CAUTION = Say(
-    "The statement's work is lost and its transaction is rolled back.", "该语句已完成的工作会丢失,其事务会回滚。"
+    "The statement's work is lost and its transaction is rolled back.", "该语句已完成的工作会丢失，其事务会回滚。"
 )
 _LIMIT = Say("Let the server end this by itself next time: {setting} for role {role}",
-             "让服务器下次自动处理:为角色 {role} 设置 {setting}")  # fmt: skip
+             "让服务器下次自动处理：为角色 {role} 设置 {setting}")  # fmt: skip
 _LIMIT_LOCK = Say(
     "Locks one row of the role catalogue for a moment; holds for new sessions.",
-    "仅短暂锁定角色目录的一行,对新会话生效。",
+    "仅短暂锁定角色目录的一行，对新会话生效。",
 )
 _LIMIT_VERIFY = Say("The role's settings show {setting}.", "角色配置中可见 {setting}。")
 

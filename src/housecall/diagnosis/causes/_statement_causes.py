@@ -15,7 +15,7 @@ _NO_LOCK = Say(en="none: the application changes", zh="无锁：只修改应用"
 _NO_UNDO = Say(en="a change of the application, undone there", zh="应用侧修改，在应用侧回退")
 _FASTER = Say(en="its share of the time falls in pg_stat_statements", zh="在 pg_stat_statements 中其耗时占比下降")
 SHARE = Say(
-    en="{share:percent} of all statement time: {calls:count} calls of {mean:duration} on average.",
+    en="{share:percent} of all statement time: {calls:count} call{calls:|s} of {mean:duration} on average.",
     zh="占全部语句耗时的 {share:percent}：调用 {calls:count} 次，平均 {mean:duration}。",
 )
 SEEN = Say(

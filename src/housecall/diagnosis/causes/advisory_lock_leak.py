@@ -30,21 +30,21 @@ CAUSE = CauseRule(
 
 _SUMMARY = Say(
     "Session pid {pid} (user {user}, application {application}) is {state} and still holds {locks:count} advisory"
-    " lock(s); {waiting:count} session(s) wait for them.",
-    "会话 pid {pid}(用户 {user},应用 {application})状态为 {state},仍持有 {locks:count} 个咨询锁,"
+    " lock{locks:|s}; {waiting:count} session{waiting:|s} {waiting:waits|wait} for {locks:it|them}.",
+    "会话 pid {pid}（用户 {user}，应用 {application}）状态为 {state}，仍持有 {locks:count} 个咨询锁，"
     "有 {waiting:count} 个会话在等待。",
 )
 _KEYS = Say("Keys: {keys}; the session has been {state} for {seconds:duration}.",
-            "键:{keys};该会话处于 {state} 已 {seconds:duration}。")  # fmt: skip
-_END = Say("End session pid {pid}, which frees its advisory locks", "终止会话 pid {pid},释放其咨询锁")
+            "键：{keys}；该会话处于 {state} 已 {seconds:duration}。")  # fmt: skip
+_END = Say("End session pid {pid}, which frees its advisory locks", "终止会话 pid {pid}，释放其咨询锁")
 _CAUTION = Say(
     "Ask {user} ({application}) first: the lock may protect work outside the database.",
-    "请先与 {user}({application})确认:该锁可能在保护数据库之外的工作。",
+    "请先与 {user}（{application}）确认：该锁可能在保护数据库之外的工作。",
 )
-_FREE = Say("Nobody waits for pid {pid}: the count is 0.", "没有会话在等待 pid {pid}:计数为 0。")
+_FREE = Say("Nobody waits for pid {pid}: the count is 0.", "没有会话在等待 pid {pid}：计数为 0。")
 _XACT = Say(
     "Use pg_advisory_xact_lock(), which ends with the transaction, or unlock in a finally block",
-    "改用随事务结束的 pg_advisory_xact_lock(),或在 finally 中解锁",
+    "改用随事务结束的 pg_advisory_xact_lock()，或在 finally 中解锁",
 )
 
 

@@ -17,19 +17,19 @@ CAUSE = CauseRule(
 
 _SUMMARY = Say(
     "Archiving WAL fails: the last of {failures:count} failures was {failed:duration} ago on {file}.",
-    "WAL 归档失败:共失败 {failures:count} 次,最近一次在 {failed:duration} 前,文件 {file}。",
+    "WAL 归档失败：共失败 {failures:count} 次，最近一次在 {failed:duration} 前，文件 {file}。",
 )
 _NEVER = Say("Nothing was archived since the statistics were reset.", "统计重置以来没有任何文件归档成功。")
 _LAST = Say("The last file was archived {archived:duration} ago.", "最近一次归档成功在 {archived:duration} 前。")
-_READY = Say("{ready:count} WAL files wait and cannot be removed.", "有 {ready:count} 个 WAL 文件在等待,无法清除。")
+_READY = Say("{ready:count} WAL files wait and cannot be removed.", "有 {ready:count} 个 WAL 文件在等待，无法清除。")
 _MEND = Say(
     "Mend what the {means} needs (space, rights, network at the target); the error stands in the server's log. The"
     " server retries by itself: delete no WAL by hand",
-    "修复 {means} 所需的条件(目标端空间、权限、网络),错误信息在服务器日志中。服务器会自动重试,切勿手工删除 WAL",
+    "修复 {means} 所需的条件（目标端空间、权限、网络），错误信息在服务器日志中。服务器会自动重试，切勿手工删除 WAL",
 )
 _VERIFY = Say(
     "last_archived_time is newer than last_failed_time, and fewer files wait.",
-    "last_archived_time 晚于 last_failed_time,等待文件减少。",
+    "last_archived_time 晚于 last_failed_time，等待文件减少。",
 )
 _HARMLESS = Say("Nothing is run on the server.", "不在数据库上执行任何语句。")
 _STATE = (

@@ -18,24 +18,24 @@ CAUSE = CauseRule(
 
 _SUMMARY = Say(
     "{setting} is off, so nothing removes dead rows or refreshes statistics by itself.",
-    "{setting} 为 off,死元组无法自动清理,统计信息也不会自动更新。",
+    "{setting} 为 off，死元组无法自动清理，统计信息也不会自动更新。",
 )
 _TABLES = Say(
-    "{tables:count} table(s) hold more dead rows than autovacuum's threshold.",
+    "{tables:count} table{tables:|s} {tables:holds|hold} more dead rows than autovacuum's threshold.",
     "{tables:count} 张表的死元组超过 autovacuum 阈值。",
 )
 _WORST = Say(
-    "The worst, {table}, has {dead:count} dead rows beside {live:count} live ones.",
-    "最严重的 {table} 有 {dead:count} 个死元组,活元组 {live:count} 个。",
+    "The worst, {table}, has {dead:count} dead row{dead:|s} beside {live:count} live ones.",
+    "最严重的 {table} 有 {dead:count} 个死元组，活元组 {live:count} 个。",
 )
 _ON = Say("Switch {setting} on", "开启 {setting}")
 _VERIFY = Say(
     "{setting} is on, and last_autovacuum fills in within minutes.",
-    "{setting} 为 on,几分钟内 last_autovacuum 开始有值。",
+    "{setting} 为 on，几分钟内 last_autovacuum 开始有值。",
 )
 _CAUTION = Say(
     "It will start on all late tables at once; its cost limit keeps it slow.",
-    "它会立即处理所有积压的表;成本限制会控制其速度。",
+    "它会立即处理所有积压的表；成本限制会控制其速度。",
 )
 
 

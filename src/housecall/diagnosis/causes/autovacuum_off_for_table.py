@@ -18,16 +18,17 @@ CAUSE = CauseRule(
 )
 
 _SUMMARY = Say(
-    "Autovacuum is switched off for {table}: {dead:count} dead rows have piled up beside {live:count} live ones.",
-    "{table} 关闭了 autovacuum:已积累 {dead:count} 个死元组,活元组仅 {live:count} 个。",
+    "Autovacuum is switched off for {table}: {dead:count} dead row{dead:|s} {dead:has|have} piled up"
+    " beside {live:count} live ones.",
+    "{table} 关闭了 autovacuum：已积累 {dead:count} 个死元组，活元组仅 {live:count} 个。",
 )
 _HARMLESS_YET = Say(
     "Autovacuum is switched off for {table}; nothing cleans it or refreshes its statistics.",
-    "{table} 关闭了 autovacuum,既不会被清理,也不会更新统计信息。",
+    "{table} 关闭了 autovacuum，既不会被清理，也不会更新统计信息。",
 )
 _THRESHOLD = Say(
-    "With autovacuum on, {threshold:count} dead rows would be enough for it to come.",
-    "若未关闭,死元组达到 {threshold:count} 个就会触发 autovacuum。",
+    "With autovacuum on, {threshold:count} dead row{threshold:|s} would be enough for it to come.",
+    "若未关闭，死元组达到 {threshold:count} 个就会触发 autovacuum。",
 )
 _SIZE = Say("The table takes {size:bytes}.", "该表占用 {size:bytes}。")
 _RESET = Say("Let autovacuum work on {table} again, and vacuum it now", "恢复 {table} 的 autovacuum 并立即执行 VACUUM")

@@ -22,8 +22,9 @@ CAUSE = CauseRule(
 )
 
 _SUMMARY = Say(
-    "Autovacuum does not keep up: {tables:count} table(s) with {dead:count} dead rows are late, worst {worst}.",
-    "autovacuum 跟不上:{tables:count} 张表共 {dead:count} 个死元组未及时清理,最严重的是 {worst}。",
+    "Autovacuum does not keep up: {tables:count} table{tables:|s} with {dead:count} dead row{dead:|s}"
+    " {tables:is|are} late, worst {worst}.",
+    "autovacuum 跟不上：{tables:count} 张表共 {dead:count} 个死元组未及时清理，最严重的是 {worst}。",
 )
 _REASONS: Mapping[str, Say] = {
     "workers_busy": Say("All {max_workers:count} workers are busy.", "全部 {max_workers:count} 个 worker 都在忙。"),
@@ -32,16 +33,16 @@ _REASONS: Mapping[str, Say] = {
     ),
     "too_seldom": Say(
         "It wakes up only every {naptime:duration} (autovacuum_naptime).",
-        "每 {naptime:duration} 才唤醒一次(autovacuum_naptime)。",
+        "每 {naptime:duration} 才唤醒一次（autovacuum_naptime）。",
     ),
     "threshold_too_high": Say(
-        "{worst} would be vacuumed only at {threshold:count} dead rows: the threshold is set too high.",
-        "{worst} 要积累到 {threshold:count} 个死元组才会触发:阈值设得太高。",
+        "{worst} would be vacuumed only at {threshold:count} dead row{threshold:|s}: the threshold is set too high.",
+        "{worst} 要积累到 {threshold:count} 个死元组才会触发：阈值设得太高。",
     ),
     "not_reached": Say(
         "The tables have been late for long although workers are free: vacuums are probably cancelled by lock requests"
         " (see 'canceling autovacuum task' in the log).",
-        "worker 空闲但这些表长期未被处理:可能因锁请求被取消(见日志 “canceling autovacuum task”)。",
+        "worker 空闲但这些表长期未被处理：可能因锁请求被取消（见日志 “canceling autovacuum task”）。",
     ),
 }
 _SPEED = Say(
@@ -50,7 +51,7 @@ _SPEED = Say(
 )
 _FASTER = Say(
     "Let autovacuum work faster: cost limit {limit:count}, delay 2 ms",
-    "提高 autovacuum 速度:cost limit {limit:count},delay 2 ms",
+    "提高 autovacuum 速度：cost limit {limit:count}，delay 2 ms",
 )
 _OFTENER = Say("Let autovacuum look every minute", "让 autovacuum 每分钟检查一次")
 _EARLIER = Say("Let autovacuum come to {table} earlier", "让 autovacuum 更早处理 {table}")

@@ -18,16 +18,16 @@ CAUSE = CauseRule(
 )
 
 _SUMMARY = Say(
-    "System catalogue {table} holds {dead:count} dead rows beside {live:count} live ones.",
-    "系统目录 {table} 有 {dead:count} 个死元组,活元组 {live:count} 个。",
+    "System catalogue {table} holds {dead:count} dead row{dead:|s} beside {live:count} live ones.",
+    "系统目录 {table} 有 {dead:count} 个死元组，活元组 {live:count} 个。",
 )
 _WHY = Say(
     "Catalogues fill up when tables, above all temporary ones, are created and dropped all the time.",
-    "频繁创建和删除表(尤其是临时表)会使系统目录膨胀。",
+    "频繁创建和删除表（尤其是临时表）会使系统目录膨胀。",
 )
 _KEEP = Say(
     "Keep temporary tables for the session (TRUNCATE instead of DROP), or use a query in place of them",
-    "在会话内复用临时表(用 TRUNCATE 代替 DROP),或改用子查询",
+    "在会话内复用临时表（用 TRUNCATE 代替 DROP），或改用子查询",
 )
 
 

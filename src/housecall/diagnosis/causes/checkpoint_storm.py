@@ -17,7 +17,7 @@ _MB = 1024 * 1024
 _SUMMARY = Say(
     en="max_wal_size ({limit:bytes}) is too small for the writing here: checkpoints are forced every"
     " {interval:duration}.",
-    zh="max_wal_size({limit:bytes})对当前写入量来说太小：平均每 {interval:duration} 就被强制做一次检查点。",
+    zh="max_wal_size（{limit:bytes}）对当前写入量来说太小：平均每 {interval:duration} 就被强制做一次检查点。",
 )
 _COUNTS = Say(
     en="{requested:count} forced checkpoints against {timed:count} by time, in {age:duration}.",

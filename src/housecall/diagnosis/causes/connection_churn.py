@@ -17,7 +17,7 @@ CAUSE = CauseRule(
 _SUMMARY = Say(
     "Clients of database {database} open {rate:number} new connections a second and keep each for {length:duration}"
     " on average.",
-    "数据库 {database} 的客户端每秒新建 {rate:number} 个连接,平均每个只保留 {length:duration}。",
+    "数据库 {database} 的客户端每秒新建 {rate:number} 个连接，平均每个只保留 {length:duration}。",
 )
 _AVERAGE = Say(
     "The average since the statistics were reset is {average:number} a second.",
@@ -25,7 +25,7 @@ _AVERAGE = Say(
 )
 _POOL = Say(
     "Keep connections open: a pool in the application, or PgBouncer in front of the server",
-    "保持连接:在应用内使用连接池,或在数据库前部署 PgBouncer",
+    "保持连接：在应用内使用连接池，或在数据库前部署 PgBouncer",
 )
 _VERIFY = Say("Fewer than 2 new connections a second.", "每秒新建连接少于 2 个。")
 _COUNT = "SELECT sessions FROM pg_catalog.pg_stat_database WHERE datname = current_database()"

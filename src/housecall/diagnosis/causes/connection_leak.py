@@ -18,10 +18,10 @@ CAUSE = CauseRule(
 _SUMMARY = Say(
     "{user} ({application}, {client}) keeps {sessions:count} connections that nobody uses: half of them have been idle"
     " for more than {idle:duration}.",
-    "{user}({application},{client})占着 {sessions:count} 个无人使用的连接,其中一半空闲超过 {idle:duration}。",
+    "{user}（{application}，{client}）占着 {sessions:count} 个无人使用的连接，其中一半空闲超过 {idle:duration}。",
 )
 _SHARE = Say(
-    "That is {share:percent} of max_connections ({max:count}).", "占 max_connections({max:count})的 {share:percent}。"
+    "That is {share:percent} of max_connections ({max:count}).", "占 max_connections（{max:count}）的 {share:percent}。"
 )
 _USED = Say(
     "In all {used:count} of {usable:count} connections are in use.",
@@ -29,7 +29,7 @@ _USED = Say(
 )
 _CLOSE = Say(
     "Close connections on every path of {application}: a pool with a maximum size and a maximum idle time",
-    "{application} 的每条代码路径都要归还连接:使用有最大连接数和最大空闲时间的连接池",
+    "{application} 的每条代码路径都要归还连接：使用有最大连接数和最大空闲时间的连接池",
 )
 _FEWER = Say("Fewer than {sessions:count} sessions are idle.", "空闲会话少于 {sessions:count} 个。")
 _COUNT = "SELECT count(*) AS idle FROM pg_catalog.pg_stat_activity WHERE state = 'idle'"

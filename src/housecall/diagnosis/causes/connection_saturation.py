@@ -25,26 +25,27 @@ CAUSE = CauseRule(
 _SUMMARY = Say(
     "{used:count} of {usable:count} connections of {scope} are in use; {group:count} of them belong to {user}"
     " ({application}, {state}).",
-    "{scope} 的 {usable:count} 个连接已使用 {used:count} 个,其中 {group:count} 个属于 {user}({application},{state})。",
+    "{scope} 的 {usable:count} 个连接已使用 {used:count} 个，其中 {group:count} 个属于 {user}（{application}"
+    "，{state}）。",
 )
 _STATES = Say(
     "{active:count} are active, {idle:count} idle, {in_transaction:count} idle in a transaction.",
-    "活动 {active:count} 个,空闲 {idle:count} 个,事务中空闲 {in_transaction:count} 个。",
+    "活动 {active:count} 个，空闲 {idle:count} 个，事务中空闲 {in_transaction:count} 个。",
 )
 _LIMIT = Say("The limit of {scope} is {usable:count}.", "{scope} 的上限是 {usable:count}。")
 _END_IDLE = Say(
     "End sessions of {user} ({application}) that have been idle for more than {idle:duration}",
-    "终止 {user}({application})空闲超过 {idle:duration} 的会话",
+    "终止 {user}（{application}）空闲超过 {idle:duration} 的会话",
 )
 _ENDED = Say("The number of sessions falls below {share:count}.", "会话数降到 {share:count} 以下。")
 _POOL = Say(
     "Put a pooler (PgBouncer, transaction mode) in front, or lower the pool size of {application} so that all its"
     " instances together stay below {target:count}",
-    "在前面部署连接池(PgBouncer 事务模式),或调小 {application} 的连接池,使所有实例合计低于 {target:count}",
+    "在前面部署连接池（PgBouncer 事务模式），或调小 {application} 的连接池，使所有实例合计低于 {target:count}",
 )
 _CAUTION = Say(
     "A pool that meets a closed connection must open another; most do.",
-    "连接池遇到被关闭的连接需要重连;多数连接池会自动重连。",
+    "连接池遇到被关闭的连接需要重连；多数连接池会自动重连。",
 )
 _COUNT = "SELECT state, count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend' GROUP BY state"
 

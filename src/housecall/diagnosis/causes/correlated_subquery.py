@@ -27,7 +27,7 @@ _SUMMARY = Say(
 )
 _REWRITE = Say(
     en="Rewrite it as one pass: JOIN (SELECT key, aggregate FROM {inner} GROUP BY key), or LATERAL",
-    zh="改写为一次性计算：JOIN (SELECT 键， 聚合 FROM {inner} GROUP BY 键)，或使用 LATERAL",
+    zh="改写为一次性计算：JOIN（SELECT 键，聚合 FROM {inner} GROUP BY 键），或使用 LATERAL",
 )
 
 

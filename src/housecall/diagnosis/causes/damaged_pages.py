@@ -13,7 +13,8 @@ CAUSE = CauseRule(
     checks=("postgresql.checksum_failures",),
 )
 _SUMMARY = Say(
-    en="{count:count} data pages of database {database} are damaged: the disk, its controller or memory returned"
+    en="{count:count} data page{count:|s} of database {database} {count:is|are} damaged: the disk, its"
+    " controller or memory returned"
     " wrong bytes.",
     zh="数据库 {database} 有 {count:count} 个数据页损坏：磁盘、控制器或内存返回了错误的数据。",
 )

@@ -33,19 +33,20 @@ CAUSE = CauseRule(
 
 _SUMMARY = Say(
     "Session pid {root} (user {user}, {state}) keeps {table} locked; the schema change of pid {ddl} waits for it, and"
-    " {behind:count} session(s) wait behind that.",
-    "会话 pid {root}(用户 {user},{state})一直锁住 {table};pid {ddl} 的 DDL 在等它,其后又排了 {behind:count} 个会话。",
+    " {behind:count} session{behind:|s} {behind:waits|wait} behind that.",
+    "会话 pid {root}（用户 {user}，{state}）一直锁住 {table}；pid {ddl} 的 DDL 在等它，其后又排了 "
+    "{behind:count} 个会话。",
 )
-_DDL = Say("The schema change: {statement}", "DDL 语句:{statement}")
+_DDL = Say("The schema change: {statement}", "DDL 语句：{statement}")
 _ROOT = Say(
     "Pid {root} has its transaction open for {transaction:duration}; its last statement: {statement}",
-    "pid {root} 的事务已打开 {transaction:duration},最后执行的语句:{statement}",
+    "pid {root} 的事务已打开 {transaction:duration}，最后执行的语句：{statement}",
 )
 _MIGRATIONS = Say(
     "Run schema changes with SET lock_timeout = '3s' and try again until they get through",
-    "执行 DDL 时先 SET lock_timeout = '3s',拿不到锁就稍后重试",
+    "执行 DDL 时先 SET lock_timeout = '3s'，拿不到锁就稍后重试",
 )
-_NO_QUEUE = Say("No session waits for an exclusive table lock: the count is 0.", "没有会话在等待表级排他锁:计数为 0。")
+_NO_QUEUE = Say("No session waits for an exclusive table lock: the count is 0.", "没有会话在等待表级排他锁：计数为 0。")
 _QUEUE_STATEMENT = (
     "SELECT count(*) AS waiting FROM pg_catalog.pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted"
 )

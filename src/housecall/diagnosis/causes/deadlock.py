@@ -23,7 +23,7 @@ RECENT_SECONDS = 24 * 3600.0
 
 _SUMMARY = Say(
     "Transactions in database {database} deadlock: {deadlocks:count} within {seconds:duration}.",
-    "数据库 {database} 的事务发生死锁:{seconds:duration} 内 {deadlocks:count} 次。",
+    "数据库 {database} 的事务发生死锁：{seconds:duration} 内 {deadlocks:count} 次。",
 )
 _RATE = Say("That is {rate:number} an hour.", "即每小时 {rate:number} 次。")
 _WINDOW = Say("{count:count} of them happened while we looked.", "其中 {count:count} 次发生在本次检查期间。")
@@ -34,12 +34,12 @@ _LOG = Say(
 _ORDER = Say(
     "Lock rows in one order everywhere (for example ORDER BY id with FOR UPDATE before updating several), and retry"
     " the transaction on SQLSTATE 40P01",
-    "所有代码按同一顺序加锁(例如更新多行前先按 id 排序 FOR UPDATE),遇到 SQLSTATE 40P01 时重试事务",
+    "所有代码按同一顺序加锁（例如更新多行前先按 id 排序 FOR UPDATE），遇到 SQLSTATE 40P01 时重试事务",
 )
 _NO_MORE = Say("The count of deadlocks of {database} grows no more.", "{database} 的死锁计数不再增长。")
 _LOG_WAITS = Say("Write lock waits longer than deadlock_timeout to the log", "把超过 deadlock_timeout 的锁等待写入日志")
 _LOGGED = Say(
-    "The setting is on; the next waits name both sides in the log.", "设置已开启,之后的锁等待会在日志中记录双方。"
+    "The setting is on; the next waits name both sides in the log.", "设置已开启，之后的锁等待会在日志中记录双方。"
 )
 
 

@@ -39,8 +39,9 @@ _IDLE = Say(
     zh="外键 {child} 没有索引：一旦从 {parent} 删除数据，就要扫描整张 {table}。",
 )
 _COUNTS = Say(
-    en="{deletes:count} deletes in {parent} and {scans:count} sequential scans of {table} ({rows:count} rows),"
-    " {read:count} rows read.",
+    en="{deletes:count} delete{deletes:|s} in {parent} and {scans:count} sequential scan{scans:|s} of"
+    " {table} ({rows:count} row{rows:|s}),"
+    " {read:count} row{read:|s} read.",
     zh="{parent} 删除 {deletes:count} 次，{table}（{rows:count} 行）被全表扫描 {scans:count} 次，共读取 {read:count}"
     " 行。",
 )
@@ -49,7 +50,7 @@ _QUIET = Say(
     zh="自统计以来 {parent} 没有删除操作，目前没有代价。",
 )
 _FEW = Say(
-    en="{deletes:count} deletes in {parent} since the statistics began: it costs little today.",
+    en="{deletes:count} delete{deletes:|s} in {parent} since the statistics began: it costs little today.",
     zh="自统计以来 {parent} 只有 {deletes:count} 次删除，目前代价很小。",
 )
 _BY_PARTITION = Say(

@@ -18,21 +18,22 @@ CAUSE = CauseRule(
 
 _SUMMARY = Say(
     "Many sessions change the same row of {table}: {waiters:number} wait for it on average.",
-    "大量会话同时修改 {table} 的同一行:平均有 {waiters:number} 个会话在排队。",
+    "大量会话同时修改 {table} 的同一行：平均有 {waiters:number} 个会话在排队。",
 )
 _HOLDERS = Say(
-    "{holders:count} different sessions held the row in {samples:count} looks, so no single one is to blame.",
-    "在 {samples:count} 次采样中有 {holders:count} 个不同的会话持有该行,并非某一个会话的问题。",
+    "{holders:count} different sessions held the row in {samples:count} look{samples:|s}, so no single"
+    " one is to blame.",
+    "在 {samples:count} 次采样中有 {holders:count} 个不同的会话持有该行，并非某一个会话的问题。",
 )
-_STATEMENT = Say("A waiting statement: {statement}", "等待中的语句:{statement}")
+_STATEMENT = Say("A waiting statement: {statement}", "等待中的语句：{statement}")
 _SHORTEN = Say(
     "Change the row of {table} last before COMMIT, and keep calls to other systems out of the transaction",
-    "把对 {table} 该行的修改放到 COMMIT 前的最后一步,事务中不要调用外部系统",
+    "把对 {table} 该行的修改放到 COMMIT 前的最后一步，事务中不要调用外部系统",
 )
 _SPREAD = Say(
     "Spread the row of {table} over several (for example 16 counters that are summed when read), or collect changes"
     " and apply them in batches",
-    "把 {table} 的这一行拆成多行(例如 16 个计数器,读取时求和),或先收集再批量写入",
+    "把 {table} 的这一行拆成多行（例如 16 个计数器，读取时求和），或先收集再批量写入",
 )
 _FEWER = Say("Fewer than {waiters:number} sessions wait at the same time.", "同时等待的会话少于 {waiters:number} 个。")
 _COUNT = (

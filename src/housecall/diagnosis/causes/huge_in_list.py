@@ -18,7 +18,7 @@ _SUMMARY = Say(
 )
 _FIX = Say(
     en="Pass the values as one array parameter (= ANY ($1)); for thousands, join with unnest($1) or a temporary table",
-    zh="将这些值作为一个数组参数传入（= ANY ($1)）；上千个值时与 unnest($1) 或临时表连接",
+    zh="将这些值作为一个数组参数传入（= ANY($1)）；上千个值时与 unnest($1) 或临时表连接",
 )
 
 

@@ -31,17 +31,17 @@ CAUSE = CauseRule(
 
 _SUMMARY = Say(
     "Session pid {pid} (user {user}, application {application}) is idle in a transaction and blocks"
-    " {waiting:count} session(s) on {table}.",
-    "会话 pid {pid}(用户 {user},应用 {application})在事务中空闲,在 {table} 上阻塞了 {waiting:count} 个会话。",
+    " {waiting:count} session{waiting:|s} on {table}.",
+    "会话 pid {pid}（用户 {user}，应用 {application}）在事务中空闲，在 {table} 上阻塞了 {waiting:count} 个会话。",
 )
 _IDLE = Say(
     "It has been idle for {idle:duration}; its transaction is open for {transaction:duration}.",
-    "它已空闲 {idle:duration},事务已打开 {transaction:duration}。",
+    "它已空闲 {idle:duration}，事务已打开 {transaction:duration}。",
 )
 _HARMLESS_YET = Say(
     "Session pid {pid} (user {user}, application {application}) has been idle in a transaction for {idle:duration};"
     " it blocks nobody yet, but keeps its locks.",
-    "会话 pid {pid}(用户 {user},应用 {application})在事务中空闲已 {idle:duration};暂未阻塞他人,但一直持有锁。",
+    "会话 pid {pid}（用户 {user}，应用 {application}）在事务中空闲已 {idle:duration}；暂未阻塞他人，但一直持有锁。",
 )
 _TIMEOUT = ("idle_in_transaction_session_timeout", "60s")
 

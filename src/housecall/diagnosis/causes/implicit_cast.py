@@ -18,7 +18,7 @@ _SUMMARY = Say(
 )
 _FIX = Say(
     en="Pass the parameter as {type} (or write CAST($1 AS {type})), so that the column stays as it is",
-    zh="以 {type} 类型传入参数（或写成 CAST($1 AS {type})），让列保持原样",
+    zh="以 {type} 类型传入参数（或写成 CAST（$1 AS {type}）），让列保持原样",
 )
 
 

@@ -21,16 +21,16 @@ CAUSE = CauseRule(
 _SUMMARY = Say(
     "{share:percent} of the active sessions wait for the shared lock table, not for a lock: too many tables, partitions"
     " or indexes are locked by each statement.",
-    "{share:percent} 的活动会话在争用共享锁表(而非等待某个锁):每条语句锁定的表、分区或索引过多。",
+    "{share:percent} 的活动会话在争用共享锁表（而非等待某个锁）：每条语句锁定的表、分区或索引过多。",
 )
 _COUNT = Say(
-    "{sessions:number} sessions on average over {samples:count} looks.",
+    "{sessions:number} sessions on average over {samples:count} look{samples:|s}.",
     "{samples:count} 次采样中平均 {sessions:number} 个会话。",
 )
 _PRUNE = Say(
     "Let statements name the partition key so that few partitions are locked, use prepared statements, and drop unused"
     " indexes of the busiest tables",
-    "查询条件带上分区键以减少加锁的分区,使用预编译语句,并删除最繁忙表上无用的索引",
+    "查询条件带上分区键以减少加锁的分区，使用预编译语句，并删除最繁忙表上无用的索引",
 )
 _VERIFY = Say("The wait LWLock:LockManager disappears from the samples.", "采样中不再出现 LWLock:LockManager 等待。")
 _WAITS = (

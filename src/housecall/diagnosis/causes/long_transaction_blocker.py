@@ -34,20 +34,20 @@ CAUSE = CauseRule(
 
 _SUMMARY = Say(
     "Session pid {pid} (user {user}, application {application}) is running a transaction that blocks"
-    " {waiting:count} session(s) on {table}.",
-    "会话 pid {pid}(用户 {user},应用 {application})正在执行的事务在 {table} 上阻塞了 {waiting:count} 个会话。",
+    " {waiting:count} session{waiting:|s} on {table}.",
+    "会话 pid {pid}（用户 {user}，应用 {application}）正在执行的事务在 {table} 上阻塞了 {waiting:count} 个会话。",
 )
 _AUTOVACUUM = Say(
-    "Autovacuum (pid {pid}) works on {table} against transaction id wraparound, and {waiting:count} session(s)"
-    " that want an exclusive lock wait for it.",
-    "autovacuum(pid {pid})正在处理 {table} 以防止事务 ID 回卷,{waiting:count} 个需要排他锁的会话在等它。",
+    "Autovacuum (pid {pid}) works on {table} against transaction id wraparound, and {waiting:count} session{waiting:|s}"
+    " that want{waiting:s|} an exclusive lock wait{waiting:s|} for it.",
+    "autovacuum（pid {pid}）正在处理 {table} 以防止事务 ID 回卷，{waiting:count} 个需要排他锁的会话在等它。",
 )
 _RUNNING = Say("Its transaction has been open for {transaction:duration}.", "它的事务已打开 {transaction:duration}。")
 _WAIT_FOR_VACUUM = Say(
     "Let it finish, and run the waiting statement again afterwards with a lock_timeout",
-    "等它完成后,再设置 lock_timeout 重新执行等待中的语句",
+    "等它完成后，再设置 lock_timeout 重新执行等待中的语句",
 )
-_NOBODY_WAITS = Say("Nobody waits for pid {pid} any more: the count is 0.", "不再有会话等待 pid {pid}:计数为 0。")
+_NOBODY_WAITS = Say("Nobody waits for pid {pid} any more: the count is 0.", "不再有会话等待 pid {pid}：计数为 0。")
 
 
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:  # noqa: ARG001

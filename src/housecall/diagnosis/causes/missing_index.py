@@ -36,12 +36,12 @@ CAUSE = CauseRule(
     ),
 )
 _SUMMARY = Say(
-    en="{target} has no index: a hot statement reads about {before:count} rows of the table to find about"
+    en="{target} has no index: a hot statement reads about {before:count} row{before:|s} of the table to find about"
     " {after:count}.",
     zh="{target} 上缺少索引：热点语句每次要读约 {before:count} 行，才能找到约 {after:count} 行。",
 )
 _SCANS = Say(
-    en="{table} was read from end to end {scans:count} times: {rows:count} rows read.",
+    en="{table} was read from end to end {scans:count} time{scans:|s}: {rows:count} row{rows:|s} read.",
     zh="{table} 被全表扫描 {scans:count} 次，共读取 {rows:count} 行。",
 )
 _PLAN = Say(
@@ -56,7 +56,8 @@ _NO_STATISTICS = Say(
     zh="不了解该列的取值分布（未 ANALYZE 或无权限），行数为假定值。",
 )
 _UNSEEN = Say(
-    en="{table} ({rows:count} rows) is read from end to end again and again; which statement does it could not be"
+    en="{table} ({rows:count} row{rows:|s}) is read from end to end again and again; which statement"
+    " does it could not be"
     " seen.",
     zh="表 {table}（{rows:count} 行）被反复全表扫描，但没能看到是哪条语句。",
 )

@@ -13,7 +13,7 @@ CAUSE = CauseRule(
     checks=("postgresql.n_plus_one", "postgresql.top_statements"),
 )
 _SUMMARY = Say(
-    en="Rows of {table} are fetched one by one: {calls:count} calls, {share:percent} of all.",
+    en="Rows of {table} are fetched one by one: {calls:count} call{calls:|s}, {share:percent} of all.",
     zh="{table} 的行被逐条获取：共 {calls:count} 次调用，占全部调用的 {share:percent}。",
 )
 _WHERE = Say(
@@ -23,7 +23,7 @@ _WHERE = Say(
 _FIX = Say(
     en="Fetch the rows together: a join, or WHERE key = ANY ($1) with all keys of the page (eager loading in the"
     " object mapper)",
-    zh="一次取回：使用连接，或 WHERE 键 = ANY ($1) 传入整页的键（在 ORM 中启用预加载）",
+    zh="一次取回：使用连接，或 WHERE 键 = ANY($1) 传入整页的键（在 ORM 中启用预加载）",
 )
 
 

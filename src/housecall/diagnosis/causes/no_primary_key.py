@@ -16,7 +16,7 @@ CAUSE = CauseRule(
     checks=("postgresql.no_primary_key",),
 )
 _SUMMARY = Say(
-    en="{table} ({rows:count} rows) has no primary key.",
+    en="{table} ({rows:count} row{rows:|s}) has no primary key.",
     zh="表 {table}（{rows:count} 行）没有主键。",
 )
 _BROKEN = Say(

@@ -22,7 +22,7 @@ _BLOCKS = Say(
 )
 _FIX = Say(
     en="Keyset pagination: WHERE (sort key) > (last row's key) ORDER BY the key LIMIT n, with an index on the key",
-    zh="改用键集分页：WHERE （排序键） > （上一页最后一行的键） ORDER BY 排序键 LIMIT n，并在排序键上建索引",
+    zh="改用键集分页：WHERE（排序键）>（上一页最后一行的键）ORDER BY 排序键 LIMIT n，并在排序键上建索引",
 )
 _CAUTION = Say(
     en="Jumps to an arbitrary page number are not possible with it; most users only go on to the next page.",

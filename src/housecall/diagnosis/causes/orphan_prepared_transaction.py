@@ -23,23 +23,25 @@ CAUSE = CauseRule(
 _SUMMARY = Say(
     "Prepared transaction '{gid}' (owner {owner}, database {database}) was left open {age:duration} ago; it keeps its"
     " locks and holds back vacuum.",
-    "两阶段事务 '{gid}'(属主 {owner},数据库 {database})自 {age:duration} 前一直未完成,仍持有锁并阻碍 vacuum。",
+    "两阶段事务 '{gid}'（属主 {owner}，数据库 {database}）自 {age:duration} 前一直未完成，仍持有锁并阻碍 vacuum。",
 )
 _LOCKS = Say("It locks {tables}.", "它锁定了 {tables}。")
-_AGE = Say("It is {age:count} transactions old.", "它已落后 {age:count} 个事务。")
-_KEEPS = Say("{rows:count} dead rows stay because of it.", "因它而无法清理的死元组有 {rows:count} 个。")
+_AGE = Say("It is {age:count} transaction{age:|s} old.", "它已落后 {age:count} 个事务。")
+_KEEPS = Say(
+    "{rows:count} dead row{rows:|s} {rows:stays|stay} because of it.", "因它而无法清理的死元组有 {rows:count} 个。"
+)
 _ROLLBACK = Say(
     "Ask {owner} or the transaction manager which way '{gid}' must end; if it is unknown to both, roll it back",
-    "先向 {owner} 或事务管理器确认 '{gid}' 应提交还是回滚;若双方都不知情,则回滚",
+    "先向 {owner} 或事务管理器确认 '{gid}' 应提交还是回滚；若双方都不知情，则回滚",
 )
 _COMMIT = Say(
-    "If the transaction manager decided to commit '{gid}', commit it", "若事务管理器已决定提交 '{gid}',则提交"
+    "If the transaction manager decided to commit '{gid}', commit it", "若事务管理器已决定提交 '{gid}'，则提交"
 )
-_IRREVERSIBLE = Say("Cannot be undone: decide before.", "不可撤销,请先确认。")
+_IRREVERSIBLE = Say("Cannot be undone: decide before.", "不可撤销，请先确认。")
 _CAUTION = Say(
     "The other participants may have committed: rolling back would make the databases differ. Connect to database"
     " {database} as {owner} or a superuser.",
-    "其他参与方可能已提交:此时回滚会导致数据不一致。需以 {owner} 或超级用户连接数据库 {database} 执行。",
+    "其他参与方可能已提交：此时回滚会导致数据不一致。需以 {owner} 或超级用户连接数据库 {database} 执行。",
 )
 _GONE = Say("pg_prepared_xacts shows '{gid}' no more.", "pg_prepared_xacts 中不再有 '{gid}'。")
 

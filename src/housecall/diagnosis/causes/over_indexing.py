@@ -17,7 +17,7 @@ CAUSE = CauseRule(
 )
 SURE_SECONDS = 24 * 3600.0
 _SUMMARY = Say(
-    en="{table} carries {indexes} indexes; {idle} of them served no query, yet every write maintains them.",
+    en="{table} carries {indexes} index{indexes:|es}; {idle} of them served no query, yet every write maintains them.",
     zh="表 {table} 有 {indexes} 个索引，其中 {idle} 个没有服务过任何查询，却在每次写入时都要维护。",
 )
 _WRITES = Say(

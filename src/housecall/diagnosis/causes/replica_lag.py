@@ -23,23 +23,23 @@ CAUSE = CauseRule(
 _BEHIND = Say("Standby {standby} is {lag:bytes} of WAL behind.", "备库 {standby} 落后 {lag:bytes} WAL。")
 _DELAYED = Say(
     "Standby {standby} is {lag:bytes} behind because it is told to wait: recovery_min_apply_delay is {delay:duration}.",
-    "备库 {standby} 落后 {lag:bytes},原因是设置了延迟重放:recovery_min_apply_delay 为 {delay:duration}。",
+    "备库 {standby} 落后 {lag:bytes}，原因是设置了延迟重放：recovery_min_apply_delay 为 {delay:duration}。",
 )
 _NOT_SENT = Say("{bytes:bytes} were not even sent: the network or the standby's receiver is slow.",
-                "其中 {bytes:bytes} 尚未发送:网络或备库接收过慢。")  # fmt: skip
+                "其中 {bytes:bytes} 尚未发送：网络或备库接收过慢。")  # fmt: skip
 _NOT_REPLAYED = Say(
     "{bytes:bytes} arrived but were not replayed: look on the standby for a delay, a pause, or a query in the way.",
-    "其中 {bytes:bytes} 已到达但未重放:请在备库检查是否设置了延迟、暂停了重放,或有查询阻挡。",
+    "其中 {bytes:bytes} 已到达但未重放：请在备库检查是否设置了延迟、暂停了重放，或有查询阻挡。",
 )
 _AGE = Say("Its newest transaction is {seconds:duration} old.", "其最新事务距今 {seconds:duration}。")
-_NO_DELAY = Say("Let the standby replay at once (run it on the standby)", "让备库立即重放(在备库执行)")
+_NO_DELAY = Say("Let the standby replay at once (run it on the standby)", "让备库立即重放（在备库执行）")
 _DELAY_CAUTION = Say(
     "The delay may be there on purpose, as a guard against mistakes: ask first.",
-    "延迟可能是有意设置的(防误操作),请先确认。",
+    "延迟可能是有意设置的（防误操作），请先确认。",
 )
 _LOOK = Say(
     "Examine the standby itself: it tells delay, pause, and the queries that stop its replay",
-    "直接检查备库:可看到延迟、暂停以及阻挡重放的查询",
+    "直接检查备库：可看到延迟、暂停以及阻挡重放的查询",
 )
 _VERIFY = Say("The standby's lag falls below 16 MB.", "备库延迟降到 16 MB 以下。")
 _PRIMARY_LAG = (

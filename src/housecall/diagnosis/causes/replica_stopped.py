@@ -19,22 +19,22 @@ CAUSE = CauseRule(
 _AGE = Say("Its newest transaction is {seconds:duration} old.", "其最新事务距今 {seconds:duration}。")
 _RESUME = Say("Resume the replay", "恢复重放")
 _RESUME_CAUTION = Say(
-    "Someone paused it, perhaps to look at data as it was: ask first.", "可能有人为查看历史数据而有意暂停,请先确认。"
+    "Someone paused it, perhaps to look at data as it was: ask first.", "可能有人为查看历史数据而有意暂停，请先确认。"
 )
 _RUNNING = Say("Replay is not paused.", "重放未暂停。")
 _CONNECT = Say(
     "Mend the connection to the primary (primary_conninfo, password, pg_hba.conf, slot); the log names the error",
-    "修复与主库的连接(primary_conninfo、密码、pg_hba.conf、复制槽),备库日志中有具体错误",
+    "修复与主库的连接（primary_conninfo、密码、pg_hba.conf、复制槽），备库日志中有具体错误",
 )
 _CONNECTED = Say("pg_stat_wal_receiver shows a row.", "pg_stat_wal_receiver 有一行记录。")
 _SUBSCRIBER = Say(
     "Read the error of subscription '{name}' in this server's log and mend it (mostly a row that exists already)",
-    "在本服务器日志中查看订阅 '{name}' 的错误并修复(多为行已存在的冲突)",
+    "在本服务器日志中查看订阅 '{name}' 的错误并修复（多为行已存在的冲突）",
 )
 _ENABLE = Say("Enable subscription '{name}' again", "重新启用订阅 '{name}'")
 _ENABLE_CAUTION = Say(
     "It may have been disabled on purpose or after an error: see the log first.",
-    "可能是有意禁用,或因错误被禁用,请先查看日志。",
+    "可能是有意禁用，或因错误被禁用，请先查看日志。",
 )
 _WORKER = Say("A worker runs for subscription '{name}'.", "订阅 '{name}' 有 worker 在运行。")
 _WORKERS = "SELECT subname, pid, latest_end_time FROM pg_catalog.pg_stat_subscription"

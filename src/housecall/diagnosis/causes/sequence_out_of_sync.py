@@ -26,7 +26,7 @@ _LARGEST = Say(
     zh="最大键为 {largest:count}；其间的 {failing:count} 个值会逐个导致插入失败或被跳过。",
 )
 _INFERRED = Say(
-    en="Inferred from {rows:count} rows; the largest key could not be read.",
+    en="Inferred from {rows:count} row{rows:|s}; the largest key could not be read.",
     zh="由 {rows:count} 行推断得出；无法读取最大键。",
 )
 _NEVER_USED = Say(

@@ -20,16 +20,16 @@ CAUSE = CauseRule(
 _SUMMARY = Say(
     "{share:percent} of the transactions in database {database} are rolled back, and transactions run under a strict"
     " isolation level: probably serialization failures.",
-    "数据库 {database} 有 {share:percent} 的事务被回滚,且使用了严格的隔离级别:很可能是串行化冲突。",
+    "数据库 {database} 有 {share:percent} 的事务被回滚，且使用了严格的隔离级别：很可能是串行化冲突。",
 )
 _LEVEL = Say(
     "Strictest default isolation level set: {isolation}; predicate locks held now: {locks:count}.",
-    "设置中最严格的默认隔离级别:{isolation};当前谓词锁数量:{locks:count}。",
+    "设置中最严格的默认隔离级别：{isolation}；当前谓词锁数量：{locks:count}。",
 )
 _RETRY = Say(
     "Retry transactions on SQLSTATE 40001, keep them short, and use READ COMMITTED with SELECT ... FOR UPDATE where"
     " that is enough",
-    "遇到 SQLSTATE 40001 时重试事务,缩短事务;够用的地方改为 READ COMMITTED 加 SELECT ... FOR UPDATE",
+    "遇到 SQLSTATE 40001 时重试事务，缩短事务；够用的地方改为 READ COMMITTED 加 SELECT ... FOR UPDATE",
 )
 _VERIFY = Say("The share of rollbacks falls below 10 %.", "回滚比例降到 10 % 以下。")
 _COUNT = "SELECT xact_commit, xact_rollback FROM pg_catalog.pg_stat_database WHERE datname = current_database()"

@@ -22,7 +22,7 @@ CAUSE = CauseRule(
 
 _UNUSED = Say(
     "Nobody reads from replication slot '{slot}' ({type}, plugin {plugin}); it keeps {retained:bytes} of WAL.",
-    "复制槽 '{slot}'({type},插件 {plugin})无人消费,保留了 {retained:bytes} WAL。",
+    "复制槽 '{slot}'（{type}，插件 {plugin}）无人消费，保留了 {retained:bytes} WAL。",
 )
 _SLOW = Say(
     "The consumer of replication slot '{slot}' is {retained:bytes} of WAL behind.",
@@ -30,32 +30,32 @@ _SLOW = Say(
 )
 _LOST = Say(
     "Replication slot '{slot}' is invalid ({status}): its consumer cannot go on and must be built anew.",
-    "复制槽 '{slot}' 已失效({status}):其消费者无法继续,必须重建。",
+    "复制槽 '{slot}' 已失效（{status}）：其消费者无法继续，必须重建。",
 )
 _NO_LIMIT = Say(
     "max_slot_wal_keep_size sets no limit, so it grows until the disk is full.",
-    "max_slot_wal_keep_size 未设上限,会一直增长到磁盘写满。",
+    "max_slot_wal_keep_size 未设上限，会一直增长到磁盘写满。",
 )
 _SINCE = Say("It has been unused for {seconds:duration}.", "已闲置 {seconds:duration}。")
 _HOLDS = Say(
-    "It also keeps rows that died during the last {age:count} transactions.",
+    "It also keeps rows that died during the last {age:count} transaction{age:|s}.",
     "它还使最近 {age:count} 个事务产生的死元组无法清理。",
 )
 _DROP = Say(
     "Ask whose slot '{slot}' is; only when its consumer is gone for good, drop it",
-    "先确认复制槽 '{slot}' 属于谁;仅当其消费者确定不再使用时才删除",
+    "先确认复制槽 '{slot}' 属于谁；仅当其消费者确定不再使用时才删除",
 )
 _DROP_CAUTION = Say(
     "A standby, subscriber or change-data-capture job that comes back without its slot must be built anew. If it is to"
     " come back, start it instead: it will fetch the WAL and the slot frees it.",
-    "备库、订阅端或 CDC 任务恢复后若没有该槽就必须重建。若它还会恢复,应启动它:取走 WAL 后空间会自动释放。",
+    "备库、订阅端或 CDC 任务恢复后若没有该槽就必须重建。若它还会恢复，应启动它：取走 WAL 后空间会自动释放。",
 )
 _RECREATE = Say(
     "Not to be undone: a new slot starts at the present, what it kept is gone.",
-    "不可撤销:新建的槽从当前位置开始,原先保留的 WAL 已不在。",
+    "不可撤销：新建的槽从当前位置开始，原先保留的 WAL 已不在。",
 )
 _DROPPED = Say(
-    "The slot is gone, and the next checkpoint removes WAL it kept.", "槽已不存在,下一次检查点会清除其保留的 WAL。"
+    "The slot is gone, and the next checkpoint removes WAL it kept.", "槽已不存在，下一次检查点会清除其保留的 WAL。"
 )
 _CAP = Say(
     "Bound what any slot may keep: max_slot_wal_keep_size = {limit}",
@@ -63,7 +63,7 @@ _CAP = Say(
 )
 _CAP_CAUTION = Say(
     "A consumer that falls behind by more than this loses its slot and must be built anew.",
-    "落后超过该上限的消费者会丢失其槽,必须重建。",
+    "落后超过该上限的消费者会丢失其槽，必须重建。",
 )
 _CAPPED = Say("Every slot's safe_wal_size is a number.", "每个槽的 safe_wal_size 都有值。")
 _SLOTS = (

@@ -23,10 +23,10 @@ MOST_WORK_MEM = 64 * _MB
 _SUMMARY = Say(
     en="Sorts and hashes do not fit into work_mem ({memory:bytes}) and go through temporary files: {size:bytes} so"
     " far.",
-    zh="排序和哈希放不进 work_mem({memory:bytes})，只能使用临时文件，目前累计 {size:bytes}。",
+    zh="排序和哈希放不进 work_mem（{memory:bytes}），只能使用临时文件，目前累计 {size:bytes}。",
 )
 _FILES = Say(
-    en="{files:count} temporary files in {age:duration}, {each:bytes} each on average.",
+    en="{files:count} temporary file{files:|s} in {age:duration}, {each:bytes} each on average.",
     zh="{age:duration} 内 {files:count} 个临时文件，平均每个 {each:bytes}。",
 )
 _STATEMENT = Say(

@@ -19,16 +19,17 @@ CAUSE = CauseRule(
     checks=("postgresql.stale_statistics", "postgresql.top_statements"),
 )
 _STALE = Say(
-    en="The planner's statistics of {table} are stale: {changes:count} of {rows:count} rows changed since the last"
+    en="The planner's statistics of {table} are stale: {changes:count} of {rows:count} row{rows:|s}"
+    " changed since the last"
     " ANALYZE.",
     zh="表 {table} 的统计信息已过期：自上次 ANALYZE 以来，{rows:count} 行中有 {changes:count} 行发生变更。",
 )
 _NEVER = Say(
-    en="{table} ({rows:count} rows) was never analysed: the planner guesses.",
+    en="{table} ({rows:count} row{rows:|s}) was never analysed: the planner guesses.",
     zh="表 {table}（{rows:count} 行）从未做过 ANALYZE，优化器只能猜测。",
 )
 _BELIEVES = Say(
-    en="The planner believes in {believed:count} rows; the table has {rows:count}.",
+    en="The planner believes in {believed:count} row{believed:|s}; the table has {rows:count}.",
     zh="优化器认为有 {believed:count} 行，实际有 {rows:count} 行。",
 )
 _OFF = Say(

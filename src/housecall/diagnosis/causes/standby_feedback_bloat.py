@@ -14,16 +14,17 @@ CAUSE = CauseRule(
 )
 
 _SUMMARY = Say(
-    "A query on standby {standby} keeps this primary from removing rows of the last {age:count} transactions"
+    "A query on standby {standby} keeps this primary from removing rows of the last {age:count} transaction{age:|s}"
     " (hot_standby_feedback).",
-    "备库 {standby} 上的查询(hot_standby_feedback)使主库无法清理最近 {age:count} 个事务的死元组。",
+    "备库 {standby} 上的查询（hot_standby_feedback）使主库无法清理最近 {age:count} 个事务的死元组。",
 )
 _HELD = Say(
-    "{rows:count} dead rows in {tables} stay because of it.", "{tables} 中有 {rows:count} 个死元组因此无法清理。"
+    "{rows:count} dead row{rows:|s} in {tables} {rows:stays|stay} because of it.",
+    "{tables} 中有 {rows:count} 个死元组因此无法清理。",
 )
 _FIND = Say(
     "End the oldest query on standby {standby}, or set hot_standby_feedback = off there and accept cancelled queries",
-    "结束备库 {standby} 上最老的查询,或在备库关闭 hot_standby_feedback(查询可能被取消)",
+    "结束备库 {standby} 上最老的查询，或在备库关闭 hot_standby_feedback（查询可能被取消）",
 )
 _VERIFY = Say("The standby's backend_xmin is young again.", "该备库的 backend_xmin 恢复正常。")
 _XMIN = "SELECT application_name, pg_catalog.age(backend_xmin) AS xmin_age FROM pg_catalog.pg_stat_replication"

@@ -18,20 +18,21 @@ CAUSE = CauseRule(
 )
 
 _SUMMARY = Say(
-    "{sessions:count} transaction(s) hold more than 64 subtransactions, so others must look rows up in a slow cache.",
-    "{sessions:count} 个事务的子事务超过 64 个,其他会话只能到慢速缓存中查询其可见性。",
+    "{sessions:count} transaction{sessions:|s} {sessions:holds|hold} more than 64 subtransactions, so"
+    " others must look rows up in a slow cache.",
+    "{sessions:count} 个事务的子事务超过 64 个，其他会话只能到慢速缓存中查询其可见性。",
 )
 _UNSEEN = Say(
     "Transactions with more than 64 subtransactions (savepoints) slow down the others.",
-    "有事务的子事务(保存点)超过 64 个,拖慢了其他会话。",
+    "有事务的子事务（保存点）超过 64 个，拖慢了其他会话。",
 )
 _CACHE = Say(
     "The cache is asked {rate:number} times a second; {share:percent} of the active sessions wait for it.",
-    "缓存每秒被查询 {rate:number} 次;{share:percent} 的活动会话在等待它。",
+    "缓存每秒被查询 {rate:number} 次；{share:percent} 的活动会话在等待它。",
 )
 _FEWER = Say(
     "Use fewer savepoints in one transaction: no BEGIN ... EXCEPTION block in a long loop, no savepoint per statement",
-    "减少单个事务的保存点:不要在长循环中使用 BEGIN ... EXCEPTION,不要每条语句一个保存点",
+    "减少单个事务的保存点：不要在长循环中使用 BEGIN ... EXCEPTION，不要每条语句一个保存点",
 )
 _VERIFY = Say("The counters of the subtransaction cache stand still.", "子事务缓存的计数不再增长。")
 _COUNT = "SELECT name, blks_hit, blks_read FROM pg_catalog.pg_stat_slru WHERE lower(name) LIKE 'subtrans%'"

@@ -18,22 +18,23 @@ CAUSE = CauseRule(
 )
 
 _SUMMARY = Say(
-    "Commits wait for {wanted:count} synchronous standby(s) but {present:count} are connected; {waiting:count}"
-    " session(s) hang.",
-    "提交需要等待 {wanted:count} 个同步备库,但只连接了 {present:count} 个;{waiting:count} 个会话被卡住。",
+    "Commits wait for {wanted:count} synchronous standby{wanted:|s} but {present:count} {present:is|are}"
+    " connected; {waiting:count}"
+    " session{waiting:|s} {waiting:hangs|hang}.",
+    "提交需要等待 {wanted:count} 个同步备库，但只连接了 {present:count} 个；{waiting:count} 个会话被卡住。",
 )
 _NAMES = Say("synchronous_standby_names is '{names}'.", "synchronous_standby_names 为 '{names}'。")
 _LONGEST = Say("The longest has been waiting for {longest:duration}.", "最长已等待 {longest:duration}。")
 _RELEASE = Say(
     "If the standby cannot come back soon: let commits go on without it",
-    "若备库短时间内无法恢复:暂时让提交不再等待它",
+    "若备库短时间内无法恢复：暂时让提交不再等待它",
 )
 _CAUTION = Say(
     "First try to bring the standby back. Until the setting is restored, a failover may lose the newest commits; decide"
     " that knowingly.",
-    "请先尝试恢复备库。在恢复该设置之前,故障切换可能丢失最新提交,需知情决策。",
+    "请先尝试恢复备库。在恢复该设置之前，故障切换可能丢失最新提交，需知情决策。",
 )
-_VERIFY = Say("No session waits in SyncRep: the count is 0.", "没有会话在等待 SyncRep:计数为 0。")
+_VERIFY = Say("No session waits in SyncRep: the count is 0.", "没有会话在等待 SyncRep：计数为 0。")
 _WAITING = "SELECT count(*) AS waiting FROM pg_catalog.pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 

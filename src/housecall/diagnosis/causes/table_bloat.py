@@ -25,16 +25,16 @@ MAX_DEAD_SHARE = 0.2
 
 _SUMMARY = Say(
     "{table} takes {size:bytes} although its rows need about {needed:bytes}.",
-    "{table} 占用 {size:bytes},而行数据只需约 {needed:bytes}。",
+    "{table} 占用 {size:bytes}，而行数据只需约 {needed:bytes}。",
 )
-_SHARE = Say("About {share:percent} of it is empty space (an estimate).", "约 {share:percent} 是空闲空间(估算)。")
+_SHARE = Say("About {share:percent} of it is empty space (an estimate).", "约 {share:percent} 是空闲空间（估算）。")
 _REPACK = Say(
     "At a quiet time, rewrite {table} with pg_repack (pg_repack -t {table}); otherwise new rows reuse the space",
-    "在低峰期用 pg_repack 重写 {table}(命令:pg_repack -t {table});若不处理,新写入的行也会重用这些空间",
+    "在低峰期用 pg_repack 重写 {table}（命令：pg_repack -t {table}）；若不处理，新写入的行也会重用这些空间",
 )
 _LOCK = Say(
     "pg_repack takes an exclusive lock twice, for a moment each; it needs free disk space of the table's size.",
-    "pg_repack 会短暂加两次排他锁,并需要与表同等大小的磁盘空间。",
+    "pg_repack 会短暂加两次排他锁，并需要与表同等大小的磁盘空间。",
 )
 _VERIFY = Say("The table takes about {needed:bytes}.", "表大小降到约 {needed:bytes}。")
 

@@ -24,21 +24,21 @@ MAX_DATABASES = 3
 
 _SUMMARY = Say(
     "Database {database} is {age:count} {unit} old; {left:count} are left until it refuses writes.",
-    "数据库 {database} 的年龄已达 {age:count} 个{unit},还剩 {left:count} 个就会拒绝写入。",
+    "数据库 {database} 的年龄已达 {age:count} 个{unit}，还剩 {left:count} 个就会拒绝写入。",
 )
-_OLDEST = Say("Oldest tables: {tables}.", "最老的表:{tables}。")
+_OLDEST = Say("Oldest tables: {tables}.", "最老的表：{tables}。")
 _WORKERS = Say(
     "Autovacuum should have frozen it long ago: it is blocked, starved or too slow.",
-    "autovacuum 本应早已完成冻结:它被阻塞、资源不足或太慢。",
+    "autovacuum 本应早已完成冻结：它被阻塞、资源不足或太慢。",
 )
 _FREEZE = Say(
     "Freeze the oldest rows of database {database} without work on indexes",
-    "冻结数据库 {database} 中最老的行(跳过索引清理)",
+    "冻结数据库 {database} 中最老的行（跳过索引清理）",
 )
 _CAUTION = Say(
     "Connect to database {database}. It reads every page that is not frozen yet; end old transactions first, else"
     " it cannot freeze.",
-    "需连接到数据库 {database}。会读取所有未冻结的页;请先结束老事务,否则无法冻结。",
+    "需连接到数据库 {database}。会读取所有未冻结的页；请先结束老事务，否则无法冻结。",
 )
 _VERIFY = Say("The age of database {database} falls below 200 million.", "数据库 {database} 的年龄降到 2 亿以下。")
 

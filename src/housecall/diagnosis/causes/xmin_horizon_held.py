@@ -29,18 +29,18 @@ CAUSE = CauseRule(
 _SUMMARY = Say(
     "The transaction of session pid {pid} (user {user}, application {application}), open for {seconds:duration}, keeps"
     " vacuum from removing dead rows.",
-    "会话 pid {pid}(用户 {user},应用 {application})的事务已打开 {seconds:duration},使 vacuum 无法清理死元组。",
+    "会话 pid {pid}（用户 {user}，应用 {application}）的事务已打开 {seconds:duration}，使 vacuum 无法清理死元组。",
 )
 _HELD = Say(
-    "Vacuum visited {tables} after it began and had to leave {rows:count} dead rows.",
-    "它开始之后 vacuum 处理过 {tables},仍有 {rows:count} 个死元组清不掉。",
+    "Vacuum visited {tables} after it began and had to leave {rows:count} dead row{rows:|s}.",
+    "它开始之后 vacuum 处理过 {tables}，仍有 {rows:count} 个死元组清不掉。",
 )
 _VERIFY = Say("Pid {pid} is no longer among the oldest snapshots.", "pid {pid} 不再出现在最老的快照中。")
 _OLDEST = (
     "SELECT pid, pg_catalog.age(backend_xmin) AS xmin_age FROM pg_catalog.pg_stat_activity"
     " WHERE backend_xmin IS NOT NULL ORDER BY xmin_age DESC LIMIT 5"
 )
-_AGE = Say("Its snapshot is {age:count} transactions old.", "它的快照已落后 {age:count} 个事务。")
+_AGE = Say("Its snapshot is {age:count} transaction{age:|s} old.", "它的快照已落后 {age:count} 个事务。")
 
 
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:  # noqa: ARG001

@@ -29,9 +29,9 @@ CHECK = Check(
 )
 
 _MESSAGE = Say(
-    "Session pid {pid} is {state} and holds {locks:count} advisory lock(s), e.g. key {key};"
-    " {waiters:count} session(s) wait for it.",
-    "会话 pid {pid} 状态为 {state},持有 {locks:count} 个咨询锁(如键 {key}),有 {waiters:count} 个会话在等待。",
+    "Session pid {pid} is {state} and holds {locks:count} advisory lock{locks:|s}, e.g. key {key};"
+    " {waiters:count} session{waiters:|s} {waiters:waits|wait} for it.",
+    "会话 pid {pid} 状态为 {state}，持有 {locks:count} 个咨询锁（如键 {key}），有 {waiters:count} 个会话在等待。",
 )
 _READING = "advisory_locks"
 

@@ -27,8 +27,9 @@ CHECK = Check(
 )
 
 _FAILING = Say(
-    "Archiving WAL fails: {failures:count} failure(s), the last {failed:duration} ago on {file}, none stored since.",
-    "WAL 归档失败:已失败 {failures:count} 次,最近一次在 {failed:duration} 前({file}),之后没有任何文件归档成功。",
+    "Archiving WAL fails: {failures:count} failure{failures:|s}, the last {failed:duration} ago on"
+    " {file}, none stored since.",
+    "WAL 归档失败：已失败 {failures:count} 次，最近一次在 {failed:duration} 前（{file}），之后没有任何文件归档成功。",
 )
 
 

@@ -24,8 +24,8 @@ CHECK = Check(
 )
 
 _MESSAGE = Say(
-    "Autovacuum does not run: {setting} is off; {tables:count} table(s) are past its threshold.",
-    "autovacuum 未运行:{setting} 为 off;已有 {tables:count} 张表超过阈值。",
+    "Autovacuum does not run: {setting} is off; {tables:count} table{tables:|s} {tables:is|are} past its threshold.",
+    "autovacuum 未运行：{setting} 为 off；已有 {tables:count} 张表超过阈值。",
 )
 
 

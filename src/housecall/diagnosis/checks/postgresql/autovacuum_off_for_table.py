@@ -28,8 +28,8 @@ CHECK = Check(
 )
 
 _MESSAGE = Say(
-    "Autovacuum is switched off for {table}, which holds {dead:count} dead rows beside {live:count} live ones.",
-    "{table} 关闭了 autovacuum,现有 {dead:count} 个死元组,活元组 {live:count} 个。",
+    "Autovacuum is switched off for {table}, which holds {dead:count} dead row{dead:|s} beside {live:count} live ones.",
+    "{table} 关闭了 autovacuum，现有 {dead:count} 个死元组，活元组 {live:count} 个。",
 )
 _READING = "vacuum_tables"
 

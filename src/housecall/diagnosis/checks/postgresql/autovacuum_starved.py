@@ -35,8 +35,9 @@ CHECK = Check(
 )
 
 _MESSAGE = Say(
-    "Autovacuum does not keep up ({reason}): {tables:count} table(s) with {dead:count} dead rows, worst {worst}.",
-    "autovacuum 跟不上({reason}):{tables:count} 张表共 {dead:count} 个死元组未及时清理,最严重的是 {worst}。",
+    "Autovacuum does not keep up ({reason}): {tables:count} table{tables:|s} with {dead:count} dead"
+    " row{dead:|s}, worst {worst}.",
+    "autovacuum 跟不上（{reason}）：{tables:count} 张表共 {dead:count} 个死元组未及时清理，最严重的是 {worst}。",
 )
 _PAGE_BYTES = 8192
 _DIRTY_PAGE_COST = 20

@@ -38,8 +38,8 @@ CHECK = Check(
 )
 
 _MESSAGE = Say(
-    "{waiting:count} session(s) wait behind {root}, the longest for {longest:duration}.",
-    "{waiting:count} 个会话被 {root} 阻塞,最长已等待 {longest:duration}。",
+    "{waiting:count} session{waiting:|s} {waiting:waits|wait} behind {root}, the longest for {longest:duration}.",
+    "{waiting:count} 个会话被 {root} 阻塞，最长已等待 {longest:duration}。",
 )
 _READING = "sessions"
 

@@ -23,7 +23,7 @@ CHECK = Check(
     title=Say(en="Damaged data pages", zh="数据页校验失败"),
 )
 _DAMAGED = Say(
-    en="{count:count} data pages of database {database} failed their checksum when they were read.",
+    en="{count:count} data page{count:|s} of database {database} failed their checksum when they were read.",
     zh="数据库 {database} 有 {count:count} 个数据页读取时校验失败。",
 )
 

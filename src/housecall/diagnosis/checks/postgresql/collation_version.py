@@ -24,7 +24,8 @@ CHECK = Check(
     title=Say(en="Collation changed under its indexes", zh="排序规则版本与索引不一致"),
 )
 _CHANGED = Say(
-    en="Collation {name} was at version {recorded} when {indexes:count} indexes were built, and is at {actual} now:"
+    en="Collation {name} was at version {recorded} when {indexes:count} index{indexes:|es}"
+    " {indexes:was|were} built, and is at {actual} now:"
     " their order"
     " may be wrong.",
     zh="{indexes:count} 个索引建立时排序规则 {name} 为版本 {recorded}，现在是 {actual}：索引顺序可能已不正确。",

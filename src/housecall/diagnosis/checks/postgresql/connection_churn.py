@@ -34,7 +34,7 @@ CHECK = Check(
 
 _NOW = Say(
     "{rate:number} new connections a second to database {database}, each open for {length:duration} on average.",
-    "数据库 {database} 每秒新建 {rate:number} 个连接,平均每个只存活 {length:duration}。",
+    "数据库 {database} 每秒新建 {rate:number} 个连接，平均每个只存活 {length:duration}。",
 )
 _READING = "transaction_counters"
 

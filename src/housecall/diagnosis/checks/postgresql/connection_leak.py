@@ -31,7 +31,7 @@ CHECK = Check(
 
 _MESSAGE = Say(
     "{sessions:count} sessions of {user} ({application}, {client}) are idle, half of them for over {idle:duration}.",
-    "{user}({application},{client})有 {sessions:count} 个空闲会话,其中一半空闲超过 {idle:duration}。",
+    "{user}（{application}，{client}）有 {sessions:count} 个空闲会话，其中一半空闲超过 {idle:duration}。",
 )
 _READING = "session_groups"
 

@@ -31,12 +31,12 @@ CHECK = Check(
 _SERVER = Say(
     "{used:count} of {usable:count} connections are in use ({share:percent}): {active:count} active, {idle:count} idle,"
     " {in_transaction:count} idle in a transaction.",
-    "{usable:count} 个可用连接已使用 {used:count} 个({share:percent}):活动 {active:count},空闲 {idle:count},"
+    "{usable:count} 个可用连接已使用 {used:count} 个（{share:percent}）：活动 {active:count}，空闲 {idle:count}，"
     "事务中空闲 {in_transaction:count}。",
 )
 _LIMITED = Say(
     "{used:count} of the {usable:count} connections that {name} may have are in use ({share:percent}).",
-    "{name} 的连接上限 {usable:count} 已使用 {used:count}({share:percent})。",
+    "{name} 的连接上限 {usable:count} 已使用 {used:count}（{share:percent}）。",
 )
 _READING = "session_groups"
 

@@ -1,9 +1,12 @@
 """A schema change that waits for its table lock while readers and writers pile up behind it.
 
-Why it matters: an AccessExclusive request lets nobody pass, so one open reader and one ALTER TABLE stop the whole table.
-How to fix: cancel the schema change (nothing is lost) or end the transaction it waits for; then run it with lock_timeout.
+Why it matters: an AccessExclusive request lets nobody pass, so one open reader and one ALTER TABLE stop the whole
+table.
+How to fix: cancel the schema change (nothing is lost) or end the transaction it waits for; then run it with
+lock_timeout.
 Cannot see: schema changes that gave up before we looked.
-Source: PostgreSQL manual, "Explicit Locking" (conflicting lock modes) and "Client Connection Defaults" (lock_timeout).
+Source: PostgreSQL manual, "Explicit Locking" (conflicting lock modes) and "Client Connection Defaults"
+(lock_timeout).
 """
 
 from collections.abc import Iterator
@@ -27,8 +30,9 @@ CHECK = Check(
 )
 
 _MESSAGE = Say(
-    "A schema change on {table} (pid {ddl}) waits for pid {root}, and {behind:count} session(s) queue behind it.",
-    "{table} 上的 DDL(pid {ddl})在等待 pid {root},其后又排了 {behind:count} 个会话。",
+    "A schema change on {table} (pid {ddl}) waits for pid {root}, and {behind:count} session{behind:|s}"
+    " {behind:queues|queue} behind it.",
+    "{table} 上的 DDL（pid {ddl}）在等待 pid {root}，其后又排了 {behind:count} 个会话。",
 )
 _READING = "sessions"
 

@@ -31,8 +31,9 @@ CHECK = Check(
 )
 
 _MESSAGE = Say(
-    "{table} holds {dead:count} dead rows beside {live:count} live ones; autovacuum's threshold is {threshold:count}.",
-    "{table} 有 {dead:count} 个死元组,活元组 {live:count} 个;autovacuum 阈值为 {threshold:count}。",
+    "{table} holds {dead:count} dead row{dead:|s} beside {live:count} live ones; autovacuum's threshold"
+    " is {threshold:count}.",
+    "{table} 有 {dead:count} 个死元组，活元组 {live:count} 个；autovacuum 阈值为 {threshold:count}。",
 )
 _READING = "vacuum_tables"
 

@@ -26,8 +26,9 @@ CHECK = Check(
 )
 
 _MESSAGE = Say(
-    "{deadlocks:count} deadlock(s) in database {database} within {seconds:duration} ({rate:number} an hour).",
-    "数据库 {database} 在 {seconds:duration} 内发生 {deadlocks:count} 次死锁(每小时 {rate:number} 次)。",
+    "{deadlocks:count} deadlock{deadlocks:|s} in database {database} within {seconds:duration}"
+    " ({rate:number} an hour).",
+    "数据库 {database} 在 {seconds:duration} 内发生 {deadlocks:count} 次死锁（每小时 {rate:number} 次）。",
 )
 _READING = "transaction_counters"
 _HOUR = 3600.0

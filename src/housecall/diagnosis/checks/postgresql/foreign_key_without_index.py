@@ -33,11 +33,12 @@ CHECK = Check(
 )
 _IDLE = Say(
     en="Foreign key {constraint} ({child}) to {parent} has no index on the child side: a delete in {parent} would scan"
-    " {rows:count} rows.",
+    " {rows:count} row{rows:|s}.",
     zh="外键 {constraint}（{child}）引用 {parent}，但子表侧没有索引：在 {parent} 中删除一行要扫描 {rows:count} 行。",
 )
 _HURTS = Say(
-    en="{deletes:count} deletes in {parent} each had to look for children in {child} ({rows:count} rows) without an"
+    en="{deletes:count} delete{deletes:|s} in {parent} each had to look for children in {child}"
+    " ({rows:count} row{rows:|s}) without an"
     " index.",
     zh="{parent} 发生 {deletes:count} 次删除，每次都要在没有索引的 {child}（{rows:count} 行）中查找子行。",
 )

@@ -1,7 +1,8 @@
 """One row that many sessions want to change at the same time.
 
 Why it matters: changes of one row run one after the other, so adding clients only makes the queue longer.
-How to fix: shorten the transaction around the change, spread the row over several, or collect changes and apply them in batches.
+How to fix: shorten the transaction around the change, spread the row over several, or collect changes and apply them
+in batches.
 Cannot see: queues that form and vanish between the samples.
 Source: PostgreSQL manual, "Explicit Locking" (row-level locks); the count of waiters is our proposal.
 """
@@ -27,7 +28,7 @@ CHECK = Check(
 
 _MESSAGE = Say(
     "On average {waiters:number} sessions wait to change the same row of {table}; its holders change all the time.",
-    "平均有 {waiters:number} 个会话在等待修改 {table} 的同一行,持锁者不断更替。",
+    "平均有 {waiters:number} 个会话在等待修改 {table} 的同一行，持锁者不断更替。",
 )
 _READING = "sessions"
 

@@ -41,16 +41,17 @@ CHECK = Check(
     needs_window=True,
 )
 _SINCE = Say(
-    en="{table} ({rows:count} rows) was scanned from end to end {scans:count} times in {age:duration}: {read:count}"
+    en="{table} ({rows:count} row{rows:|s}) was scanned from end to end {scans:count} time{scans:|s} in"
+    " {age:duration}: {read:count}"
     " rows read,"
     " {share:percent} of all sequential reads.",
     zh="表 {table}（{rows:count} 行）在 {age:duration} 内被全表扫描 {scans:count} 次，共读取 {read:count} 行，"
     "占全部顺序读取的 {share:percent}。",
 )
 _NOW = Say(
-    en="{table} ({rows:count} rows) is being scanned from end to end: {scans:count} times in the last"
+    en="{table} ({rows:count} row{rows:|s}) is being scanned from end to end: {scans:count} time{scans:|s} in the last"
     " {window:duration},"
-    " {read:count} rows read.",
+    " {read:count} row{read:|s} read.",
     zh="表 {table}（{rows:count} 行）正在被反复全表扫描：最近 {window:duration} 内 {scans:count} 次，读取 "
     "{read:count} 行。",
 )

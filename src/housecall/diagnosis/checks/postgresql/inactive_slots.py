@@ -33,7 +33,7 @@ CHECK = Check(
 
 _INACTIVE = Say(
     "Slot '{slot}' has no consumer and keeps {retained:bytes} of WAL.",
-    "复制槽 '{slot}' 没有消费者,保留了 {retained:bytes} WAL。",
+    "复制槽 '{slot}' 没有消费者，保留了 {retained:bytes} WAL。",
 )
 _ACTIVE = Say(
     "The consumer of slot '{slot}' is {retained:bytes} of WAL behind.",
@@ -41,7 +41,7 @@ _ACTIVE = Say(
 )
 _LOST = Say(
     "Slot '{slot}' has lost WAL it needed ({status}): its consumer must be built anew.",
-    "复制槽 '{slot}' 所需的 WAL 已丢失({status}):其消费者必须重建。",
+    "复制槽 '{slot}' 所需的 WAL 已丢失（{status}）：其消费者必须重建。",
 )
 _READING = "replication_slots"
 

@@ -28,8 +28,9 @@ CHECK = Check(
     needs_window=True,
 )
 _COMPILES = Say(
-    en="{share:percent} of its time goes into compilation ({jit:duration} in {calls:count} calls): {statement}",
-    zh="{share:percent} 的时间花在 JIT 编译上（{calls:count} 次调用共 {jit:duration}）:{statement}",
+    en="{share:percent} of its time goes into compilation ({jit:duration} in {calls:count}"
+    " call{calls:|s}): {statement}",
+    zh="{share:percent} 的时间花在 JIT 编译上（{calls:count} 次调用共 {jit:duration}）：{statement}",
 )
 
 

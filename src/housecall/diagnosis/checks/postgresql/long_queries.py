@@ -29,7 +29,7 @@ CHECK = Check(
 
 _MESSAGE = Say(
     "The statement of session pid {pid} ({user}) has been running for {age:duration}.",
-    "会话 pid {pid}(用户 {user})的语句已运行 {age:duration}。",
+    "会话 pid {pid}（用户 {user}）的语句已运行 {age:duration}。",
 )
 _READING = "sessions"
 

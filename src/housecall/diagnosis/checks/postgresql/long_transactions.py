@@ -28,7 +28,7 @@ CHECK = Check(
 
 _MESSAGE = Say(
     "The transaction of session pid {pid} ({user}) has been open for {age:duration}.",
-    "会话 pid {pid}(用户 {user})的事务已打开 {age:duration}。",
+    "会话 pid {pid}（用户 {user}）的事务已打开 {age:duration}。",
 )
 _READING = "sessions"
 

@@ -43,7 +43,7 @@ CHECK = Check(
 )
 _DEFAULT_BUFFERS = Say(
     en="shared_buffers is at its default of {value:bytes} for a database of {size:bytes}.",
-    zh="数据库有 {size:bytes},shared_buffers 仍是默认的 {value:bytes}。",
+    zh="数据库有 {size:bytes}，shared_buffers 仍是默认的 {value:bytes}。",
 )
 _TOO_MANY_BUFFERS = Say(
     en="shared_buffers is {value:bytes}, {share:percent} of the machine's {memory:bytes}.",
@@ -52,7 +52,7 @@ _TOO_MANY_BUFFERS = Say(
 _SMALL_CACHE = Say(
     en="effective_cache_size ({value:bytes}) is below shared_buffers ({buffers:bytes}): the planner thinks index"
     " pages are not cached.",
-    zh="effective_cache_size({value:bytes})小于 shared_buffers({buffers:bytes})：优化器会以为索引页不在缓存中。",
+    zh="effective_cache_size（{value:bytes}）小于 shared_buffers（{buffers:bytes}）：优化器会以为索引页不在缓存中。",
 )
 _CONNECTIONS = Say(
     en="max_connections is {value:count}: so many sessions cost memory and snapshot time; a pooler needs a tenth.",
@@ -70,7 +70,7 @@ _SMALL_WORK_MEM = Say(
 )
 _SMALL_MAINTENANCE = Say(
     en="maintenance_work_mem is {value:bytes}: VACUUM and index builds pass over their data again and again.",
-    zh="maintenance_work_mem 只有 {value:bytes}:VACUUM 和建索引要反复扫描数据。",
+    zh="maintenance_work_mem 只有 {value:bytes}：VACUUM 和建索引要反复扫描数据。",
 )
 
 

@@ -35,7 +35,7 @@ CHECK = Check(
     needs_window=True,
 )
 _LACKS = Say(
-    en="{target} has no index that {statement} could use: it looks at about {before:count} rows to find about"
+    en="{target} has no index that {statement} could use: it looks at about {before:count} row{before:|s} to find about"
     " {after:count}.",
     zh="{target} 上没有可供 {statement} 使用的索引：为找到约 {after:count} 行要查看约 {before:count} 行。",
 )

@@ -27,11 +27,11 @@ CHECK = Check(
     ],
 )
 _NO_KEY = Say(
-    en="{table} ({rows:count} rows) has no primary key.",
+    en="{table} ({rows:count} row{rows:|s}) has no primary key.",
     zh="表 {table}（{rows:count} 行）没有主键。",
 )
 _PUBLISHED = Say(
-    en="{table} ({rows:count} rows) is published for logical replication without a primary key: its updates and"
+    en="{table} ({rows:count} row{rows:|s}) is published for logical replication without a primary key: its updates and"
     " deletes fail.",
     zh="表 {table}（{rows:count} 行）已发布到逻辑复制却没有主键，对它的 UPDATE 和 DELETE 会报错。",
 )

@@ -23,7 +23,7 @@ CHECK = Check(
 
 _MESSAGE = Say(
     "{missing} is not set for new sessions: a forgotten transaction or statement runs until a person ends it.",
-    "新会话未设置 {missing}:被遗忘的事务或语句会一直存在,直到有人手动结束。",
+    "新会话未设置 {missing}：被遗忘的事务或语句会一直存在，直到有人手动结束。",
 )
 
 

@@ -31,7 +31,8 @@ CHECK = Check(
     needs_window=True,
 )
 _DEEP = Say(
-    en="A page of {rows:count} rows reads {blocks:count} blocks, because OFFSET reads what it skips: {statement}",
+    en="A page of {rows:count} row{rows:|s} reads {blocks:count} blocks, because OFFSET reads what it"
+    " skips: {statement}",
     zh="每页返回 {rows:count} 行却读取 {blocks:count} 个数据块，因为 OFFSET 要先读完被跳过的行：{statement}",
 )
 _WRITTEN = Say(

@@ -42,12 +42,13 @@ CHECK = Check(
 )
 
 _MESSAGE = Say(
-    "{holder} keeps rows that died during the last {age:count} transactions.",
+    "{holder} keeps rows that died during the last {age:count} transaction{age:|s}.",
     "{holder} 使最近 {age:count} 个事务产生的死元组无法清理。",
 )
 _HELD = Say(
-    "{holder} keeps {rows:count} dead rows in {tables:count} table(s) that vacuum has visited and could not clean.",
-    "{holder} 使 {tables:count} 张表中的 {rows:count} 个死元组无法清理,vacuum 已执行过但清不掉。",
+    "{holder} keeps {rows:count} dead row{rows:|s} in {tables:count} table{tables:|s} that vacuum has"
+    " visited and could not clean.",
+    "{holder} 使 {tables:count} 张表中的 {rows:count} 个死元组无法清理，vacuum 已执行过但清不掉。",
 )
 
 

@@ -28,7 +28,8 @@ CHECK = Check(
     ],
 )
 _MANY = Say(
-    en="{table} has {indexes} indexes and {idle} of them served no query in {age:duration}, while {writes:count} row"
+    en="{table} has {indexes} index{indexes:|es} and {idle} of them served no query in {age:duration},"
+    " while {writes:count} row"
     " changes had to"
     " maintain them.",
     zh="表 {table} 有 {indexes} 个索引，其中 {idle} 个在 {age:duration} 内没有服务过任何查询，却随 {writes:count}"

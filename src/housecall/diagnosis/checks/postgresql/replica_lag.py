@@ -30,11 +30,11 @@ CHECK = Check(
 
 _PRIMARY = Say(
     "Standby {standby} ({client}) is {lag:bytes} behind: {unsent:bytes} not sent, {unreplayed:bytes} not replayed.",
-    "备库 {standby}({client})落后 {lag:bytes}:未发送 {unsent:bytes},未重放 {unreplayed:bytes}。",
+    "备库 {standby}（{client}）落后 {lag:bytes}：未发送 {unsent:bytes}，未重放 {unreplayed:bytes}。",
 )
 _STANDBY = Say(
     "This standby has {unreplayed:bytes} of WAL to replay; its newest transaction is {seconds:duration} old.",
-    "本备库还有 {unreplayed:bytes} WAL 未重放,最新事务距今 {seconds:duration}。",
+    "本备库还有 {unreplayed:bytes} WAL 未重放，最新事务距今 {seconds:duration}。",
 )
 
 
@@ -48,7 +48,7 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
     if hidden:
         yield NotEvaluated(
             CHECK.id,
-            f"role '{now.facts.user}' may not see how far {hidden} standby(s) are",
+            f"role '{now.facts.user}' may not see how far {hidden} standby{hidden:|s} {hidden:is|are}",
             f"GRANT pg_read_all_stats TO {now.facts.user};",
         )
     status = now.row(ReplicaStatus)

@@ -30,7 +30,7 @@ CHECK = Check(
 )
 
 _MESSAGE = Say(
-    "{share:percent} of {transactions:count} transactions in database {database} were rolled back"
+    "{share:percent} of {transactions:count} transaction{transactions:|s} in database {database} were rolled back"
     " within {seconds:duration}.",
     "数据库 {database} 在 {seconds:duration} 内的 {transactions:count} 个事务中有 {share:percent} 被回滚。",
 )

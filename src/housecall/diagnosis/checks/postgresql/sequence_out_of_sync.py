@@ -33,7 +33,8 @@ _BEHIND = Say(
     zh="序列 {sequence} 当前为 {last:count}，但 {column} 中已有 {largest:count}：接下来的插入会因主键重复而失败。",
 )
 _INFERRED = Say(
-    en="{sequence} handed out only {last:count} values but {column} has {rows:count} rows: inserts are about to meet"
+    en="{sequence} handed out only {last:count} values but {column} has {rows:count} row{rows:|s}:"
+    " inserts are about to meet"
     " existing keys.",
     zh="序列 {sequence} 只发放过 {last:count} 个值，而 {column} 已有 {rows:count} 行：插入很可能撞上已有的键。",
 )

@@ -31,14 +31,15 @@ CHECK = Check(
     ],
 )
 _STALE = Say(
-    en="{changes:count} rows of {table} changed since its last ANALYZE; it has {rows:count} rows, the planner"
+    en="{changes:count} row{changes:|s} of {table} changed since its last ANALYZE; it has {rows:count}"
+    " row{rows:|s}, the planner"
     " believes in"
     " {believed:count}.",
     zh="表 {table} 自上次 ANALYZE 以来有 {changes:count} 行变更；实际约 {rows:count} 行，优化器以为是 {believed:count}"
     " 行。",
 )
 _NEVER = Say(
-    en="{table} has {rows:count} rows and was never analysed: the planner guesses.",
+    en="{table} has {rows:count} row{rows:|s} and was never analysed: the planner guesses.",
     zh="表 {table} 有 {rows:count} 行，从未收集过统计信息，优化器只能猜测。",
 )
 

@@ -25,11 +25,11 @@ CHECK = Check(
 
 _DISCONNECTED = Say(
     "This standby has no connection to its primary; its newest transaction is {seconds:duration} old.",
-    "本备库与主库没有连接,最新事务距今 {seconds:duration}。",
+    "本备库与主库没有连接，最新事务距今 {seconds:duration}。",
 )
 _PAUSED = Say(
     "Replay is paused on this standby; its newest transaction is {seconds:duration} old.",
-    "本备库的重放已暂停,最新事务距今 {seconds:duration}。",
+    "本备库的重放已暂停，最新事务距今 {seconds:duration}。",
 )
 
 

@@ -31,12 +31,13 @@ CHECK = Check(
 )
 
 _SESSIONS = Say(
-    "{sessions:count} session(s) have more than 64 subtransactions; pid {pid} ({user}) has at least {count:count}.",
-    "{sessions:count} 个会话的子事务超过 64 个;pid {pid}({user})至少有 {count:count} 个。",
+    "{sessions:count} session{sessions:|s} {sessions:has|have} more than 64 subtransactions; pid {pid}"
+    " ({user}) has at least {count:count}.",
+    "{sessions:count} 个会话的子事务超过 64 个；pid {pid}（{user}）至少有 {count:count} 个。",
 )
 _CACHE = Say(
     "The subtransaction cache is asked {rate:number} times a second; {share:percent} of active sessions wait for it.",
-    "子事务缓存每秒被查询 {rate:number} 次;{share:percent} 的活动会话在等待它。",
+    "子事务缓存每秒被查询 {rate:number} 次；{share:percent} 的活动会话在等待它。",
 )
 _READING = "subtransactions"
 _WAITS = {"SubtransSLRU", "SubtransBuffer", "SubtransSLRULock", "subtrans"}

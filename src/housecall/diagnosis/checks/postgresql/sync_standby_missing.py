@@ -24,8 +24,9 @@ CHECK = Check(
 )
 
 _MISSING = Say(
-    "{present:count} of {wanted:count} synchronous standbys are connected; {waiting:count} session(s) hang in commit.",
-    "需要 {wanted:count} 个同步备库,当前仅 {present:count} 个;{waiting:count} 个会话卡在提交。",
+    "{present:count} of {wanted:count} synchronous standbys {present:is|are} connected; {waiting:count}"
+    " session{waiting:|s} {waiting:hangs|hang} in commit.",
+    "需要 {wanted:count} 个同步备库，当前仅 {present:count} 个；{waiting:count} 个会话卡在提交。",
 )
 
 

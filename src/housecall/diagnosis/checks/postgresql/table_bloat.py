@@ -32,7 +32,7 @@ CHECK = Check(
 
 _MESSAGE = Say(
     "{table} takes {size:bytes} but its rows need about {needed:bytes}: {share:percent} is wasted (estimated).",
-    "{table} 占用 {size:bytes},而行数据约需 {needed:bytes}:约 {share:percent} 是浪费(估算)。",
+    "{table} 占用 {size:bytes}，而行数据约需 {needed:bytes}：约 {share:percent} 是浪费（估算）。",
 )
 _READING = "table_bloat"
 

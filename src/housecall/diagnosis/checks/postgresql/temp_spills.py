@@ -37,8 +37,9 @@ CHECK = Check(
     needs_window=True,
 )
 _SPILLS = Say(
-    en="{files:count} temporary files with {size:bytes} together in {age:duration}; work_mem is {memory:bytes}.",
-    zh="{age:duration} 内产生 {files:count} 个临时文件，共 {size:bytes};work_mem 为 {memory:bytes}。",
+    en="{files:count} temporary file{files:|s} with {size:bytes} together in {age:duration}; work_mem is"
+    " {memory:bytes}.",
+    zh="{age:duration} 内产生 {files:count} 个临时文件，共 {size:bytes}；work_mem 为 {memory:bytes}。",
 )
 
 

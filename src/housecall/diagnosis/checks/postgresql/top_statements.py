@@ -39,11 +39,11 @@ CHECK = Check(
     needs_window=True,
 )
 _COUNTED = Say(
-    en="{share:percent} of all statement time, {calls:count} calls of {mean:duration} on average: {statement}",
+    en="{share:percent} of all statement time, {calls:count} call{calls:|s} of {mean:duration} on average: {statement}",
     zh="占全部语句耗时的 {share:percent}，调用 {calls:count} 次，平均 {mean:duration}：{statement}",
 )
 _SEEN = Say(
-    en="Seen running at {moments} moments, {share:percent} of all running statements: {statement}",
+    en="Seen running at {moments} moment{moments:|s}, {share:percent} of all running statements: {statement}",
     zh="在 {moments} 个采样时刻看到它在运行，占运行中语句的 {share:percent}：{statement}",
 )
 

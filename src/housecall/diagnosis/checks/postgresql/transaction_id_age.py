@@ -33,7 +33,7 @@ LAST_USABLE_AGE = 2**31 - 3_000_000
 
 _MESSAGE = Say(
     "The oldest row of database {database} is {age:count} {unit} old; {left:count} are left until writes stop.",
-    "数据库 {database} 最老的行已有 {age:count} 个{unit}的年龄;距离停止写入还剩 {left:count} 个。",
+    "数据库 {database} 最老的行已有 {age:count} 个{unit}的年龄；距离停止写入还剩 {left:count} 个。",
 )
 _READING = "transaction_ages"
 

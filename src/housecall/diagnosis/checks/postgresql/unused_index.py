@@ -31,7 +31,8 @@ CHECK = Check(
     ],
 )
 _UNUSED = Say(
-    en="{index} ({size:bytes}) served no query in {age:duration}, while its table was scanned {scans:count} times"
+    en="{index} ({size:bytes}) served no query in {age:duration}, while its table was scanned"
+    " {scans:count} time{scans:|s}"
     " and took"
     " {writes:count} row changes.",
     zh="索引 {index}（{size:bytes}）在 {age:duration} 内没有服务过任何查询，而其表被扫描 {scans:count} 次、变更 "

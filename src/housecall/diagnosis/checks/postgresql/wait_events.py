@@ -32,7 +32,7 @@ CHECK = Check(
 
 _MESSAGE = Say(
     "{share:percent} of the active sessions wait on {event} ({sessions:number} on average).",
-    "{share:percent} 的活动会话在等待 {event}(平均 {sessions:number} 个)。",
+    "{share:percent} 的活动会话在等待 {event}（平均 {sessions:number} 个）。",
 )
 _READING = "sessions"
 _IDLE_TYPES = {None, "Client", "Activity", "Timeout", "Extension"}

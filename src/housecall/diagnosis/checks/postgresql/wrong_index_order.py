@@ -32,7 +32,8 @@ CHECK = Check(
     needs_window=True,
 )
 _ORDER = Say(
-    en="{index} has the column but not in front, so {statement} reads most of it: about {before:count} rows for"
+    en="{index} has the column but not in front, so {statement} reads most of it: about {before:count}"
+    " row{before:|s} for"
     " about {after:count}.",
     zh="索引 {index} 含有该列但不在最前，{statement} 只能读取其大部分：为约 {after:count} 行查看约 {before:count} 行。",
 )
