@@ -110,7 +110,7 @@ class IndexLoad(Row, reading="index_load"):
 
 @dataclass(frozen=True, slots=True)
 class BareForeignKey(Row, reading="foreign_keys_without_index"):
-    """A foreign key whose columns no index of the referencing table leads with. `on_delete` is pg_constraint's letter."""
+    """A foreign key whose columns lead no index of the referencing table. `on_delete` is pg_constraint's letter."""
 
     schema_name: str
     table_name: str

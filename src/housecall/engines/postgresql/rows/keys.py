@@ -32,8 +32,11 @@ class NumberKey(Row, reading="number_keys"):
 
 @dataclass(frozen=True, slots=True)
 class LaggingSequence(Row, reading="lagging_sequences"):
-    """A sequence below the keys of its column. `largest_key` is None when it could only be inferred, from the number of rows
-    or the planner's statistics; `was_used` says that the sequence ever gave a value."""
+    """A sequence below the keys of its column.
+
+    `largest_key` is None when it could only be inferred, from the number of rows or the planner's statistics;
+    `was_used` says that the sequence ever gave a value.
+    """
 
     schema_name: str
     sequence_name: str

@@ -36,7 +36,7 @@ class ServerSetting(Row, reading="server_settings"):
 
 @dataclass(frozen=True, slots=True)
 class RoleSetting(Row, reading="role_settings"):
-    """A setting stored for a database, a role, or a role in a database. `is_here` says that it can apply to this database."""
+    """A setting stored for a database, a role, or both. `is_here` says that it can apply to this database."""
 
     database_name: str | None
     role_name: str | None
