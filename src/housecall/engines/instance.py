@@ -5,7 +5,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from housecall.engines.change import Changer
 from housecall.engines.engine import Engine, EngineName, Probe, ProbeLimits, Target
+from housecall.errors import RequestError
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +44,32 @@ class GrantedInstances(InstanceDirectory, Protocol):
 
 
 class Engines:
-    """The engines this installation knows, by name; opens probes on instances."""
+    """The engines this installation knows, by name; opens probes on instances. `changers` are those that can write."""
 
-    def __init__(self, engines: Mapping[EngineName, Engine], limits: ProbeLimits) -> None:
+    def __init__(
+        self,
+        engines: Mapping[EngineName, Engine],
+        limits: ProbeLimits,
+        changers: Mapping[EngineName, Changer] | None = None,
+    ) -> None:
         self._engines = dict(engines)
+        self._changers = dict(changers or {})
         self.limits = limits
 
     def engine(self, name: EngineName) -> Engine:
         return self._engines[name]
+
+    def changer(self, name: EngineName) -> Changer:
+        """Raises RequestError for an engine that Housecall cannot change yet."""
+        if name not in self._changers:
+            raise RequestError(f"Changes are not made on {name} instances yet; a person can run the statement")
+        return self._changers[name]
 
     def parse_dsn(self, dsn: str) -> Target:
         """The target of a DSN, by its scheme (`postgresql://`, `postgres://`, `mysql://`, `mariadb://`).
 
         Raises RequestError naming what is wrong, never the password.
         """
-        from housecall.errors import RequestError
-
         scheme = dsn.partition("://")[0].lower()
         name: EngineName = "mysql" if scheme in ("mysql", "mariadb") else "postgresql"
         if scheme not in ("postgresql", "postgres", "mysql", "mariadb") or name not in self._engines:
