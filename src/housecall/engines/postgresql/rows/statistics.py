@@ -7,7 +7,7 @@ from housecall.engines.engine import Row
 
 @dataclass(frozen=True, slots=True)
 class StaleStatistics(Row, reading="stale_statistics"):
-    """A table that changed beyond autovacuum's analyze threshold. `analysed_seconds_ago` is None when never, or unknown.
+    """A table that changed beyond autovacuum's analyze threshold. `analysed_seconds_ago` is None when never or unknown.
 
     `planner_rows` is what the planner believes (reltuples), `live_rows` what the counters say.
     """
