@@ -4,7 +4,7 @@ Ids of conversations, messages and runs are UUIDs. `number` columns give an orde
 Texts are what people and models wrote, without NUL, which PostgreSQL cannot hold.
 """
 
-from housecall.store.tables import agents, approvals
+from housecall.store.tables import agents
 from housecall.store.tables.access import (
     AccessKeyRow,
     AccountRow,
@@ -21,6 +21,7 @@ from housecall.store.tables.access import (
     SessionRow,
     UserRow,
 )
+from housecall.store.tables.approvals import ChangeTargetRow, ToolApprovalRow
 from housecall.store.tables.base import HEAD, SCHEMA, Base
 from housecall.store.tables.conversations import ConversationRow, MessageRow, ProcessRow, RunEventRow, RunRow
 
@@ -32,6 +33,7 @@ __all__ = [
     "AuditRow",
     "Base",
     "BearerTokenRow",
+    "ChangeTargetRow",
     "ConversationRow",
     "GroupMemberRow",
     "GroupRow",
@@ -46,7 +48,7 @@ __all__ = [
     "RunEventRow",
     "RunRow",
     "SessionRow",
+    "ToolApprovalRow",
     "UserRow",
     "agents",
-    "approvals",
 ]
