@@ -13,9 +13,9 @@ from starlette.routing import Route
 from benchmarks.chat.scripted import deltas
 
 
-async def frames(paced: bool) -> AsyncIterator[str]:
+async def frames(question: str) -> AsyncIterator[str]:
     number = 0
-    async for delta in deltas(paced):
+    async for delta in deltas(question):
         number += 1
         body = json.dumps({"Event": "message", "Answer": delta, "Id": "x" * 36, "TaskId": "x" * 36, "CreatedAt": 1})
         yield f"id: {number}\nevent: message\ndata: {body}\n\n"
@@ -23,7 +23,7 @@ async def frames(paced: bool) -> AsyncIterator[str]:
 
 
 async def chat(request: Request) -> StreamingResponse:
-    return StreamingResponse(frames("paced" in request.query_params["Query"]), media_type="text/event-stream")
+    return StreamingResponse(frames(request.query_params["Query"]), media_type="text/event-stream")
 
 
 if __name__ == "__main__":

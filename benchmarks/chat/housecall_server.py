@@ -40,7 +40,7 @@ async def scripted(messages: list[ModelMessage], _info: AgentInfo) -> AsyncItera
         for part in message.parts
         if isinstance(part, UserPromptPart)
     )
-    async for delta in deltas(paced="paced" in str(question)):
+    async for delta in deltas(str(question)):
         yield delta
 
 
