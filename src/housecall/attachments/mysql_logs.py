@@ -25,6 +25,7 @@ _HEADER = re.compile(
 _BEGINS = ("# Time: ", "# User@Host: ")
 _USE = re.compile(r"use\s+[`\"]?([^`\";]+)[`\"]?\s*;\s*$", re.I)
 _SET = re.compile(r"SET\s+(?:last_insert_id=\d+,)?(?:insert_id=\d+,)?timestamp=\d+(?:\.\d+)?;\s*$", re.I)
+_QUICK = frozenset({"# User@Host:", "# Query_time", "# Thread_id:"})
 _ADMINISTRATOR = "# administrator command: "
 _START = re.compile(r"\S*(?:mysqld|mariadbd)\S*, Version: |Tcp port: |Time\s+Id\s+Command\s+Argument")
 
@@ -43,7 +44,7 @@ class SlowLog:
 
     def feed(self, lines: Iterable[str]) -> None:
         for line in lines:
-            if line[:2] == "# " and _HEADER.match(line):
+            if line[:2] == "# " and (line[:12] in _QUICK or _HEADER.match(line)):
                 self._header(line)
             elif self._numbers:
                 self._text(line)
@@ -76,11 +77,12 @@ class SlowLog:
             self.finish()
         if self._statement:
             return  # a comment of the statement that looks like a header
-        if (at := _TIME_LINE.match(line)) is not None:
-            self._at = at[1]
-        for name, value in _NUMBERS.findall(line):
-            self._numbers[name] = value
-        if (schema := _SCHEMA.search(line)) is not None:
+        if line.startswith("# Time: "):
+            at = _TIME_LINE.match(line)
+            self._at = at[1] if at else self._at
+        elif "Query_time" in line:
+            self._numbers.update(_NUMBERS.findall(line))
+        elif "Schema: " in line and (schema := _SCHEMA.search(line)) is not None:
             self._database = schema[1] or self._database
 
     def _text(self, line: str) -> None:
@@ -90,7 +92,7 @@ class SlowLog:
                 return
             if _SET.match(line) or not line.strip():
                 return
-        if _START.match(line):
+        if (line[-9:] == " Argument" or "Tcp port: " in line or ", Version: " in line) and _START.match(line):
             return
         if self._length < MAX_STATEMENT_CHARACTERS:
             self._statement.append(line)

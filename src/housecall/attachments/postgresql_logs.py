@@ -11,6 +11,7 @@ import json
 import re
 from collections import OrderedDict
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from housecall.attachments.digest import LogSums
@@ -29,6 +30,7 @@ _EPOCH = re.compile(r"(?<!\d)(1\d{9}\.\d{3})(?!\d)")
 _PID = re.compile(r"\[(\d+)(?:-\d+)?\]|\bpid[=:] ?(\d+)|(?<=[ :(])(\d{2,7})(?=[ :)\]]|$)")
 _DATABASE = re.compile(r"\bdb=([^,\s]*)|\bdatabase=([^,\s]*)|(?<![\w.])[\w$-]+@([\w$-]+)(?=[\s:,/]|$)")
 _SQLSTATE = re.compile(r"(?<![\w.:-])(?=[0-9A-Z]*\d)([0-9A-Z]{5})(?![\w.:-])")
+_WORDS = frozenset({*_SEVERITIES.split("|"), *_PARTS.split("|"), "DEBUG1", "DEBUG2", "DEBUG3", "DEBUG4", "DEBUG5"})
 _PART_FIELDS = {"DETAIL": "detail", "HINT": "hint", "CONTEXT": "context", "STATEMENT": "statement", "QUERY": "context"}
 
 
@@ -43,11 +45,11 @@ class PlainLog:
 
     def feed(self, lines: Iterable[str]) -> None:
         for line in lines:
-            found = None if line[:1] == "\t" else LINE.match(line)
+            found = None if line[:1] == "\t" else _taken_apart(line)
             if found is None:
                 self._continue(line)
             else:
-                self._begin(found["prefix"], found["word"], found["text"])
+                self._begin(*found)
 
     def finish(self) -> None:
         for entry in self._waiting.values():
@@ -64,8 +66,9 @@ class PlainLog:
             setattr(entry, field, f"{text}\n{line[1:] if line[:1] == chr(9) else line}")
 
     def _begin(self, prefix: str, word: str, text: str) -> None:
-        pid = _PID.search(_AT.sub("", prefix, 1))
-        key = next((each for each in pid.groups() if each), "") if pid else ""
+        found = _AT.match(prefix) or _AT.search(prefix)
+        at = found[0] if found else None
+        key, database, sqlstate = _session(prefix if found is None else prefix[: found.start()] + prefix[found.end() :])
         if word in _PART_FIELDS or word in ("LOCATION", "BACKTRACE"):
             entry = self._waiting.get(key)
             field = _PART_FIELDS.get(word)
@@ -81,19 +84,36 @@ class PlainLog:
             take(earlier, self._sums)
         elif len(self._waiting) >= MAX_WAITING:
             take(self._waiting.popitem(last=False)[1], self._sums)
-        entry = Entry(word, text, _time_of(prefix), key, _database_of(prefix), _sqlstate_of(prefix))
+        entry = Entry(word, text, at or _epoch(prefix), key, database, sqlstate)
         self._waiting[key] = entry
         self._last = (entry, "message")
 
 
-def _time_of(prefix: str) -> str | None:
-    found = _AT.search(prefix) or _EPOCH.search(prefix)
+def _taken_apart(line: str) -> tuple[str, str, str] | None:
+    """Prefix, word and text of a line that begins something; None: it goes on with what was begun."""
+    place = line.find(":  ")
+    if 0 < place < 400:
+        word = line[:place].rpartition(" ")[2]
+        if word in _WORDS:
+            return line[: place - len(word)], word, line[place + 3 :]
+    found = LINE.match(line)
+    return None if found is None else (found["prefix"], found["word"], found["text"])
+
+
+@lru_cache(maxsize=10_000)
+def _session(prefix: str) -> tuple[str, str, str]:
+    """Process id, database and SQLSTATE in a prefix without its time: the same through a whole session."""
+    pid, database = _PID.search(prefix), _DATABASE.search(prefix)
+    return (
+        next((each for each in pid.groups() if each), "") if pid else "",
+        next((each for each in database.groups() if each), "") if database else "",
+        _sqlstate_of(prefix),
+    )
+
+
+def _epoch(prefix: str) -> str | None:
+    found = _EPOCH.search(prefix)
     return found[0] if found else None
-
-
-def _database_of(prefix: str) -> str:
-    found = _DATABASE.search(prefix)
-    return next((each for each in found.groups() if each), "") if found else ""
 
 
 def _sqlstate_of(prefix: str) -> str:

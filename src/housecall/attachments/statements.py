@@ -112,27 +112,30 @@ def _identity(shape: str, engine: EngineName) -> tuple[str, str]:
 # A statement comes a million times with other values. Taking it apart is slow, so its plainest values are taken out
 # first: what is left comes a million times as the same text, of which the fingerprint is known. Quoted names are
 # matched so that nothing within them is taken for a value; what is not plain (dollar quotes, comments) is left whole.
-_POSTGRESQL_VALUES = re.compile(
-    r"""("(?:[^"]|"")*"|\$\d+)|\b[eE]'(?:[^'\\]|\\.|'')*'|\b[bBxXnN]'[^']*'|'(?:[^']|'')*'|(?<![\w$."])\d+(?:\.\d+)?(?![\w$."])""",
-    re.S,
-)
-_MYSQL_VALUES = re.compile(
-    r"""(`(?:[^`]|``)*`)|'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|(?<![\w$.@`])\d+(?:\.\d+)?(?![\w$.@`])""", re.S
-)
+_POSTGRESQL = r"""\b[eE]'(?:[^'\\]|\\.|'')*'|\b[bBxXnN]'[^']*'|'(?:[^']|'')*'|(?<![\w$."])\d+(?:\.\d+)?(?![\w$."])"""
+_MYSQL = r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|(?<![\w$.@`])\d+(?:\.\d+)?(?![\w$.@`])"""
+_VALUES = {
+    "postgresql": (re.compile(_POSTGRESQL, re.S), re.compile(rf"""("(?:[^"]|"")*"|\$\d+)|{_POSTGRESQL}""", re.S)),
+    "mysql": (re.compile(_MYSQL, re.S), re.compile(rf"(`(?:[^`]|``)*`)|{_MYSQL}", re.S)),
+}
 _NOT_PLAIN = re.compile(r"\$[A-Za-z_$]|--|/\*|[uU]&['\"]")
 _NOT_PLAIN_MYSQL = re.compile(r"--|/\*|\#|\b[nNbBxX]'|\b_[A-Za-z0-9]+'")
 
 
 def shape_of(engine: EngineName) -> Callable[[str], str]:
     """The function that takes plain values out of a statement without changing its fingerprint."""
-    values, odd, mark = (
-        (_MYSQL_VALUES, _NOT_PLAIN_MYSQL, "?") if engine == "mysql" else (_POSTGRESQL_VALUES, _NOT_PLAIN, "$1")
-    )
+    plain, with_names = _VALUES[engine]
+    odd, mark = (_NOT_PLAIN_MYSQL, "?") if engine == "mysql" else (_NOT_PLAIN, "$1")
+    quotes = ("`", "`") if engine == "mysql" else ('"', "$")
 
     def replaced(match: re.Match[str]) -> str:
         return match[1] or mark
 
     def shape(sql: str) -> str:
-        return sql if odd.search(sql) else values.sub(replaced, sql)
+        if odd.search(sql):
+            return sql
+        if quotes[0] in sql or quotes[1] in sql:
+            return with_names.sub(replaced, sql)
+        return plain.sub(mark, sql)
 
     return shape
