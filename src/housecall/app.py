@@ -6,7 +6,7 @@ import errno
 import logging
 import os
 import stat
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +17,12 @@ from housecall.access.admission import Admission
 from housecall.access.keys import Keys
 from housecall.access.parts import Access, open_access
 from housecall.access.vault import open_vault
+from housecall.agent.entries import ModelRoster, load_roster
 from housecall.chat.conversations import Conversations
+from housecall.chat.custom_agents import CustomAgents
 from housecall.chat.files import Files
 from housecall.chat.runs import Runs
+from housecall.chat.skills import Skills
 from housecall.engines.engine import ProbeLimits
 from housecall.engines.instance import Engines
 from housecall.errors import SetupError, StoreError
@@ -64,6 +67,9 @@ class App:
     runs: Runs
     files: Files
     access: Access
+    skills: Skills
+    custom_agents: CustomAgents
+    models: ModelRoster
     root: Caller
 
     def instances_for(self, caller: Caller, conditions: Mapping[str, str] | None = None) -> VisibleInstances:
@@ -94,6 +100,7 @@ async def open_app(settings: Settings, *, answerer: Answerer | None = None) -> A
         SetupError: what is wrong with this installation and what to do.
     """
     make_home(settings.home)
+    models = load_roster(settings)
     async with contextlib.AsyncExitStack() as stack:
         database = await _open_database(settings, stack)
         vault = open_vault(settings)
@@ -104,9 +111,11 @@ async def open_app(settings: Settings, *, answerer: Answerer | None = None) -> A
         files = Files(database, vault, settings)
         runs = Runs(database, admission, files)
         access = open_access(database, vault)
+        skills = Skills(database)
+        custom_agents = CustomAgents(database, skills, _tool_names)
         stack.push_async_callback(access.audit.close)
         stack.push_async_callback(runs.close)
-        await runs.open(answerer or _build_agent(settings, engines, instances, access))
+        await runs.open(answerer or _build_agent(settings, engines, instances, access, skills, custom_agents))
         sweeping = asyncio.create_task(_sweep_files(files), name="housecall files")
         stack.push_async_callback(_end, sweeping)
         yield App(
@@ -120,6 +129,9 @@ async def open_app(settings: Settings, *, answerer: Answerer | None = None) -> A
             runs=runs,
             files=files,
             access=access,
+            skills=skills,
+            custom_agents=custom_agents,
+            models=models,
             root=root,
         )
 
@@ -135,14 +147,27 @@ def build_engines(settings: Settings) -> Engines:
     return Engines({ENGINE.name: ENGINE}, limits)
 
 
-def _build_agent(settings: Settings, engines: Engines, instances: Instances, access: Access) -> Answerer:
+def _tool_names() -> Collection[str]:
+    from housecall.agent.tools import all_tools
+
+    return {each.name for each in all_tools()}
+
+
+def _build_agent(
+    settings: Settings,
+    engines: Engines,
+    instances: Instances,
+    access: Access,
+    skills: Skills,
+    custom_agents: CustomAgents,
+) -> Answerer:
     from housecall.agent.agent import build_agent
 
     def granted(turn: Turn) -> VisibleInstances:
         caller, conditions = caller_of_turn(turn)
         return VisibleInstances(instances, access.rights, access.audit, caller, conditions, turn.run_id)
 
-    return build_agent(settings, engines, instances, granted=granted)
+    return build_agent(settings, engines, instances, skills=skills, profiles=custom_agents, granted=granted)
 
 
 async def _open_database(settings: Settings, stack: contextlib.AsyncExitStack) -> Database:

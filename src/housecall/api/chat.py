@@ -25,7 +25,7 @@ from housecall.api.wire import (
 )
 from housecall.chat.files import MAX_FILES_OF_A_MESSAGE
 from housecall.chat.runs import NewQuestion
-from housecall.errors import HousecallError, NotFound, RequestError
+from housecall.errors import HousecallError, RequestError
 from housecall.events import Event
 from housecall.instances.visible import caller_to_turn
 from housecall.turn import ApprovalMode
@@ -120,7 +120,7 @@ async def chat_messages(call: Call, request: ChatMessagesRequest) -> EventStream
     inputs = request.inputs or ChatInputs()
     files = await _check_files(call, request.files)
     _check_model(call, inputs)
-    _check_custom_agent(inputs.custom_agent_id or request.custom_agent_id)
+    await _check_custom_agent(call, inputs.custom_agent_id or request.custom_agent_id)
     if inputs.instance_id:
         await call.app.instances_for(call.caller, call.conditions).get_instance(
             call.caller.account_id, inputs.instance_id
@@ -145,6 +145,7 @@ def _wants_stream(call: Call, request: ChatMessagesRequest) -> bool:
 def _question(call: Call, request: ChatMessagesRequest, inputs: ChatInputs, files: NamedFiles) -> NewQuestion:
     others = {
         "region_id": inputs.region_id,
+        "custom_agent_id": inputs.custom_agent_id or request.custom_agent_id,
         "model_id": inputs.model_id,
         "enable_thinking": None if inputs.enable_thinking is None else inputs.enable_thinking == "true",
         "think_effort": inputs.think_effort,
@@ -191,20 +192,17 @@ async def _check_files(call: Call, files: Sequence[ChatFile] | None) -> NamedFil
 
 
 def _check_model(call: Call, inputs: ChatInputs) -> None:
-    configured = call.app.settings.model
-    if inputs.model_id not in (None, configured):
-        raise RequestError(
-            f"The provided parameter is invalid. Inputs.ModelId: there is no model {str(inputs.model_id)[:60]!r};"
-            f" this installation answers with {configured!r}."
-        )
+    """Raises RequestError (InvalidParameter) naming the models, or the levels of thinking, that there are."""
+    if inputs.model_id is not None:
+        call.app.models.find(inputs.model_id)
+    if inputs.think_effort not in (None, "default"):
+        call.app.models.check_effort(inputs.model_id, inputs.think_effort)
 
 
-def _check_custom_agent(custom_agent_id: str | None) -> None:
-    """No operation makes custom agents yet, so none can be found; answering as somebody else would be worse."""
+async def _check_custom_agent(call: Call, custom_agent_id: str | None) -> None:
+    """Raises NotFound (CustomAgentNotFound): answering as somebody else would be worse."""
     if custom_agent_id:
-        raise NotFound(
-            f"There is no custom agent {custom_agent_id[:60]!r}; leave CustomAgentId out.", code="CustomAgentNotFound"
-        )
+        await call.app.custom_agents.get(call.caller.account_id, custom_agent_id)
 
 
 def whole_answer(events: Sequence[Event], envelope: Envelope, mode: EventMode) -> ChatMessagesResponse:

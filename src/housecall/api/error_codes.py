@@ -97,7 +97,11 @@ _TABLE: Final = (
     ErrorCode("MessageNotFound", 404, "No such message for this caller.", "List them: GetMessages."),
     ErrorCode("TaskNotFound", 404, "No such run for this caller.", "Take the TaskId from an event of the stream."),
     ErrorCode("InstanceNotFound", 404, "No such instance for this caller.", "See: housecall instance list."),
-    ErrorCode("CustomAgentNotFound", 404, "No such custom agent for this caller.", "Leave Inputs.CustomAgentId out."),
+    ErrorCode(
+        "CustomAgentNotFound", 404, "No such custom agent for this caller.", "List them: ListCustomAgent; or name none."
+    ),
+    ErrorCode("SkillNotFound", 404, "No such skill for this caller.", "List them: ListSkill."),
+    ErrorCode("SkillAlreadyExists", 409, "The skill's name is taken.", "Choose another Name, or change that skill."),
     ErrorCode("FileNotFound", 404, "No such uploaded file for this caller.", "Upload it with UploadFile."),
     ErrorCode("FileTooLarge", 413, "The file is too large.", "Send a part of it, or raise HOUSECALL_FILE_MAX_BYTES."),
     ErrorCode("UnsupportedFileType", 415, "The file is of no kind that is read.", "Send text, a log or an image."),

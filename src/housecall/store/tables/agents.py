@@ -1,13 +1,55 @@
 """Custom agents, skills of users and uploaded files."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, func, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Text, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from housecall.store.tables.access import AccountRow
-from housecall.store.tables.base import Base, uuid
+from housecall.store.tables.base import Base, now, uuid
 from housecall.store.tables.conversations import MessageRow
+
+# Custom agents and skills
+
+
+class CustomAgentRow(Base):
+    """`number` orders pages: what is made meanwhile comes last. `skill_ids` may name skills that are gone."""
+
+    __tablename__ = "custom_agents"
+    __table_args__ = (Index(None, "account_id", "number"),)
+
+    id: Mapped[str] = uuid(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    account_id: Mapped[str] = mapped_column(ForeignKey(AccountRow.id, ondelete="CASCADE"))
+    user_id: Mapped[str]
+    name: Mapped[str]
+    system_prompt: Mapped[str]
+    enable_tools: Mapped[bool]
+    tools: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    skill_ids: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    created_at: Mapped[datetime] = now()
+    updated_at: Mapped[datetime] = now()
+
+
+class SkillRow(Base):
+    """A skill of a user; `content` is its text by engine. Its name is unique since `/name` loads it."""
+
+    __tablename__ = "skills"
+    __table_args__ = (UniqueConstraint("account_id", "name"), Index(None, "account_id", "number"))
+
+    id: Mapped[str] = uuid(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    account_id: Mapped[str] = mapped_column(ForeignKey(AccountRow.id, ondelete="CASCADE"))
+    user_id: Mapped[str]
+    name: Mapped[str]
+    description: Mapped[str]
+    engines: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    content: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = now()
+    updated_at: Mapped[datetime] = now()
+
 
 # Uploaded files
 

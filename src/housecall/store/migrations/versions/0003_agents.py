@@ -11,7 +11,53 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _custom_agents_and_skills()
     _files()
+
+
+def _custom_agents_and_skills() -> None:
+    op.create_table(
+        "custom_agents",
+        sa.Column("id", sa.UUID(as_uuid=False), nullable=False),
+        sa.Column("number", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("system_prompt", sa.Text(), nullable=False),
+        sa.Column("enable_tools", sa.Boolean(), nullable=False),
+        sa.Column("tools", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("skill_ids", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("created_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("updated_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["housecall.accounts.id"], name=op.f("custom_agents_account_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("custom_agents_pkey")),
+        schema="housecall",
+    )
+    op.create_index(
+        op.f("custom_agents_account_id_number_idx"), "custom_agents", ["account_id", "number"], schema="housecall"
+    )
+    op.create_table(
+        "skills",
+        sa.Column("id", sa.UUID(as_uuid=False), nullable=False),
+        sa.Column("number", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("engines", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("content", postgresql.JSONB(), nullable=False),
+        sa.Column("created_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("updated_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["housecall.accounts.id"], name=op.f("skills_account_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("skills_pkey")),
+        sa.UniqueConstraint("account_id", "name", name=op.f("skills_account_id_key")),
+        schema="housecall",
+    )
+    op.create_index(op.f("skills_account_id_number_idx"), "skills", ["account_id", "number"], schema="housecall")
 
 
 def _files() -> None:
