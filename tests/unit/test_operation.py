@@ -9,15 +9,11 @@ from housecall.errors import HousecallError, NotFound
 EVERY = pytest.mark.parametrize("operation", all_operations(), ids=lambda each: each.name)
 
 
-def test_the_operations_of_this_release_are_registered() -> None:
-    assert [operation.name for operation in all_operations()] == [
-        "ChatMessages",
-        "ChatMessagesTaskStop",
-        "GetConversations",
-        "GetMessages",
-        "ModifyMessagesFeedbacks",
-        "SubscribeMessage",
-    ]
+def test_the_operations_of_chat_are_registered_once_each_and_sorted() -> None:
+    names = [operation.name for operation in all_operations()]
+    assert names == sorted(set(names))
+    assert {"ChatMessages", "ChatMessagesTaskStop", "GetConversations", "GetMessages"} <= set(names)
+    assert {"ModifyMessagesFeedbacks", "SubscribeMessage"} <= set(names)
 
 
 @EVERY
@@ -28,7 +24,7 @@ def test_an_operation_says_what_it_does_and_what_may_go_wrong(operation) -> None
 
 @EVERY
 def test_an_operation_has_the_ram_action_of_its_name(operation) -> None:
-    assert operation.ram_action == f"rdsai:{operation.name}"
+    assert operation.ram_action in (f"{code}:{operation.name}" for code in ("rdsai", "ram", "sts"))
 
 
 @EVERY
@@ -37,9 +33,17 @@ def test_wire_names_are_pascal_case(operation) -> None:
     assert all(name[0].isupper() and "_" not in name for name in names)
 
 
-@pytest.mark.parametrize("name", ["", "chatmessages", "CreateWorkspace", "x" * 1000])
-def test_an_unknown_action_is_not_found_and_those_that_exist_are_told(name: str) -> None:
-    with pytest.raises(NotFound, match="GetConversations") as caught:
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("", "GetConversations"),
+        ("GetConversation", "GetConversations"),
+        ("CreateAgents", "CreateAccount"),
+        ("x" * 1000, "Chat"),
+    ],
+)
+def test_an_unknown_action_is_not_found_and_those_like_it_are_told(name: str, near: str) -> None:
+    with pytest.raises(NotFound, match=near) as caught:
         find_operation(name)
     assert caught.value.wire_code == "InvalidAction.NotFound"
     assert len(caught.value.message) < 400

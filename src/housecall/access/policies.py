@@ -61,6 +61,10 @@ class Policies:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def parse(self, document: object, name: str) -> Policy:
+        """What a document would be, without keeping it. Raises RequestError (MalformedPolicyDocument)."""
+        return parse_policy(document, name)
+
     async def create(self, account_id: str, name: str, document: object, description: str = "") -> StoredPolicy:
         """Raises RequestError: MalformedPolicyDocument, EntityAlreadyExists.Policy, LimitExceeded.Policy."""
         policy = parse_policy(document, check_name("policy", name))

@@ -22,7 +22,7 @@ __all__ = [
 ]  # fmt: skip
 
 DecisionEffect = Literal["Allowed", "ExplicitDeny", "ImplicitDeny"]
-PolicyType = Literal["ControlPolicy", "SessionPolicy", "AccountLevelIdentityBasedPolicy"]
+PolicyType = Literal["ControlPolicy", "SessionPolicy", "AccountLevelIdentityBasedPolicy", "AssumeRolePolicy"]
 
 
 @dataclass(frozen=True, slots=True)

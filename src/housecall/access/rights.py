@@ -6,6 +6,7 @@ cannot be read make a request fail rather than pass.
 """
 
 import base64
+import contextlib
 import json
 import time
 from collections.abc import Mapping
@@ -132,15 +133,19 @@ class Rights:
             detail=detail,
         )
 
-    def decode(self, message: str) -> dict[str, Any]:
-        """What an EncodedDiagnosticMessage holds. Raises RequestError for what this installation did not write."""
-        try:
+    def decode(self, message: str, *, account_id: str | None = None) -> dict[str, Any]:
+        """What an EncodedDiagnosticMessage holds; with `account_id` only one about this account.
+
+        Raises RequestError for what this installation did not write, or wrote for somebody else.
+        """
+        told: dict[str, Any] = {}
+        with contextlib.suppress(ValueError, SetupError):
             sealed = base64.urlsafe_b64decode(message.encode("ascii"))
-            told: dict[str, Any] = json.loads(self._vault.open(sealed, _DIAGNOSTIC).get_secret_value())
-        except (ValueError, SetupError):
+            told = json.loads(self._vault.open(sealed, _DIAGNOSTIC).get_secret_value())
+        if not told or account_id not in (None, told["account_id"]):
             raise RequestError(
                 "The provided parameter is invalid. EncodedDiagnosticMessage is none of this installation's."
-            ) from None
+            )
         return told
 
     def _encode(self, ruling: Ruling, request_id: str) -> str:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Text, cast, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from housecall.access.accounts import Caller, new_id
@@ -128,6 +128,14 @@ class Roles:
             )
             row = found.one_or_none()
         return None if row is None else _role(row)
+
+    async def trusting(self, principal_arn: str) -> Sequence[Role]:
+        """The roles of every account whose trust policy names this principal."""
+        named = cast(RoleRow.trust_policy, Text).contains(principal_arn, autoescape=True)
+        async with self._database.begin("finding roles by their trust") as connection:
+            rows = (await connection.execute(select(RoleRow.__table__).where(named))).all()
+        roles = [_role(row) for row in rows]
+        return [role for role in roles if any(principal_arn in names for names, _ in role.trust.statements)]
 
     async def update(
         self, account_id: str, name: str, trust_policy: object | None = None, max_session_seconds: int | None = None

@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -128,9 +129,13 @@ def find_operation(name: str) -> Operation:
     for operation in all_operations():
         if operation.name == name:
             return operation
-    known = ", ".join(operation.name for operation in all_operations())
-    shown = f"{name[:60]!r} is none of them." if name else "The request names none (x-acs-action)."
+    names = [operation.name for operation in all_operations()]
+    near = get_close_matches(name[:60], names, n=3) or ["ChatMessages", "GetConversations"]
+    shown = (
+        f"{name[:60]!r} is none of this server's" if name else "The request names none (x-acs-action) of this server's"
+    )
     raise NotFound(
-        f"Specified api is not found, please check your url and method. This server has {known}. {shown}",
+        f"Specified api is not found, please check your url and method. {shown} {len(names)} operations, such as"
+        f" {', '.join(near)}; GET /openapi.json lists them.",
         code="InvalidAction.NotFound",
     )
