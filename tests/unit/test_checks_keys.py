@@ -65,7 +65,7 @@ def test_key_exhaustion_of_a_large_table_is_not_for_now() -> None:
 def test_unreadable_sequences_are_told() -> None:
     diagnosis = diagnose(snapshot_of(key(5, unreadable=2)))
     missed = [each for each in diagnosis.not_evaluated if each.check == "postgresql.key_exhaustion"]
-    assert "2 of 3 sequences" in missed[0].reason
+    assert "2 of 3 sequences" in str(missed[0].reason)
 
 
 def lagging(**values: object) -> LaggingSequence:

@@ -53,8 +53,8 @@ def test_exit_code_is_one_from_notice_on(severities: tuple[Severity, ...], code:
 
 def test_what_could_not_be_looked_at_is_printed_with_its_remedy(capsys: pytest.CaptureFixture[str]) -> None:
     missed = (
-        NotEvaluated("postgresql.a", "no right", "GRANT x;"),
-        NotEvaluated("postgresql.b", "no right", "GRANT x;"),
+        NotEvaluated("postgresql.a", Say("no right")(), "GRANT x;"),
+        NotEvaluated("postgresql.b", Say("no right")(), "GRANT x;"),
     )
     print_verdict(Diagnosis(SNAPSHOT, None, (), (), missed), "en")
     told = capsys.readouterr().out

@@ -8,7 +8,7 @@ import pytest
 from housecall.clock import utc_now
 from housecall.diagnosis.cause import Cause, rank
 from housecall.diagnosis.check import Check, Limits, RegisteredCheck, run_check
-from housecall.diagnosis.finding import Evidence, Finding, NotEvaluated, Severity
+from housecall.diagnosis.finding import Evidence, Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot, snapshot_from_json, snapshot_to_json
 from housecall.engines.engine import Row, ServerFacts, Unavailable, Version, parse_reading
 from housecall.errors import RequestError
@@ -42,7 +42,9 @@ def registered(judge) -> RegisteredCheck:
 
 
 def test_a_reading_that_is_not_there_makes_the_check_not_evaluated_with_the_reason() -> None:
-    missing = Unavailable("missing", "privilege", "role 'reader' may not", "GRANT pg_monitor TO reader;")
+    missing = Unavailable(
+        "missing", "privilege", "role 'reader' may not read missing: permission denied", "GRANT pg_monitor TO reader;"
+    )
     now = replace(NO_READINGS, readings={"missing": missing})
 
     def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
@@ -51,7 +53,13 @@ def test_a_reading_that_is_not_there_makes_the_check_not_evaluated_with_the_reas
 
     found, not_evaluated = run_check(registered(judge), now, None)
     assert found == []
-    assert not_evaluated == [NotEvaluated(CHECK.id, "role 'reader' may not", "GRANT pg_monitor TO reader;")]
+    assert [each.to_json("en") for each in not_evaluated] == [
+        {
+            "check": CHECK.id,
+            "reason": "role 'reader' may not look there: permission denied",
+            "remedy": "GRANT pg_monitor TO reader;",
+        }
+    ]
 
 
 def test_a_reading_that_this_version_does_not_have_is_no_complaint() -> None:
@@ -70,7 +78,7 @@ def test_a_check_with_a_bug_is_not_evaluated_and_never_healthy() -> None:
 
     found, not_evaluated = run_check(registered(judge), NO_READINGS, None)
     assert len(found) == 1
-    assert "ZeroDivisionError" in not_evaluated[0].reason
+    assert "ZeroDivisionError" in str(not_evaluated[0].reason)
 
 
 def test_a_fingerprint_survives_other_words_values_and_severities() -> None:

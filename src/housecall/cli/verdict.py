@@ -24,7 +24,7 @@ def print_verdict(diagnosis: "Diagnosis", language: "Language") -> None:
         _print_cause(out, number, cause, language)
     explained = {print_ for cause in diagnosis.causes for print_ in (*cause.rests_on, *cause.absorbs)}
     _print_findings(out, [each for each in diagnosis.findings if each.fingerprint not in explained], language)
-    _print_not_evaluated(out, diagnosis)
+    _print_not_evaluated(out, diagnosis, language)
     if not diagnosis.causes and not diagnosis.findings:
         out.print("\n[green]Nothing wrong was found[/green] in what could be looked at.")
 
@@ -108,15 +108,15 @@ def _print_findings(out: "Console", findings: "list[Finding]", language: "Langua
         out.print(line)
 
 
-def _print_not_evaluated(out: "Console", diagnosis: "Diagnosis") -> None:
+def _print_not_evaluated(out: "Console", diagnosis: "Diagnosis", language: "Language") -> None:
     from rich.text import Text
+
+    from housecall.diagnosis.unavailable import by_root
 
     if diagnosis.not_evaluated:
         out.print("\n[bold]Not looked at[/bold]")
-    grouped: dict[tuple[str, str | None], list[str]] = {}
-    for each in diagnosis.not_evaluated:
-        grouped.setdefault((each.reason, each.remedy), []).append(each.check)
-    for (reason, remedy), checks in grouped.items():
+    told = [each.to_json(language) for each in diagnosis.not_evaluated]
+    for reason, remedy, checks in by_root(((each["check"], each["reason"], each["remedy"]) for each in told), language):
         out.print(indented(Text(f"{', '.join(checks)}: {reason}"), 3))
         if remedy:
             out.print(indented(Text(f"→ {remedy}", style="dim"), 5))

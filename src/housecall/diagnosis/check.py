@@ -13,6 +13,7 @@ from functools import cache
 from types import ModuleType
 from typing import Literal
 
+from housecall.diagnosis import unavailable
 from housecall.diagnosis.finding import Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import ReadingUnavailable, Snapshot
 from housecall.engines.engine import EngineName
@@ -121,9 +122,7 @@ def run_check(
                 not_evaluated.append(outcome)
     except ReadingUnavailable as missing:
         if missing.unavailable.kind not in ("version", "not_applicable"):
-            unavailable = missing.unavailable
-            not_evaluated.append(NotEvaluated(registered.check.id, unavailable.reason, unavailable.remedy))
+            not_evaluated.append(unavailable.not_evaluated(registered.check.id, missing.unavailable, now))
     except Exception as error:  # noqa: BLE001 - the check runner: one broken check must not hide the others
-        reason = f"the check itself failed: {type(error).__name__}: {error}"
-        not_evaluated.append(NotEvaluated(registered.check.id, reason))
+        not_evaluated.append(unavailable.broken(registered.check.id, error))
     return findings, not_evaluated

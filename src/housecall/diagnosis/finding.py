@@ -79,11 +79,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class NotEvaluated:
-    """A check that could not look, and what would let it. Never reported as healthy."""
+    """A check that could not look, and what would let it: a statement or a sentence. Never reported as healthy."""
 
     check: str
-    reason: str
-    remedy: str | None = None
+    reason: Message
+    remedy: Message | str | None = None
 
-    def to_json(self, _language: Language) -> dict[str, Any]:
-        return {"check": self.check, "reason": self.reason, "remedy": self.remedy}
+    def to_json(self, language: Language) -> dict[str, Any]:
+        remedy = self.remedy.render(language) if isinstance(self.remedy, Message) else self.remedy
+        return {"check": self.check, "reason": self.reason.render(language), "remedy": remedy}

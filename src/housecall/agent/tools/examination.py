@@ -18,6 +18,7 @@ from housecall.agent.tools.registry import ToolSpec
 from housecall.agent.tools.topics import Topic, belongs, check_belongs
 from housecall.diagnosis.check import checks_of
 from housecall.diagnosis.examine import examine
+from housecall.diagnosis.unavailable import by_root
 from housecall.engines.instance import Instance
 from housecall.errors import NotFound
 from housecall.wording import Language, Say
@@ -210,7 +211,7 @@ def _at(
         findings=[_finding(each) for each in findings[:finding_lines]],
         findings_total=len(findings),
         findings_by_severity=dict(by_severity),
-        not_evaluated=_not_looked(missed),
+        not_evaluated=_not_looked(missed, language),
     )
 
 
@@ -278,20 +279,15 @@ def _finding(finding: dict[str, Any]) -> FindingLine:
     )
 
 
-def _not_looked(missed: Sequence[dict[str, Any]]) -> list[NotLooked]:
-    """Grouped by reason and remedy, most checks first."""
-    groups: dict[tuple[str, str | None], list[str]] = defaultdict(list)
-    for each in missed:
-        checks = groups[(each["reason"], each["remedy"])]
-        if each["check"] not in checks:
-            checks.append(each["check"])
-    ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0][0]))
+def _not_looked(missed: Sequence[dict[str, Any]], language: Language) -> list[NotLooked]:
+    """Grouped by what would let them look, most checks first."""
+    groups = by_root(((each["check"], each["reason"], each["remedy"]) for each in missed), language)
     return [
         NotLooked(
             reason=clip(reason, 200), remedy=clip(remedy, 200) if remedy else None, checks=checks[:8],
             checks_total=len(checks),
         )
-        for (reason, remedy), checks in ordered[:8]
+        for reason, remedy, checks in groups[:8]
     ]  # fmt: skip
 
 

@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 from housecall.diagnosis.finding import NotEvaluated
 from housecall.diagnosis.snapshot import Snapshot
-from housecall.engines.postgresql.quoting import quote_identifier
+from housecall.diagnosis.unavailable import grant
 from housecall.engines.postgresql.rows.sessions import Session
+from housecall.wording import Say
 
 PREPARED_PID = 0
 HOT_ROW_MIN_WAITERS = 3.0
@@ -158,15 +159,21 @@ def session_identity(session: Session) -> str:
     return f"{session.user_name}|{session.application}|{one_line(session.statement)}"
 
 
-def hidden_sessions(now: Snapshot, check_id: str, what: str) -> Iterator[NotEvaluated]:
-    """Says that the role could not see `what` of some sessions; nothing when it saw all."""
+_HIDDEN = Say(
+    "role '{user}' may not see the state, statement and waits of {hidden:count} of {sessions:count} sessions",
+    "角色 '{user}' 看不到 {sessions:count} 个会话中 {hidden:count} 个的状态、语句和等待",
+)
+
+
+def hidden_sessions(now: Snapshot, check_id: str) -> Iterator[NotEvaluated]:
+    """Says that the role could not see what some sessions do; nothing when it saw all."""
     sessions = now.rows(Session)
     hidden = sum(not each.visible for each in sessions)
     if hidden:
         yield NotEvaluated(
             check_id,
-            f"role '{now.facts.user}' may not see {what} of {hidden} of {len(sessions)} sessions",
-            f"GRANT pg_read_all_stats TO {quote_identifier(now.facts.user)};",
+            _HIDDEN(user=now.facts.user, hidden=hidden, sessions=len(sessions)),
+            grant("pg_monitor", now),
         )
 
 

@@ -39,7 +39,7 @@ _READING = "advisory_locks"
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
     holders = now.rows(AdvisoryHolder)
     if any(holder.state is None for holder in holders):
-        yield from hidden_sessions(now, CHECK.id, "the state")
+        yield from hidden_sessions(now, CHECK.id)
     for holder in holders:
         severity = _severity(holder, limits)
         if severity is None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.finding import Evidence, Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.diagnosis.unavailable import grant
 from housecall.engines.postgresql.quoting import qualified
 from housecall.engines.postgresql.rows.connections import UpkeepSettings
 from housecall.engines.postgresql.rows.vacuum import VacuumTable, VacuumWorker
@@ -42,6 +43,11 @@ _MESSAGE = Say(
 _PAGE_BYTES = 8192
 _DIRTY_PAGE_COST = 20
 
+_HIDDEN = Say(
+    "role '{user}' may not see the workers of autovacuum, and {tables:count} table{tables:|s} {tables:is|are} late",
+    "角色 '{user}' 看不到 autovacuum 的 worker，而有 {tables:count} 张表未及时清理",
+)
+
 
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
     settings = now.row(UpkeepSettings)
@@ -55,8 +61,8 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
     elif late and not now.facts.has_monitor_role:
         yield NotEvaluated(
             CHECK.id,
-            f"role '{now.facts.user}' may not see the workers of autovacuum, and {len(late)} table(s) are late",
-            f"GRANT pg_read_all_stats TO {now.facts.user};",
+            _HIDDEN(user=now.facts.user, tables=len(late)),
+            grant("pg_monitor", now),
         )
 
 

@@ -15,6 +15,7 @@ from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.postgresql._blocking import Tree, blocking_trees, one_line, session_details
 from housecall.diagnosis.finding import Evidence, Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.diagnosis.unavailable import grant
 from housecall.engines.engine import Unavailable
 from housecall.engines.postgresql.rows.sessions import Session
 from housecall.engines.postgresql.rows.transactions import PreparedTransaction
@@ -43,6 +44,11 @@ _MESSAGE = Say(
 )
 _READING = "sessions"
 
+_HIDDEN = Say(
+    "role '{user}' sees who blocks whom, but not the state and statement of the blocking session",
+    "角色 '{user}' 能看到谁阻塞了谁，但看不到阻塞会话的状态和语句",
+)
+
 
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
     trees = [tree for tree in blocking_trees(now) if tree.kind != "hot_row"]
@@ -51,8 +57,8 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
     if any(tree.root is not None and not tree.root.visible for tree in trees):
         yield NotEvaluated(
             CHECK.id,
-            f"role '{now.facts.user}' sees who blocks whom, but not the state and statement of the blocking session",
-            f"GRANT pg_read_all_stats TO {now.facts.user};",
+            _HIDDEN(user=now.facts.user),
+            grant("pg_monitor", now),
         )
 
 

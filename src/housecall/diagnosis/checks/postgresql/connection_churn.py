@@ -38,12 +38,14 @@ _NOW = Say(
 )
 _READING = "transaction_counters"
 
+_TOO_OLD = Say("PostgreSQL counts new sessions from version 14 on", "PostgreSQL 从 14 版起才统计新建会话数")
+
 
 def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
     before = {row.database: row for row in earlier.rows(TransactionCounters)} if earlier else {}
     for row in now.rows(TransactionCounters):
         if row.sessions is None:
-            yield NotEvaluated(CHECK.id, "PostgreSQL counts new sessions from version 14 on")
+            yield NotEvaluated(CHECK.id, _TOO_OLD())
             return
         average = row.sessions / max(1.0, row.statistics_seconds)
         earlier_row = before.get(row.database)

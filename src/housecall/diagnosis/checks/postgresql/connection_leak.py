@@ -40,7 +40,7 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
     settings = now.row(UpkeepSettings)
     least = max(limits["min_sessions"], limits["min_share"] * settings.max_connections)
     if any(group.state is None and group.sessions >= least for group in now.rows(SessionGroup)):
-        yield from hidden_sessions(now, CHECK.id, "the state")
+        yield from hidden_sessions(now, CHECK.id)
     for group in now.rows(SessionGroup):
         idle = group.median_state_seconds or 0.0
         if group.state != "idle" or group.sessions < least or idle < limits["min_median_idle_seconds"]:

@@ -43,7 +43,7 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
     old = [each for each in idle if (each.state_seconds or 0.0) >= limits["info_seconds"]]
     for session in sorted(old, key=lambda each: -(each.state_seconds or 0.0))[: int(limits["max_sessions"])]:
         yield _finding(session, len(old), limits)
-    yield from hidden_sessions(now, CHECK.id, "the state")
+    yield from hidden_sessions(now, CHECK.id)
 
 
 def _finding(session: Session, total: int, limits: Limits) -> Finding:

@@ -14,6 +14,7 @@ from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.postgresql._measured import measured, table_name
 from housecall.diagnosis.finding import Finding, NotEvaluated, ObjectKind, Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.diagnosis.unavailable import grant
 from housecall.engines.postgresql.quoting import quote_identifier
 from housecall.engines.postgresql.rows.keys import NumberKey
 from housecall.wording import Say
@@ -33,6 +34,11 @@ _USED = Say(
     zh="{key} 已用掉取值范围的 {share:percent}：上限 {limit:count}，只剩 {left:count} 个值。",
 )
 
+_HIDDEN = Say(
+    "role '{user}' may not read {unreadable:count} of {sequences:count} sequences",
+    "角色 '{user}' 无权读取 {sequences:count} 个序列中的 {unreadable:count} 个",
+)
+
 
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
     rows = now.rows(NumberKey)
@@ -42,10 +48,8 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
     if rows and rows[0].unreadable:
         yield NotEvaluated(
             CHECK.id,
-            f"role '{now.facts.user}' may not read {rows[0].unreadable} of {rows[0].sequences} sequences",
-            f"GRANT pg_read_all_data TO {quote_identifier(now.facts.user)}; or GRANT SELECT ON ALL SEQUENCES IN"
-            f" SCHEMA <schema>"
-            f" TO {quote_identifier(now.facts.user)};",
+            _HIDDEN(user=now.facts.user, unreadable=rows[0].unreadable, sequences=rows[0].sequences),
+            grant("pg_read_all_data", now),
         )
 
 

@@ -35,7 +35,7 @@ _READING = "sessions"
 
 
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
-    yield from hidden_sessions(now, CHECK.id, "the state")
+    yield from hidden_sessions(now, CHECK.id)
     running = [
         each
         for each in now.rows(Session)

@@ -34,7 +34,7 @@ _READING = "sessions"
 
 
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
-    yield from hidden_sessions(now, CHECK.id, "the age of transactions")
+    yield from hidden_sessions(now, CHECK.id)
     old = [
         each
         for each in now.rows(Session)

@@ -17,6 +17,7 @@ from housecall.diagnosis.checks.postgresql._measured import measured, table_name
 from housecall.diagnosis.checks.postgresql.top_statements import why_not_counted
 from housecall.diagnosis.finding import Evidence, Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.diagnosis.unavailable import grant
 from housecall.engines.postgresql.quoting import quote_identifier
 from housecall.engines.postgresql.rows.tables import HotColumn, HotTable
 from housecall.wording import Say
@@ -40,6 +41,12 @@ _LACKS = Say(
     zh="{target} 上没有可供 {statement} 使用的索引：为找到约 {after:count} 行要查看约 {before:count} 行。",
 )
 
+_REFUSED = Say(
+    "role '{user}' may not see the plans of {refused:count} of {statements:count} costly statements, so missing indexes"
+    " are estimated",
+    "角色 '{user}' 看不到 {statements:count} 条高开销语句中 {refused:count} 条的执行计划，缺失的索引只能估算",
+)
+
 
 def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
     wanted = [
@@ -56,9 +63,8 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
     if refused:
         yield NotEvaluated(
             CHECK.id,
-            f"role '{now.facts.user}' may not see the plans of {len(refused)} of {len(now.plans)} costly statements, so"
-            " missing indexes are estimated",
-            f"GRANT pg_read_all_data TO {quote_identifier(now.facts.user)};",
+            _REFUSED(user=now.facts.user, refused=len(refused), statements=len(now.plans)),
+            grant("pg_read_all_data", now),
         )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.finding import Evidence, Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.diagnosis.unavailable import grant
 from housecall.engines.postgresql.rows.replication import ReplicaStatus, Standby
 from housecall.wording import Say
 
@@ -37,6 +38,11 @@ _STANDBY = Say(
     "本备库还有 {unreplayed:bytes} WAL 未重放，最新事务距今 {seconds:duration}。",
 )
 
+_HIDDEN = Say(
+    "role '{user}' may not see how far {standbys:count} standby{standbys:|s} {standbys:has|have} got",
+    "角色 '{user}' 看不到 {standbys:count} 个备库的复制进度",
+)
+
 
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
     standbys = [row for row in now.rows(Standby) if not row.is_logical]
@@ -48,8 +54,8 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
     if hidden:
         yield NotEvaluated(
             CHECK.id,
-            f"role '{now.facts.user}' may not see how far {hidden} standby{hidden:|s} {hidden:is|are}",
-            f"GRANT pg_read_all_stats TO {now.facts.user};",
+            _HIDDEN(user=now.facts.user, standbys=hidden),
+            grant("pg_monitor", now),
         )
     status = now.row(ReplicaStatus)
     if status.in_recovery:

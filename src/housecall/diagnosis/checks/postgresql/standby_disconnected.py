@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from housecall.diagnosis.check import Check, Limits
 from housecall.diagnosis.finding import Evidence, Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.diagnosis.unavailable import grant
 from housecall.engines.postgresql.rows.replication import ReplicaStatus
 from housecall.wording import Say
 
@@ -32,6 +33,11 @@ _PAUSED = Say(
     "本备库的重放已暂停，最新事务距今 {seconds:duration}。",
 )
 
+_HIDDEN = Say(
+    "there is no WAL receiver, and role '{user}' may not see whether there should be one",
+    "没有 WAL 接收进程，而角色 '{user}' 无权查看是否应该有",
+)
+
 
 def judge(now: Snapshot, _earlier: Snapshot | None, _limits: Limits) -> Iterator[Finding | NotEvaluated]:
     status = now.row(ReplicaStatus)
@@ -43,8 +49,8 @@ def judge(now: Snapshot, _earlier: Snapshot | None, _limits: Limits) -> Iterator
         if status.has_primary is None:
             yield NotEvaluated(
                 CHECK.id,
-                f"there is no WAL receiver, and role '{now.facts.user}' may not see whether there should be one",
-                f"GRANT pg_monitor TO {now.facts.user};",
+                _HIDDEN(user=now.facts.user),
+                grant("pg_monitor", now),
             )
         else:
             yield _finding("disconnected", Severity.CRITICAL, status, now)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from housecall.diagnosis.check import Check, Limits
 from housecall.diagnosis.finding import Evidence, Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.diagnosis.unavailable import grant
 from housecall.engines.postgresql.rows.replication import ReplicaStatus, Standby
 from housecall.engines.postgresql.rows.sessions import Session
 from housecall.wording import Say
@@ -29,6 +30,8 @@ _MISSING = Say(
     "需要 {wanted:count} 个同步备库，当前仅 {present:count} 个；{waiting:count} 个会话卡在提交。",
 )
 
+_HIDDEN = Say("role '{user}' may not see which standbys are synchronous", "角色 '{user}' 无权查看哪些备库是同步的")
+
 
 def judge(now: Snapshot, _earlier: Snapshot | None, _limits: Limits) -> Iterator[Finding | NotEvaluated]:
     status = now.row(ReplicaStatus)
@@ -39,8 +42,8 @@ def judge(now: Snapshot, _earlier: Snapshot | None, _limits: Limits) -> Iterator
     if any(not standby.visible for standby in standbys):
         yield NotEvaluated(
             CHECK.id,
-            f"role '{now.facts.user}' may not see which standbys are synchronous",
-            f"GRANT pg_read_all_stats TO {now.facts.user};",
+            _HIDDEN(user=now.facts.user),
+            grant("pg_monitor", now),
         )
         return
     present = sum(standby.sync_state in ("sync", "quorum") for standby in standbys)

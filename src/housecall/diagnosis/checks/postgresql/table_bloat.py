@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.finding import Evidence, Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.diagnosis.unavailable import grant
 from housecall.engines.postgresql.quoting import qualified
 from housecall.engines.postgresql.rows.vacuum import BloatEstimate
 from housecall.wording import Say
@@ -36,6 +37,13 @@ _MESSAGE = Say(
 )
 _READING = "table_bloat"
 
+_UNKNOWN = Say(
+    "the column widths of {tables:count} large table{tables:|s}, such as {table}, are not known or not visible to role"
+    " '{user}'",
+    "{tables:count} 张大表（如 {table}）的列宽未知，或角色 '{user}' 无权查看",
+)
+_LET = Say("`{analyze}`, or, where it was analysed, `{grant}`", "`{analyze}`；若已收集过统计信息，则 `{grant}`")
+
 
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
     unknown = []
@@ -50,9 +58,8 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
     if unknown:
         yield NotEvaluated(
             CHECK.id,
-            f"the column widths of {len(unknown)} large table(s), such as {unknown[0]}, are not known or not visible to"
-            f" role '{now.facts.user}'",
-            f"ANALYZE {unknown[0]}; or GRANT pg_read_all_data TO {now.facts.user};",
+            _UNKNOWN(tables=len(unknown), table=unknown[0], user=now.facts.user),
+            _LET(analyze=f"ANALYZE {unknown[0]};", grant=grant("pg_read_all_data", now)),
         )
 
 

@@ -19,9 +19,8 @@ from housecall.diagnosis.checks.postgresql._statements import (
 )
 from housecall.diagnosis.finding import Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.diagnosis.unavailable import grant, not_evaluated
 from housecall.engines.engine import Unavailable
-from housecall.engines.postgresql.quoting import quote_identifier
-from housecall.engines.postgresql.rows.settings import Extension
 from housecall.engines.postgresql.rows.statements import TopStatement
 from housecall.wording import Say, Value
 
@@ -47,6 +46,11 @@ _SEEN = Say(
     zh="在 {moments} 个采样时刻看到它在运行，占运行中语句的 {share:percent}：{statement}",
 )
 
+_HIDDEN = Say(
+    "role '{user}' may not see the statements of others in pg_stat_statements",
+    "角色 '{user}' 看不到 pg_stat_statements 中其他用户的语句",
+)
+
 
 def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
     hot = [each for each in hot_statements(now, earlier) if each.share >= limits["min_share"]]
@@ -59,35 +63,10 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
 
 def why_not_counted(now: Snapshot, check: str = CHECK.id) -> NotEvaluated | None:
     """What is missing to know the counts of statements, and how to get it; None when they are known."""
-    user = quote_identifier(now.facts.user)
     if hidden_statements(now):
-        reason = f"role '{now.facts.user}' may not see the statements of others in pg_stat_statements"
-        return NotEvaluated(check, reason, f"GRANT pg_monitor TO {user};")
+        return NotEvaluated(check, _HIDDEN(user=now.facts.user), grant("pg_monitor", now))
     rows = now.get(TopStatement)
-    if not isinstance(rows, Unavailable):
-        return None
-    reason = f"pg_stat_statements cannot be read in database '{now.facts.database}': {rows.reason}"
-    return NotEvaluated(check, reason + "; statements are known only as far as they were seen running", _way(now))
-
-
-def _way(now: Snapshot) -> str:
-    extensions = now.get(Extension)
-    row = (
-        None
-        if isinstance(extensions, Unavailable)
-        else next((each for each in extensions if each.name == "pg_stat_statements"), None)
-    )
-    if row is None and not isinstance(extensions, Unavailable):
-        return (
-            "install PostgreSQL's contrib modules, set shared_preload_libraries = 'pg_stat_statements', restart, then:"
-            " CREATE EXTENSION pg_stat_statements;"
-        )
-    if row is not None and row.statements_preloaded:
-        return "CREATE EXTENSION pg_stat_statements;"
-    return (
-        "set shared_preload_libraries = 'pg_stat_statements' (keep what is there), restart, then: CREATE EXTENSION"
-        " pg_stat_statements;"
-    )
+    return not_evaluated(check, rows, now) if isinstance(rows, Unavailable) else None
 
 
 def _finding(statement: HotStatement, now: Snapshot, limits: Limits) -> Finding:

@@ -39,6 +39,13 @@ _UNUSED = Say(
     "{writes:count} 行。",
 )
 
+_YOUNG = Say(
+    "the statistics are only {age:duration} old: that {indexes:count} index{indexes:|es} served no query yet proves"
+    " nothing",
+    "统计信息只有 {age:duration}：{indexes:count} 个索引尚未被使用说明不了问题",
+)
+_WAIT = Say("look again when the statistics are {age:duration} old", "等统计信息积累满 {age:duration} 后再检查")
+
 
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
     age = statistics_seconds(now)
@@ -50,9 +57,8 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
     if is_young and len(told) < len(large):
         yield NotEvaluated(
             CHECK.id,
-            f"the statistics are {age / 3600:.1f} hours old: that {len(large) - len(told)} indexes served no query yet"
-            " proves nothing",
-            "look again when the statistics are at least a day old",
+            _YOUNG(age=age, indexes=len(large) - len(told)),
+            _WAIT(age=limits["min_observed_seconds"]),
         )
 
 

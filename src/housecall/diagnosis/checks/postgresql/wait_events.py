@@ -37,12 +37,14 @@ _MESSAGE = Say(
 _READING = "sessions"
 _IDLE_TYPES = {None, "Client", "Activity", "Timeout", "Extension"}
 
+_FEW = Say("the session list was looked at only {looks:count} time{looks:|s}", "会话列表只采样了 {looks:count} 次")
+
 
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
-    yield from hidden_sessions(now, CHECK.id, "the waits")
+    yield from hidden_sessions(now, CHECK.id)
     looks = [sample.rows(Session) for sample in now.samples]
     if len(looks) < limits["min_looks"]:
-        yield NotEvaluated(CHECK.id, f"only {len(looks)} samples of the session list were taken")
+        yield NotEvaluated(CHECK.id, _FEW(looks=len(looks)))
         return
     active = [each for sessions in looks for each in sessions if each.state == "active"]
     average_active = len(active) / len(looks)
