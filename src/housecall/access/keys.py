@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -37,6 +37,7 @@ USED_SECONDS = 60.0  # `last_used_at` is this coarse, so that a busy key is not 
 PURGE_SECONDS = 60.0
 KEYS_PER_USER = 2
 _KEY_ID = re.compile(rf"({KEY_PREFIX}|{re.escape(SESSION_KEY_PREFIX)})[A-Za-z0-9]{{{KEY_ID_CHARACTERS}}}")
+_WITHOUT_WAITING = text("SET LOCAL synchronous_commit = off")
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -228,9 +229,14 @@ class Keys:
         return Caller(row.account_id, row.id)
 
     async def use_nonce(self, access_key_id: str, nonce: str, expires_at: datetime) -> bool:
-        """True for the first use of a nonce, False when any process has seen it before and it has not expired."""
+        """True for the first use of a nonce, False when any process has seen it before and it has not expired.
+
+        Every request writes one, so nobody waits for the disk: other processes see it at once, and only a crash of the
+        database server itself may forget the nonces of its last second.
+        """
         now = self._clock()
         async with self._database.begin("checking a nonce") as connection:
+            await connection.execute(_WITHOUT_WAITING)
             statement = upsert(NonceRow).values(hash=_hash(f"{access_key_id}\n{nonce}"), expires_at=expires_at)
             used = await connection.execute(
                 statement.on_conflict_do_update(
