@@ -138,13 +138,13 @@ async def open_app(settings: Settings, *, answerer: Answerer | None = None) -> A
 
 def build_engines(settings: Settings) -> Engines:
     """The engines of this installation, with the settings' limits."""
-    from housecall.engines.postgresql import ENGINE
+    from housecall.engines import mysql, postgresql
 
     limits = ProbeLimits(
         connect_timeout_seconds=settings.probe_connect_timeout_seconds,
         statement_timeout_seconds=settings.probe_statement_timeout_seconds,
     )
-    return Engines({ENGINE.name: ENGINE}, limits)
+    return Engines({engine.name: engine for engine in (postgresql.ENGINE, mysql.ENGINE)}, limits)
 
 
 def _tool_names() -> Collection[str]:

@@ -206,11 +206,16 @@ class PrivateMySQLDatabase:
 
 def least_privilege(flavour: Flavour) -> tuple[str, ...]:
     """The grants of docs/how-to/least-privilege-mysql.md, without those for reading the application's rows."""
-    shared = ("PROCESS ON *.*", "SELECT ON performance_schema.*", "SELECT ON mysql.innodb_table_stats",
-              "SELECT ON mysql.innodb_index_stats")  # fmt: skip
+    shared = (
+        "PROCESS ON *.*",
+        "REFERENCES ON *.*",
+        "SELECT ON performance_schema.*",
+        "SELECT ON mysql.innodb_table_stats",
+        "SELECT ON mysql.innodb_index_stats",
+    )
     if flavour == "mariadb":
-        return (*shared, "SLAVE MONITOR ON *.*", "BINLOG MONITOR ON *.*", "SELECT ON sys.*")
-    return (*shared, "REPLICATION CLIENT ON *.*", "SELECT ON sys.*")
+        return (*shared, "REPLICA MONITOR ON *.*", "BINLOG MONITOR ON *.*")
+    return (*shared, "REPLICATION CLIENT ON *.*", "XA_RECOVER_ADMIN ON *.*")
 
 
 class PrivateMySQLServer:

@@ -177,7 +177,7 @@ class MySQLWalk:
         close = self._closing(index + 1)
         if before in ("with", "recursive") or (before == "," and self._word(close + 1) == "as"):
             return self._word(close + 1) == "as" and self._word(close + 2) == "("
-        if before == "as" and self._word(index - 2) == ")" or before == ")":
+        if before == ")" or (before == "as" and self._word(index - 2) == ")"):
             return all(self._word(place) == "," or self.tokens[place].is_name for place in range(index + 2, close))
         return self._word(index - 1) == "for" and self._word(index) in ("join", "by")
 

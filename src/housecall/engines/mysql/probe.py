@@ -49,6 +49,12 @@ _PLUGINS = (
 )
 _SEES_ALL_SESSIONS = "SELECT 1 FROM information_schema.INNODB_TRX LIMIT 1"
 _ALL_RIGHTS = "SELECT COUNT(*) FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE = 'SUPER'"
+_SEES_ALL_TABLES = (
+    "SELECT COUNT(*) FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE IN ('SELECT', 'REFERENCES')"
+)
+_STORED_FUNCTIONS = "SELECT DISTINCT LOWER(ROUTINE_NAME) FROM information_schema.ROUTINES WHERE ROUTINE_TYPE =
+'FUNCTION'"
+_LOADED_FUNCTIONS = "SELECT LOWER(name) FROM mysql.func"
 
 
 class MySQLProbe:
@@ -62,6 +68,8 @@ class MySQLProbe:
         self._session_id = 0
         self._account = ""
         self._running = False
+        self._sees_all_tables = False
+        self._stored: frozenset[str] | None = None
         self.facts: ServerFacts
         self.statements_run = 0
 
@@ -75,6 +83,7 @@ class MySQLProbe:
         self._account = quote_account(user, host)
         for setting in session_settings(version, self._limits):
             await self._execute(f"SET SESSION {setting}")
+        self._sees_all_tables = bool((await self._fetch(_SEES_ALL_TABLES))[1][0][0])
         uptime = (await self._fetch("SHOW GLOBAL STATUS LIKE 'Uptime'"))[1][0][1]
         self.facts = ServerFacts(
             version=version,
@@ -94,16 +103,24 @@ class MySQLProbe:
             columns, values = await self._bounded(self._fetch(reading.sql))
         except MySQLError as error:
             return unavailable(reading, error, self._instance_id, self._target, self._account)
-        if not values and not self.facts.has_monitor_role and "PROCESS" in reading.privilege:
-            # without PROCESS some views are empty instead of refused
+        if not values and self._may_have_been_hidden(reading):
             reason = f"account {self._account} sees nothing of others in {reading.name}"
             return Unavailable(reading.name, "privilege", reason, grants(reading, self._account))
         return rows_of(reading.row, columns, values)
 
+    def _may_have_been_hidden(self, reading: Reading) -> bool:
+        """Without the right to see them, some views of both servers show no rows instead of an error."""
+        if "PROCESS ON" in reading.privilege and not self.facts.has_monitor_role:
+            return True
+        return "REFERENCES ON" in reading.privilege and not self._sees_all_tables
+
     async def query(self, sql: str, parameters: Sequence[Any] = ()) -> QueryResult:
-        verdict = guard(sql, "mysql")
+        verdict = guard(sql, "mysql", known_volatile=await self._known_stored())
         if not verdict.allowed:
             raise StatementRefused(f"Instance '{self._instance_id}': statement refused: {verdict.reason}")
+        if self.facts.database.lower() == "mysql" and "user" in {name.lower() for name in verdict.tables}:
+            raise StatementRefused(f"Instance '{self._instance_id}': statement refused: mysql.user holds password
+            hashes")
         return await self.query_trusted(sql, parameters)
 
     async def query_trusted(self, sql: str, parameters: Sequence[Any] = ()) -> QueryResult:
@@ -122,7 +139,7 @@ class MySQLProbe:
         tells that a conversion keeps an index from being used."""
         schema, statement = schema_and_statement(sql)
         statement = with_values(statement)
-        verdict = guard(f"EXPLAIN {statement}", "mysql")
+        verdict = guard(f"EXPLAIN {statement}", "mysql", known_volatile=await self._known_stored())
         if not verdict.allowed:
             raise StatementRefused(f"Instance '{self._instance_id}': statement refused: {verdict.reason}")
         try:
@@ -137,6 +154,16 @@ class MySQLProbe:
 
     async def close(self) -> None:
         self._connection.close()
+
+    async def _known_stored(self) -> frozenset[str]:
+        """Names of stored and loaded functions, as far as the account may see them; asked once."""
+        if self._stored is None:
+            names: set[str] = set()
+            for statement in (_STORED_FUNCTIONS, _LOADED_FUNCTIONS):
+                with contextlib.suppress(MySQLError):
+                    names.update(str(plain(row[0])) for row in (await self._fetch(statement))[1])
+            self._stored = frozenset(names)
+        return self._stored
 
     async def _plan(self, statement: str) -> dict[str, Any]:
         text = (await self._fetch(f"EXPLAIN FORMAT=JSON {statement}"))[1][0][0]
@@ -282,11 +309,12 @@ def session_settings(version: Version, limits: ProbeLimits) -> tuple[str, ...]:
         f"lock_wait_timeout = {lock_seconds}",
         f"innodb_lock_wait_timeout = {lock_seconds}",
         "group_concat_max_len = 1048576",
-        "time_zone = '+00:00'",
+        "time_zone = 'SYSTEM'",  # in which InnoDB tells when a transaction began
     ]
     if version.flavour == "mariadb":
         settings.append(f"max_statement_time = {limits.statement_timeout_seconds:g}")
     else:
+        settings.append("information_schema_stats_expiry = 0")  # else sizes and AUTO_INCREMENT are of yesterday
         settings.append(f"max_execution_time = {max(1, round(limits.statement_timeout_seconds * 1000))}")
         if version.number >= 80300:
             settings.append("explain_json_format_version = 1")

@@ -54,7 +54,7 @@ def _as_meant(hint: str, value: Any) -> Any:
     if value is None:
         return [] if hint.startswith("list") else None
     if hint.startswith("list"):
-        return [] if value == "" else json.loads(value)
+        return _list(str(value))
     if "bool" in hint:
         return value if isinstance(value, bool) else str(value).upper() in ("1", "YES", "ON", "TRUE", "Y")
     if "float" in hint:
@@ -75,3 +75,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime | date):
         return value.isoformat()
     return value
+
+
+def _list(text: str) -> list[Any]:
+    """A list that SQL wrote as JSON."""
+    found = json.loads(text) if text else []
+    assert isinstance(found, list)
+    return found
