@@ -13,14 +13,17 @@ COPIES = Say(
     en="Copies {table} while its writes wait; reads go on.", zh="复制 {table} 期间写入需要等待，读取不受影响。"
 )
 WAIT_SHORTLY = Say(
-    en="Run SET SESSION lock_wait_timeout = 5 first, so that it does not queue behind a long transaction and everybody
-    behind it.",
+    en="Run SET SESSION lock_wait_timeout = 5 first, so that it does not queue behind a long transaction and"
+    " everybody behind it.",
     zh="请先执行 SET SESSION lock_wait_timeout = 5，避免排在长事务之后并堵住后面的所有会话。",
 )
 MOMENT = Say(en="a moment", zh="一瞬间")
 _CREATE = Say(en="Create the index {index} on {table}", zh="在 {table} 上创建索引 {index}")
 _CREATED = Say(en="the statement examines as many rows as it returns", zh="该语句读取的行数与返回的行数相当")
-_HIDE = Say(en="Hide the index {index} from the optimizer, and watch for a week", zh="先对优化器隐藏索引 {index}，观察一周")
+_HIDE = Say(
+    en="Hide the index {index} from the optimizer, and watch for a week",
+    zh="先对优化器隐藏索引 {index}，观察一周",
+)
 _HIDDEN = Say(en="no statement got slower", zh="没有语句变慢")
 _DROP = Say(en="Drop the index {index}", zh="删除索引 {index}")
 _DROPPED = Say(en="the index is gone and no statement got slower", zh="索引已删除，且没有语句变慢")
@@ -43,8 +46,14 @@ def create_index(schema: str, table: str, columns: list[str]) -> Remedy:
 
 
 def drop_index(
-    schema: str, table: str, index: str, columns: list[str], flavour: Flavour, *, is_unique: bool, caution: Message |
-    None
+    schema: str,
+    table: str,
+    index: str,
+    columns: list[str],
+    flavour: Flavour,
+    *,
+    is_unique: bool,
+    caution: Message | None,
 ) -> tuple[Remedy, Remedy]:
     """Hide it first, drop it later: hiding is undone in a moment, dropping by building the index again."""
     target, name = qualified(schema, table), quote_identifier(index)
