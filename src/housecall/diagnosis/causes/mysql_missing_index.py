@@ -21,8 +21,8 @@ _SUMMARY = Say(
     zh="{column} 没有索引，热点语句每次执行都要读取整张表。",
 )
 _ROWS = Say(
-    en="Each of {calls:count} calls examined {examined:count} rows to return {sent:number}; it took {share:percent} of
-    all time.",
+    en="Each of {calls:count} calls examined {examined:count} rows to return {sent:number}; it took {share:percent}"
+    " of all time.",
     zh="共执行 {calls:count} 次，每次读取 {examined:count} 行、返回 {sent:number} 行，占总耗时的 {share:percent}。",
 )
 _PLAN = Say(en="The plan reads the table with access type ALL.", zh="执行计划对该表的访问类型为 ALL（全表扫描）。")

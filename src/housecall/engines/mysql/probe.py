@@ -120,8 +120,7 @@ class MySQLProbe:
         if not verdict.allowed:
             raise StatementRefused(f"Instance '{self._instance_id}': statement refused: {verdict.reason}")
         if self.facts.database.lower() == "mysql" and "user" in {name.lower() for name in verdict.tables}:
-            raise StatementRefused(f"Instance '{self._instance_id}': statement refused: mysql.user holds password
-            hashes")
+            raise StatementRefused(f"Instance '{self._instance_id}': refused: mysql.user holds password hashes")
         return await self.query_trusted(sql, parameters)
 
     async def query_trusted(self, sql: str, parameters: Sequence[Any] = ()) -> QueryResult:
