@@ -11,25 +11,16 @@ from typing import Any
 
 from housecall.agent.context import LoadedSkill, RunContext
 from housecall.agent.durable import as_step
+from housecall.agent.queries import named_skill
 from housecall.errors import HousecallError, NotFound
 from housecall.events import Happening
 from housecall.skills.catalog import SkillEngine
 from housecall.skills.directory import KnownSkill, engine_of
 from housecall.turn import AgentProfile, AgentProfiles
 
-_NAMED = re.compile(r"\s*/([a-z0-9]+(?:-[a-z0-9]+)*)(?=\s|$)\s*", re.I)
 SNIPPET_CHARACTERS = 300
-
-
-def named_skill(query: str) -> str | None:
-    """The name in `/name …` at the start of a question; a path such as `/var/lib` is none."""
-    found = _NAMED.match(query)
-    return found[1].lower() if found else None
-
-
-def without_name(query: str) -> str:
-    """The question without its `/name`."""
-    return _NAMED.sub("", query, count=1)
+_CHECK = re.compile(r"\b(?:postgresql|mysql)\.[a-z][a-z_]+\b")
+"""The id of a check, as a user's skill names it."""
 
 
 async def load_guidance(run: RunContext, profiles: AgentProfiles | None) -> None:
@@ -99,7 +90,7 @@ async def load(run: RunContext, skill: KnownSkill, instance_id: str | None = Non
     snippet = skill.description().render(run.language)[:SNIPPET_CHARACTERS]
     told = {"title": title, "source": f"skill:{skill.name}", "snippet": snippet}
     await run.sink.report(Happening("doc", json.dumps(told, ensure_ascii=False), told))
-    checks = skill.builtin.checks if skill.builtin else ()
+    checks = skill.builtin.checks if skill.builtin else tuple(dict.fromkeys(_CHECK.findall(text)))
     return LoadedSkill(skill.name, title, text, skill.text(engine, "en"), checks)
 
 

@@ -13,10 +13,9 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, ModelResponseStrea
 from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.settings import ModelSettings
 
-from housecall.agent.builtin.answers import answer
+from housecall.agent.builtin.attachments import attachment_answer, next_attachment_call
 from housecall.agent.builtin.conversation import Call, Conversation, read_conversation
-from housecall.agent.builtin.intents import understand
-from housecall.agent.builtin.plans import next_call
+from housecall.agent.builtin.decide import decide
 from housecall.agent.context import current_run
 from housecall.wording import Language, language_of_text
 
@@ -59,12 +58,16 @@ def respond(messages: list[ModelMessage], tools: set[str]) -> ModelResponse:
     """The next tool call, or the answer. A tool that this agent was not given is not called."""
     conversation = read_conversation(messages)
     language = _language(conversation)
-    follows = any(exchange.result("examine_instance") for exchange in conversation.past)
-    intent = understand(conversation.current.question, follows=follows)
-    call = next_call(intent, conversation, language)
+    call = next_attachment_call(conversation)
     if call is not None and call.tool in tools:
-        return ModelResponse(parts=[_call_part(call, conversation)], model_name=MODEL_NAME)
-    return ModelResponse(parts=[TextPart(answer(intent, conversation, language))], model_name=MODEL_NAME)
+        return _response(call, conversation)
+    told = attachment_answer(conversation, language)
+    return _response(told or decide(conversation, tools, language), conversation)
+
+
+def _response(decided: Call | str, conversation: Conversation) -> ModelResponse:
+    part = TextPart(decided) if isinstance(decided, str) else _call_part(decided, conversation)
+    return ModelResponse(parts=[part], model_name=MODEL_NAME)
 
 
 def _call_part(call: Call, conversation: Conversation) -> ToolCallPart:

@@ -31,6 +31,26 @@ def next_call(intent: Intent, conversation: Conversation, language: Language) ->
     return None
 
 
+def next_step(steps: list[Call], intent: Intent, conversation: Conversation) -> Call | None:
+    """The first of these calls that was not made; a call that failed on its own does not end the list.
+
+    None too when the instance itself cannot be asked: the other calls would fail in the same way.
+    """
+    instance_id = chosen_instance(intent, conversation)
+    done = conversation.current.done
+    if any(each.error and not _may_go_on(each) for each in done) and instance_id is None:
+        return None
+    if (
+        done
+        and done[-1].error
+        and not _may_go_on(done[-1])
+        and done[-1].call.arguments.get("instance_id") == instance_id
+    ):
+        return None
+    made = [each.call for each in done]
+    return next((wanted for step in steps if (wanted := _at(step, instance_id)) not in made), None)
+
+
 def _unknown_table(first: Done) -> bool:
     return bool(first.error) and first.result.get("code") == "NotFound"
 

@@ -24,7 +24,9 @@ async def load_skill(
     from housecall.agent.guidance import load
 
     run = ctx.deps
-    found = next((each for each in run.catalogue if each.name == name.strip().lstrip("/").lower()), None)
+    wanted = name.strip().lstrip("/").lower()
+    chosen = run.profile.skills if run.profile is not None else ()
+    found = await run.skills.find_by_name(run.turn.account_id, wanted) if not chosen or wanted in chosen else None
     if found is None:
         known = ", ".join(each.name for each in run.catalogue[:50])
         raise NotFound(f"there is no skill {name[:64]!r}; there are {known}", code="SkillNotFound")
