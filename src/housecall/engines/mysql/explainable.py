@@ -9,13 +9,17 @@ without a conversion of the column.
 import re
 from collections.abc import Mapping
 
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
 from housecall.engines.engine import Rows, Unavailable
 from housecall.engines.tokens import Token, TokenError, mysql_tokens
 
 MOST_STATEMENTS = 6
 """Each costs one EXPLAIN, a few milliseconds; the share of time of the seventh statement seldom matters."""
 
-_READS_OR_CHANGES = {"select", "with", "insert", "update", "delete", "replace", "values", "table"}
+_READS_OR_CHANGES = {"select", "with", "update", "delete"}
 _SCHEMA = re.compile(r"/\*schema:([^*]*)\*/\s*")
 _STANDS_FOR_VALUES = re.compile(r"\(\s*\.\.\.\s*\)(?:\s*/\* *, *\.\.\. *\*/)?|/\* *, *\.\.\. *\*/")
 _ONLY_NUMBERS = {"limit", "offset"}
@@ -45,7 +49,7 @@ def schema_and_statement(text: str) -> tuple[str | None, str]:
 
 
 def is_explainable(text: str) -> bool:
-    """Whether EXPLAIN takes this text: one whole statement that reads or changes rows."""
+    """Whether a plan of this text says something: one whole statement that looks for rows."""
     statement = schema_and_statement(text)[1]
     word = re.match(r"[(\s]*([A-Za-z]+)", statement)
     if not word or word[1].lower() not in _READS_OR_CHANGES or statement.rstrip().endswith("..."):
@@ -69,6 +73,25 @@ def with_values(statement: str) -> str:
         last = before if token.kind == "parameter" else last
         before = _word(token, before)
     return "".join(parts) + statement[end:]
+
+
+def as_read(statement: str) -> str:
+    """The query that finds the rows which a statement changes; a query is returned as it is.
+
+    A read-only transaction does not even plan a write, and how the rows are found is what its plan is looked at for.
+    """
+    if re.match(r"[(\s]*(?:select|with|table|values)\b", statement, re.IGNORECASE):
+        return statement
+    try:
+        tree = sqlglot.parse_one(statement, read="mysql")
+    except SqlglotError:
+        return statement
+    if isinstance(tree, exp.Insert) and isinstance(tree.expression, exp.Query):
+        return tree.expression.sql(dialect="mysql")
+    where = tree.args.get("where")
+    if isinstance(tree, exp.Update | exp.Delete) and isinstance(tree.this, exp.Table) and where is not None:
+        return exp.select("1").from_(tree.this.copy()).where(where.this.copy()).sql(dialect="mysql")
+    return statement
 
 
 def _word(token: Token, before: str) -> str:

@@ -22,7 +22,7 @@ from asyncmy.errors import MySQLError
 from housecall.engines.engine import ProbeLimits, QueryResult, Reading, Rows, ServerFacts, Target, Unavailable, Version
 from housecall.engines.guard import guard
 from housecall.engines.mysql.connection import GuardedConnection, open_connection
-from housecall.engines.mysql.explainable import schema_and_statement, with_values
+from housecall.engines.mysql.explainable import as_read, schema_and_statement, with_values
 from housecall.engines.mysql.failures import (
     connection_failure,
     error_number,
@@ -134,11 +134,13 @@ class MySQLProbe:
         return QueryResult(columns, rows, truncated, time.monotonic() - started)
 
     async def explain(self, sql: str) -> Any:
-        """As the seam says. A key `notes` beside the server's own holds what SHOW WARNINGS says of the plan, which is
-        where it
-        tells that a conversion keeps an index from being used."""
+        """As the seam says; a write is planned as the query for its rows.
+
+        A key `notes` beside the server's own holds what SHOW WARNINGS says of the plan, which is where the server tells
+        that a conversion keeps an index from being used.
+        """
         schema, statement = schema_and_statement(sql)
-        statement = with_values(statement)
+        statement = as_read(with_values(statement))
         verdict = guard(f"EXPLAIN {statement}", "mysql", known_volatile=await self._known_stored())
         if not verdict.allowed:
             raise StatementRefused(f"Instance '{self._instance_id}': statement refused: {verdict.reason}")
