@@ -6,9 +6,10 @@ every number in the text is a value that somebody measured.
 
 Values are formatted here and nowhere else: `{size:bytes}`, `{age:duration}`, `{share:percent}`, `{rows:count}`,
 and `{cost:number}` name the unit; a place without a unit is shown as it is. `{n:one|many}` gives the first word for
-one and the second for any other number: `{n:count} session{n:|s} wait{n:s|}`.
+one and the second for any other number: `{n:count} session{n:|s} wait{n:s|}`. `{statement:code}` is set as code.
 """
 
+import re
 import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -140,13 +141,21 @@ def _by_number(value: float | None, words: str) -> str:
     return one if value is not None and round(value) == 1 else many
 
 
+def format_code(text: str) -> str:
+    """A statement or a name as inline code that its content cannot end, on one line: `` `SELECT 1` ``."""
+    line = " ".join(str(text).split())
+    ticks = "`" * (max((len(run) for run in re.findall(r"`+", line)), default=0) + 1)
+    return f"{ticks} {line} {ticks}" if len(ticks) > 1 else f"`{line}`"
+
+
 class _UnitFormatter(string.Formatter):
-    _UNITS: ClassVar[Mapping[str, Callable[[float], str]]] = {
+    _UNITS: ClassVar[Mapping[str, Callable[[Any], str]]] = {
         "bytes": format_bytes,
         "duration": format_duration,
         "percent": format_percent,
         "count": format_count,
         "number": format_number,
+        "code": format_code,
     }
 
     def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:  # noqa: ARG002

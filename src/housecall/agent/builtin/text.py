@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from housecall.wording import Language, Say, Value
+from housecall.wording import Language, Say, Value, format_code
 
 
 def say(sentence: Say, language: Language, **values: Value) -> str:
@@ -12,9 +12,7 @@ def say(sentence: Say, language: Language, **values: Value) -> str:
 
 def code(text: object) -> str:
     """Inline code that its content cannot end."""
-    line = " ".join(str(text).split())
-    ticks = "`" * (max((len(run) for run in re.findall(r"`+", line)), default=0) + 1)
-    return f"{ticks} {line} {ticks}" if len(ticks) > 1 else f"`{line}`"
+    return format_code(str(text))
 
 
 def fenced(lines: Iterable[str], info: str = "sql") -> str:

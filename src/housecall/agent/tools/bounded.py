@@ -35,9 +35,12 @@ def _cost(piece: str) -> int:
 
 
 def clip(text: str, limit: int = MAX_TEXT) -> str:
-    """The text on one line, cut at `limit` characters with the rest told."""
+    """The text on one line, cut at `limit` characters with the rest told; code that is cut is still code."""
     line = " ".join(text.split())
-    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+    if len(line) <= limit:
+        return line
+    cut = line[: limit - 1]
+    return f"{cut}…`" if cut.count("`") % 2 else f"{cut}…"
 
 
 def bounded(value: Any, tokens: int) -> Any:

@@ -16,7 +16,7 @@ LONGEST_WAIT = Say(
     "{waiting:count} session{waiting:|s} {waiting:waits|wait} for it, the longest for {longest:duration}.",
     "有 {waiting:count} 个会话在等它，最长已等 {longest:duration}。",
 )
-LAST_STATEMENT = Say("Its last statement: {statement}", "它最后执行的语句：{statement}")
+LAST_STATEMENT = Say("Its last statement: {statement:code}.", "它最后执行的语句：{statement:code}。")
 HIDDEN = Say(
     "Its state and statement are hidden from this role; it needs pg_read_all_stats to see them.",
     "当前角色无权查看它的状态和语句，需要 pg_read_all_stats。",

@@ -22,7 +22,7 @@ SEEN = Say(
     en="Seen running in {share:percent} of the looks at the session list.",
     zh="在对会话的采样中，{share:percent} 的运行语句是它。",
 )
-STATEMENT = Say(en="The statement: {statement}", zh="语句：{statement}")
+STATEMENT = Say(en="The statement: {statement:code}.", zh="语句：{statement:code}。")
 OVER = Say(
     en="It was not called during the examination, although it used to run often.",
     zh="该语句以往运行频繁，但在本次检查期间没有再被调用。",

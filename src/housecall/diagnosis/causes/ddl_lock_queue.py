@@ -37,10 +37,10 @@ _SUMMARY = Say(
     "会话 pid {root}（用户 {user}，{state}）一直锁住 {table}；pid {ddl} 的 DDL 在等它，其后又排了 "
     "{behind:count} 个会话。",
 )
-_DDL = Say("The schema change: {statement}", "DDL 语句：{statement}")
+_DDL = Say("The schema change: {statement:code}.", "DDL 语句：{statement:code}。")
 _ROOT = Say(
-    "Pid {root} has its transaction open for {transaction:duration}; its last statement: {statement}",
-    "pid {root} 的事务已打开 {transaction:duration}，最后执行的语句：{statement}",
+    "Pid {root} has its transaction open for {transaction:duration}; its last statement: {statement:code}.",
+    "pid {root} 的事务已打开 {transaction:duration}，最后执行的语句：{statement:code}。",
 )
 _MIGRATIONS = Say(
     "Run schema changes with SET lock_timeout = '3s' and try again until they get through",

@@ -25,7 +25,7 @@ _HOLDERS = Say(
     " one is to blame.",
     "在 {samples:count} 次采样中有 {holders:count} 个不同的会话持有该行，并非某一个会话的问题。",
 )
-_STATEMENT = Say("A waiting statement: {statement}", "等待中的语句：{statement}")
+_STATEMENT = Say("A waiting statement: {statement:code}.", "等待中的语句：{statement:code}。")
 _SHORTEN = Say(
     "Change the row of {table} last before COMMIT, and keep calls to other systems out of the transaction",
     "把对 {table} 该行的修改放到 COMMIT 前的最后一步，事务中不要调用外部系统",

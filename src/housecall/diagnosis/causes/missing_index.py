@@ -55,6 +55,19 @@ _NO_STATISTICS = Say(
     en="Nothing is known of the column's values (no ANALYZE, or no privilege), so the row counts are assumed.",
     zh="不了解该列的取值分布（未 ANALYZE 或无权限），行数为假定值。",
 )
+_COUNTERS = Say(
+    en="No plan was at hand: this rests on the statement's filter and the table's counters.",
+    zh="没有取到执行计划：依据是语句的过滤条件和表的计数器。",
+)
+_PERHAPS = Say(
+    en="{target} may lack an index: a statement that runs often filters by it, and nothing else is known.",
+    zh="{target} 可能缺少索引：有频繁执行的语句按它过滤，除此之外没有其他依据。",
+)
+_TEXT_ONLY = Say(
+    en="No plan, no statistics of the column and no sequential scans were seen: look at the plan with EXPLAIN before"
+    " building it.",
+    zh="没有看到执行计划、列统计信息或全表扫描：建索引前请先用 EXPLAIN 查看计划。",
+)
 _UNSEEN = Say(
     en="{table} ({rows:count} row{rows:|s}) is read from end to end again and again; which statement"
     " does it could not be"
@@ -92,6 +105,8 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
 def confidence(finding: Finding, scans: list[Finding]) -> float:
     """A plan and the table's counters both prove it; without either it is a guess from the statement's text."""
     details = finding.details
+    if not is_supported(finding):
+        return 0.3
     proof = 0.6 + (0.2 if details["seen_in_plan"] else 0.0) + (0.15 if scans else 0.0)
     return proof if details["has_statistics"] else proof - 0.15
 
@@ -105,7 +120,7 @@ def _cause(finding: Finding, found: Found) -> Cause:
         object_kind="column",
         severity=finding.severity,
         confidence=confidence(finding, scans),
-        summary=_SUMMARY(target=finding.object, before=details["rows_without"], after=max(details["rows_with"], 1)),
+        summary=_summary(finding),
         because=tuple(_because(finding, scans)),
         evidence=finding.evidence,
         remedies=(index_remedy(finding),),
@@ -116,13 +131,29 @@ def _cause(finding: Finding, found: Found) -> Cause:
     )
 
 
+def is_supported(finding: Finding) -> bool:
+    """Whether more than the text of the statement speaks for the index."""
+    details = finding.details
+    return bool(details["seen_in_plan"] or details["has_statistics"] or details["is_scanned"])
+
+
+def _summary(finding: Finding) -> Message:
+    details = finding.details
+    if not is_supported(finding):
+        return _PERHAPS(target=finding.object)
+    return _SUMMARY(target=finding.object, before=details["rows_without"], after=max(details["rows_with"], 1))
+
+
 def _because(finding: Finding, scans: list[Finding]) -> Iterator[Message]:
     details = finding.details
     yield share_message(details)
     yield STATEMENT(statement=details["text"])
     for scan in scans[:1]:
         yield _SCANS(table=scan.object, scans=scan.details["scans"], rows=scan.details["rows_read"])
-    yield _PLAN() if details["seen_in_plan"] else _ESTIMATE()
+    if not is_supported(finding):
+        yield _TEXT_ONLY()
+        return
+    yield _PLAN() if details["seen_in_plan"] else _ESTIMATE() if details["has_statistics"] else _COUNTERS()
     if not details["has_statistics"]:
         yield _NO_STATISTICS()
     if details["is_over"]:

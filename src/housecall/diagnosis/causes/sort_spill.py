@@ -30,8 +30,8 @@ _FILES = Say(
     zh="{age:duration} 内 {files:count} 个临时文件，平均每个 {each:bytes}。",
 )
 _STATEMENT = Say(
-    en="The statement that writes most of them: {statement}",
-    zh="产生临时文件最多的语句：{statement}",
+    en="The statement that writes most of them: {statement:code}.",
+    zh="产生临时文件最多的语句：{statement:code}。",
 )
 _STORED = Say(en="work_mem is set to {value} for {scope}.", zh="work_mem 在 {scope} 上设为 {value}。")
 _CAUTION = Say(

@@ -1,12 +1,14 @@
 """The planner works from statistics that are older than the data, or from none.
 
-Absorbs the costly statements of the table: while the planner is misled, their plans prove nothing about indexes.
+Absorbs the costly statements of the table: while the planner is misled, their plans prove nothing about indexes. An
+index that only the text of a statement speaks for is absorbed too: what is known of the table is not true.
 """
 
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
-from housecall.diagnosis.causes._changes import LOCK_CONCURRENT, MOMENT, analyze_table
+from housecall.diagnosis.causes._changes import LOCK_CONCURRENT, MOMENT, analyze_table, same_table
+from housecall.diagnosis.causes.missing_index import is_supported
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
@@ -16,7 +18,7 @@ from housecall.wording import Message, Say
 CAUSE = CauseRule(
     id="stale_statistics",
     title=Say(en="Statistics older than the data", zh="统计信息过期"),
-    checks=("postgresql.stale_statistics", "postgresql.top_statements"),
+    checks=("postgresql.stale_statistics", "postgresql.top_statements", "postgresql.missing_index"),
 )
 _STALE = Say(
     en="The planner's statistics of {table} are stale: {changes:count} of {rows:count} row{rows:|s}"
@@ -52,18 +54,24 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
     statements = found.of("postgresql.top_statements")
     for finding in found.of("postgresql.stale_statistics"):
         own = [each for each in statements if finding.object in each.details.get("tables", ())]
-        yield _cause(finding, own)
+        guesses = [
+            each
+            for each in found.of("postgresql.missing_index")
+            if same_table(each.details, finding.details) and not is_supported(each)
+        ]
+        yield _cause(finding, own, guesses)
 
 
-def _cause(finding: Finding, statements: list[Finding]) -> Cause:
+def _cause(finding: Finding, statements: list[Finding], guesses: list[Finding]) -> Cause:
     details = finding.details
+    is_grave = finding.severity is Severity.WARNING
     share = min(sum(each.details["share"] for each in statements), 1.0)
     return Cause(
         id=CAUSE.id,
         object=finding.object,
         object_kind="table",
         severity=finding.severity,
-        confidence=0.9 if finding.severity is Severity.WARNING else 0.6,
+        confidence=0.9 if is_grave else 0.6,
         summary=(_NEVER if details["never"] else _STALE)(
             table=finding.object, rows=details["live_rows"], changes=details["changes"]
         ),
@@ -71,7 +79,7 @@ def _cause(finding: Finding, statements: list[Finding]) -> Cause:
         evidence=finding.evidence,
         remedies=tuple(_remedies(finding)),
         rests_on=(finding.fingerprint,),
-        absorbs=tuple(each.fingerprint for each in statements) if finding.severity is Severity.WARNING else (),
+        absorbs=tuple(each.fingerprint for each in (*guesses, *(statements if is_grave else ()))),
         impact=share,
     )
 

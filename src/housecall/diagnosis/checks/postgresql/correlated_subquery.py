@@ -30,8 +30,8 @@ CHECK = Check(
     needs_window=True,
 )
 _LOOPS = Say(
-    en="The subquery on {inner} runs for each row of the outer query (by {columns}): {statement}",
-    zh="对 {inner} 的子查询按外层的每一行（通过 {columns}）各执行一次：{statement}",
+    en="The subquery on {inner} runs for each row of the outer query (by {columns}): {statement:code}.",
+    zh="对 {inner} 的子查询按外层的每一行（通过 {columns}）各执行一次：{statement:code}。",
 )
 
 

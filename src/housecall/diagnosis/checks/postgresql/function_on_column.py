@@ -30,9 +30,10 @@ CHECK = Check(
     needs_window=True,
 )
 _WRAPPED = Say(
-    en="{statement} filters by {expression}, which an index on the bare column cannot serve: every row of {table} is"
+    en="{statement:code} filters by {expression}, which an index on the bare column cannot serve: every"
+    " row of {table} is"
     " computed.",
-    zh="{statement} 按 {expression} 过滤，普通列索引无法使用：{table} 的每一行都要计算该表达式。",
+    zh="{statement:code} 按 {expression} 过滤，普通列索引无法使用：{table} 的每一行都要计算该表达式。",
 )
 
 

@@ -33,8 +33,8 @@ CHECK = Check(
     needs_window=True,
 )
 _HUGE = Say(
-    en="IN lists of {elements:count} values and more: {statement}",
-    zh="IN 列表含 {elements:count} 个以上的值：{statement}",
+    en="IN lists of {elements:count} values and more: {statement:code}.",
+    zh="IN 列表含 {elements:count} 个以上的值：{statement:code}。",
 )
 _LIST = re.compile(r"\bIN\s*\(\s*((?:\$?\d+|'[^']*')\s*,\s*){20,}", re.IGNORECASE)
 

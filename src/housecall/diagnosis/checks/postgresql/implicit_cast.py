@@ -38,8 +38,8 @@ CHECK = Check(
     needs_window=True,
 )
 _CONVERTS = Say(
-    en="{column} ({type}) is converted to {to} for every row, so its index is not used: {statement}",
-    zh="{column}（{type}）的每一行都被转换为 {to}，其索引无法使用：{statement}",
+    en="{column} ({type}) is converted to {to} for every row, so its index is not used: {statement:code}.",
+    zh="{column}（{type}）的每一行都被转换为 {to}，其索引无法使用：{statement:code}。",
 )
 
 

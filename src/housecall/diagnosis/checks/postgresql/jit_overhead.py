@@ -29,8 +29,8 @@ CHECK = Check(
 )
 _COMPILES = Say(
     en="{share:percent} of its time goes into compilation ({jit:duration} in {calls:count}"
-    " call{calls:|s}): {statement}",
-    zh="{share:percent} 的时间花在 JIT 编译上（{calls:count} 次调用共 {jit:duration}）：{statement}",
+    " call{calls:|s}): {statement:code}.",
+    zh="{share:percent} 的时间花在 JIT 编译上（{calls:count} 次调用共 {jit:duration}）：{statement:code}。",
 )
 
 

@@ -29,8 +29,8 @@ CHECK = Check(
     needs_window=True,
 )
 _OPEN = Say(
-    en="LIKE '{pattern}' on {column} compares every row, no B-tree serves an open beginning: {statement}",
-    zh="对 {column} 的 LIKE '{pattern}' 以通配符开头，B-tree 索引无法使用，只能逐行比较：{statement}",
+    en="LIKE '{pattern}' on {column} compares every row, no B-tree serves an open beginning: {statement:code}.",
+    zh="对 {column} 的 LIKE '{pattern}' 以通配符开头，B-tree 索引无法使用，只能逐行比较：{statement:code}。",
 )
 
 

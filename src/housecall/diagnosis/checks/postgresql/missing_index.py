@@ -10,10 +10,13 @@ Source: PostgreSQL manual, "Indexes"; the estimate takes 1/n_distinct of pg_stat
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.postgresql._index_candidates import Proposal, proposals
 from housecall.diagnosis.checks.postgresql._measured import measured, table_name
+from housecall.diagnosis.checks.postgresql.hot_sequential_scans import CHECK as HOT_SCANS
+from housecall.diagnosis.checks.postgresql.hot_sequential_scans import is_hot
 from housecall.diagnosis.checks.postgresql.top_statements import why_not_counted
 from housecall.diagnosis.finding import Evidence, Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
@@ -36,9 +39,10 @@ CHECK = Check(
     needs_window=True,
 )
 _LACKS = Say(
-    en="{target} has no index that {statement} could use: it looks at about {before:count} row{before:|s} to find about"
+    en="{target} has no index that {statement:code} could use: it looks at about {before:count}"
+    " row{before:|s} to find about"
     " {after:count}.",
-    zh="{target} 上没有可供 {statement} 使用的索引：为找到约 {after:count} 行要查看约 {before:count} 行。",
+    zh="{target} 上没有可供 {statement:code} 使用的索引：为找到约 {after:count} 行要查看约 {before:count} 行。",
 )
 
 _REFUSED = Say(
@@ -46,6 +50,13 @@ _REFUSED = Say(
     " are estimated",
     "角色 '{user}' 看不到 {statements:count} 条高开销语句中 {refused:count} 条的执行计划，缺失的索引只能估算",
 )
+
+_MAY_LACK = Say(
+    en="{target} may lack an index: {statement:code} filters by it, but no plan, no statistics of the column and no"
+    " sequential scans speak for it.",
+    zh="{target} 可能缺少索引：{statement:code} 按它过滤，但没有执行计划、列统计信息或全表扫描可以佐证。",
+)
+_SCANS = Limits(HOT_SCANS.thresholds)
 
 
 def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
@@ -55,7 +66,7 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
         if not each.has_expression and each.misordered is None and each.table.rows >= limits["min_rows"]
     ]
     for proposal in wanted[: int(limits["most"])]:
-        yield proposal_finding(CHECK, proposal, now, limits, _LACKS)
+        yield _supported(proposal_finding(CHECK, proposal, now, limits, _LACKS))
     missing = why_not_counted(now, CHECK.id)
     if missing is not None and not wanted:
         yield missing
@@ -66,6 +77,16 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
             _REFUSED(user=now.facts.user, refused=len(refused), statements=len(now.plans)),
             grant("pg_read_all_data", now),
         )
+
+
+def _supported(finding: Finding) -> Finding:
+    """The finding, but no warning and no row counts where nothing but the statement's text speaks for it: no plan, no
+    statistics of the column, and no reading of the table from end to end."""
+    details = finding.details
+    if details["seen_in_plan"] or details["has_statistics"] or details["is_scanned"]:
+        return finding
+    message = _MAY_LACK(target=finding.object, statement=details["text"])
+    return replace(finding, severity=Severity.INFO, message=message)
 
 
 def target_of(proposal: Proposal) -> str:
@@ -106,6 +127,7 @@ def proposal_finding(
             "seen_in_plan": proposal.seen_in_plan,
             "has_plan": proposal.has_plan, "rows_without": benefit.rows_without, "rows_with": benefit.rows_with,
             "is_over": all(each.is_over for each in proposal.statements),
+            "is_scanned": is_hot(table, _SCANS),
             "has_statistics": any(row.distinct_values is not None for row in _columns(proposal, now)),
             "index_names": [index.name for index in proposal.table.indexes],
             "correlated": bool(statement.shape.correlated), **more,

@@ -35,8 +35,8 @@ CHECK = Check(
 )
 _LOOP = Say(
     en="{calls:count} call{calls:|s} of {mean:duration} that fetch one row each, {share:percent} of all"
-    " calls: {statement}",
-    zh="调用 {calls:count} 次，每次 {mean:duration} 只取一行，占全部调用的 {share:percent}：{statement}",
+    " calls: {statement:code}.",
+    zh="调用 {calls:count} 次，每次 {mean:duration} 只取一行，占全部调用的 {share:percent}：{statement:code}。",
 )
 
 

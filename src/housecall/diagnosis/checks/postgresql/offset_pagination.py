@@ -32,12 +32,12 @@ CHECK = Check(
 )
 _DEEP = Say(
     en="A page of {rows:count} row{rows:|s} reads {blocks:count} blocks, because OFFSET reads what it"
-    " skips: {statement}",
-    zh="每页返回 {rows:count} 行却读取 {blocks:count} 个数据块，因为 OFFSET 要先读完被跳过的行：{statement}",
+    " skips: {statement:code}.",
+    zh="每页返回 {rows:count} 行却读取 {blocks:count} 个数据块，因为 OFFSET 要先读完被跳过的行：{statement:code}。",
 )
 _WRITTEN = Say(
-    en="OFFSET {offset:count} reads and throws away that many rows for each page: {statement}",
-    zh="OFFSET {offset:count}：每取一页都要先读取并丢弃这么多行：{statement}",
+    en="OFFSET {offset:count} reads and throws away that many rows for each page: {statement:code}.",
+    zh="OFFSET {offset:count}：每取一页都要先读取并丢弃这么多行：{statement:code}。",
 )
 
 

@@ -38,12 +38,13 @@ CHECK = Check(
     needs_window=True,
 )
 _COUNTED = Say(
-    en="{share:percent} of all statement time, {calls:count} call{calls:|s} of {mean:duration} on average: {statement}",
-    zh="占全部语句耗时的 {share:percent}，调用 {calls:count} 次，平均 {mean:duration}：{statement}",
+    en="{share:percent} of all statement time, {calls:count} call{calls:|s} of {mean:duration} on"
+    " average: {statement:code}.",
+    zh="占全部语句耗时的 {share:percent}，调用 {calls:count} 次，平均 {mean:duration}：{statement:code}。",
 )
 _SEEN = Say(
-    en="Seen running at {moments} moment{moments:|s}, {share:percent} of all running statements: {statement}",
-    zh="在 {moments} 个采样时刻看到它在运行，占运行中语句的 {share:percent}：{statement}",
+    en="Seen running at {moments} moment{moments:|s}, {share:percent} of all running statements: {statement:code}.",
+    zh="在 {moments} 个采样时刻看到它在运行，占运行中语句的 {share:percent}：{statement:code}。",
 )
 
 _HIDDEN = Say(

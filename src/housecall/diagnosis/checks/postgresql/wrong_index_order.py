@@ -32,10 +32,11 @@ CHECK = Check(
     needs_window=True,
 )
 _ORDER = Say(
-    en="{index} has the column but not in front, so {statement} reads most of it: about {before:count}"
+    en="{index} has the column but not in front, so {statement:code} reads most of it: about {before:count}"
     " row{before:|s} for"
     " about {after:count}.",
-    zh="索引 {index} 含有该列但不在最前，{statement} 只能读取其大部分：为约 {after:count} 行查看约 {before:count} 行。",
+    zh="索引 {index} 含有该列但不在最前，{statement:code} 只能读取其大部分："
+    "为约 {after:count} 行查看约 {before:count} 行。",
 )
 
 
