@@ -43,6 +43,11 @@ class Settings:
     )
     host: str = _setting("127.0.0.1", "Address that `serve` listens on.")
     port: int = _setting(7432, "Port that `serve` listens on.")
+    trusted_proxies: str | None = _setting(
+        None,
+        "Addresses of reverse proxies, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto are believed;"
+        " without it policies and the audit log see the address that connects.",
+    )
     secret_key: SecretStr | None = _setting(
         None,
         "Key that encrypts passwords and key secrets at rest (base64, 32 bytes); without it one is kept in the home.",
@@ -62,6 +67,12 @@ class Settings:
     file_max_bytes: int = _setting(20 * 1024 * 1024, "Largest file that UploadFile takes.")
     file_quota_bytes: int = _setting(1024 * 1024 * 1024, "How much an account's uploaded files may take together.")
     file_keep_days: int = _setting(30, "Days after which an uploaded file is deleted.")
+    approval_expiry_seconds: float = _setting(
+        3600.0, "How long a proposed change waits for a person, and a decision for being carried out."
+    )
+    change_statement_timeout_seconds: float = _setting(
+        4 * 3600.0, "Longest time a statement of an approved change may take on an instance."
+    )
     allow_link_local_instances: int = _setting(
         0, "1 lets RegisterInstance take link-local and metadata addresses (169.254.0.0/16, fe80::/10)."
     )

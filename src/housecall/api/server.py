@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from housecall.api.doors import Doors, Gate
 from housecall.api.edge import Edge, http_error
+from housecall.api.files import PREVIEW_PATH, PreviewDoor
 from housecall.api.open_doors import openapi_document, sample_code
 from housecall.api.operation import RPC_PATH, all_operations
 from housecall.api.protocol import HousecallProtocol
@@ -42,6 +43,7 @@ def create_server(app: App, *, clock: Clock = utc_now) -> Starlette:
         if operation.route is not None:
             methods = [operation.route.method, "OPTIONS"]
             routes.append(Route(operation.route.path, doors.rest(operation), methods=methods))
+    routes.append(Route(PREVIEW_PATH, PreviewDoor(app), methods=["GET"]))
     routes.append(Route("/health", doors.health, methods=["GET", "OPTIONS"]))
     routes.append(Route("/openapi.json", openapi_document, methods=["GET", "OPTIONS"]))
     routes.append(Route("/samples/{Operation}", sample_code, methods=["GET", "OPTIONS"]))
@@ -127,6 +129,8 @@ async def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=app.settings.trusted_proxies is not None,  # headers are not signed: anybody may write them
+        forwarded_allow_ips=app.settings.trusted_proxies,
         h11_max_incomplete_event_size=app.settings.max_request_bytes,
         timeout_keep_alive=KEEP_ALIVE_CONNECTION_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
