@@ -18,14 +18,17 @@ from housecall.access.keys import Keys
 from housecall.access.parts import Access, open_access
 from housecall.access.vault import open_vault
 from housecall.agent.entries import ModelRoster, load_roster
+from housecall.chat.approvals import Approvals
 from housecall.chat.conversations import Conversations
 from housecall.chat.custom_agents import CustomAgents
+from housecall.chat.desk import Desk
 from housecall.chat.files import Files
 from housecall.chat.runs import Runs
 from housecall.chat.skills import Skills
 from housecall.engines.engine import ProbeLimits
 from housecall.engines.instance import Engines
 from housecall.errors import SetupError, StoreError
+from housecall.instances.change_targets import ChangeTargets
 from housecall.instances.directory import Instances
 from housecall.instances.visible import VisibleInstances, caller_of_turn
 from housecall.settings import Settings
@@ -70,6 +73,8 @@ class App:
     skills: Skills
     custom_agents: CustomAgents
     models: ModelRoster
+    approvals: Approvals
+    change_targets: ChangeTargets
     root: Caller
 
     def instances_for(self, caller: Caller, conditions: Mapping[str, str] | None = None) -> VisibleInstances:
@@ -115,7 +120,10 @@ async def open_app(settings: Settings, *, answerer: Answerer | None = None) -> A
         custom_agents = CustomAgents(database, skills, _tool_names)
         stack.push_async_callback(access.audit.close)
         stack.push_async_callback(runs.close)
-        await runs.open(answerer or _build_agent(settings, engines, instances, access, skills, custom_agents))
+        change_targets = ChangeTargets(database, vault, engines)
+        desk = _open_desk(settings, database, engines, change_targets, access)
+        stack.push_async_callback(desk.close)
+        await runs.open(answerer or _build_agent(settings, engines, instances, access, skills, custom_agents, desk))
         sweeping = asyncio.create_task(_sweep_files(files), name="housecall files")
         stack.push_async_callback(_end, sweeping)
         yield App(
@@ -132,6 +140,10 @@ async def open_app(settings: Settings, *, answerer: Answerer | None = None) -> A
             skills=skills,
             custom_agents=custom_agents,
             models=models,
+            approvals=Approvals(
+                database, engines, instances, access.audit, expiry_seconds=settings.approval_expiry_seconds
+            ),
+            change_targets=change_targets,
             root=root,
         )
 
@@ -144,7 +156,23 @@ def build_engines(settings: Settings) -> Engines:
         connect_timeout_seconds=settings.probe_connect_timeout_seconds,
         statement_timeout_seconds=settings.probe_statement_timeout_seconds,
     )
-    return Engines({engine.name: engine for engine in (postgresql.ENGINE, mysql.ENGINE)}, limits)
+    from housecall.engines.postgresql.changes import CHANGER
+
+    changers = {postgresql.ENGINE.name: CHANGER}
+    return Engines({engine.name: engine for engine in (postgresql.ENGINE, mysql.ENGINE)}, limits, changers)
+
+
+def _open_desk(
+    settings: Settings, database: Database, engines: Engines, change_targets: ChangeTargets, access: Access
+) -> Desk:
+    return Desk(
+        database,
+        engines,
+        change_targets,
+        access.audit,
+        expiry_seconds=settings.approval_expiry_seconds,
+        statement_timeout_seconds=settings.change_statement_timeout_seconds,
+    )
 
 
 def _tool_names() -> Collection[str]:
@@ -160,6 +188,7 @@ def _build_agent(
     access: Access,
     skills: Skills,
     custom_agents: CustomAgents,
+    desk: Desk,
 ) -> Answerer:
     from housecall.agent.agent import build_agent
 
@@ -167,7 +196,7 @@ def _build_agent(
         caller, conditions = caller_of_turn(turn)
         return VisibleInstances(instances, access.rights, access.audit, caller, conditions, turn.run_id)
 
-    return build_agent(settings, engines, instances, skills=skills, profiles=custom_agents, granted=granted)
+    return build_agent(settings, engines, instances, skills=skills, profiles=custom_agents, granted=granted, desk=desk)
 
 
 async def _open_database(settings: Settings, stack: contextlib.AsyncExitStack) -> Database:

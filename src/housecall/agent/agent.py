@@ -16,8 +16,10 @@ from pydantic_ai.durable_exec.dbos import DBOSDurability
 from pydantic_ai.exceptions import AgentRunError, UserError
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models import Model
-from pydantic_ai.tools import ToolDefinition
+from pydantic_ai.tools import DeferredToolRequests, DeferredToolResults, ToolDefinition
 
+from housecall.agent.attachments import prompt_of, without_images
+from housecall.agent.changes import approval_happening
 from housecall.agent.context import RunContext, Stopped, language_of_turn, running
 from housecall.agent.entries import ModelRoster, load_roster, only
 from housecall.agent.guidance import load_guidance
@@ -25,18 +27,21 @@ from housecall.agent.history import (
     HISTORY_TOKENS,
     history_of,
     interrupted_transcript,
+    open_calls,
     since_the_question,
     transcript_of,
 )
 from housecall.agent.models import build_entry, model_error
 from housecall.agent.prompt import system_prompt
 from housecall.agent.recorded import RecordedToolset
+from housecall.agent.resuming import after_calls, decisions
 from housecall.agent.streaming import NamedModel, ReportingModel, answered_by
-from housecall.agent.tools.registry import is_offered, tools_for, toolset_of
+from housecall.agent.tools.registry import all_tools, is_offered, toolset_of
 from housecall.clock import Clock, utc_now
+from housecall.engines.desk import ChangeDesk
 from housecall.engines.instance import Engines, GrantedInstances, InstanceDirectory
 from housecall.errors import HousecallError, ModelError
-from housecall.events import EventSink, Happening
+from housecall.events import EventSink, Happening, RunStatus
 from housecall.settings import Settings
 from housecall.skills.directory import BuiltinSkills, SkillDirectory
 from housecall.turn import AgentProfiles, Answerer, Outcome, Stop, Turn
@@ -59,11 +64,13 @@ def build_agent(
     model: Model[Any] | None = None,
     clock: Clock = utc_now,
     granted: Callable[[Turn], GrantedInstances] | None = None,
+    desk: ChangeDesk | None = None,
 ) -> Answerer:
     """The agent of this installation. To be built once, before DBOS is launched, since it registers its steps.
 
     Without `skills` there are the built-in ones, without `profiles` no custom agents. `model` takes the place of all
     that are configured. `granted` gives the instances that the asker of a turn may see; without it everybody sees all.
+    `desk` takes changes; without it nothing can be changed.
 
     Raises SetupError when a model cannot be built.
     """
@@ -74,9 +81,9 @@ def build_agent(
         models[roster.default_id],
         name=AGENT_NAME,
         deps_type=RunContext,
-        output_type=str,
+        output_type=[str, DeferredToolRequests],
         instructions=_instructions,
-        toolsets=[RecordedToolset(toolset_of(tools_for("read_only"))).filtered(_is_offered)],
+        toolsets=[RecordedToolset(toolset_of(all_tools())).filtered(_is_offered)],
         capabilities=[
             DBOSDurability(
                 # A run may choose its model, and a step can be told of it by its name only.
@@ -87,7 +94,7 @@ def build_agent(
         retries=3,
     )
     return HousecallAgent(
-        agent, models, roster, settings, engines, instances, skills or BuiltinSkills(), profiles, clock, granted
+        agent, models, roster, settings, engines, instances, skills or BuiltinSkills(), profiles, clock, granted, desk
     )
 
 
@@ -103,7 +110,7 @@ def _instructions(ctx: PydanticRunContext[RunContext]) -> str:
 class HousecallAgent:
     """Implements `Answerer`."""
 
-    agent: Agent[RunContext, str]
+    agent: Agent[RunContext, str | DeferredToolRequests]
     models: Mapping[str, ReportingModel]
     roster: ModelRoster
     settings: Settings
@@ -113,6 +120,7 @@ class HousecallAgent:
     profiles: AgentProfiles | None
     clock: Clock
     granted: Callable[[Turn], GrantedInstances] | None = None
+    desk: ChangeDesk | None = None
 
     async def answer(self, turn: Turn, sink: EventSink, stop: Stop) -> Outcome:
         granted = self.granted(turn) if self.granted is not None else None
@@ -127,6 +135,7 @@ class HousecallAgent:
             clock=self.clock,
             deadline=time.monotonic() + MAX_TURN_SECONDS,
             skills=self.skills,
+            desk=self.desk,
         )
         model_id = turn.inputs.get("model_id") or self.roster.default_id
         with capture_run_messages() as messages:
@@ -149,27 +158,44 @@ class HousecallAgent:
     async def _loop(self, run: RunContext, model_id: str) -> Outcome:
         """Raises RequestError for a model that is not configured any more."""
         window = self.roster.find(model_id).context_window or 2 * HISTORY_TOKENS
-        history = history_of(run.turn.history, min(HISTORY_TOKENS, window // 2))
+        resumes = bool(run.turn.inputs.get("resume_call_id")) and self.desk is not None
+        history = history_of(run.turn.history, min(HISTORY_TOKENS, window // 2), resumes=resumes)
+        decided = await self._decided(run, history) if resumes else None
         result = await self.agent.run(
-            run.turn.query,
+            None if decided else await prompt_of(run, sees="vision" in self.roster.find(model_id).features),
             model=self.models[model_id],
             deps=run,
             message_history=history,
+            deferred_tool_results=decided,
             usage_limits=UsageLimits(request_limit=MAX_MODEL_REQUESTS, tool_calls_limit=MAX_TOOL_CALLS),
         )
         usage = result.usage
         new = result.new_messages()
-        outcome = Outcome("succeeded", transcript_of(new), usage.input_tokens, usage.output_tokens)
+        waits = isinstance(result.output, DeferredToolRequests)
+        if waits and self.desk is not None:
+            for card in await self.desk.waiting(run.turn):
+                await run.sink.report(approval_happening(card))
+        status: RunStatus = "pending_approval" if waits else "succeeded"
+        outcome = Outcome(status, transcript_of(without_images(new)), usage.input_tokens, usage.output_tokens)
         await self._report_end(run, outcome, answered_by(new) or model_id)
         return outcome
 
+    async def _decided(self, run: RunContext, history: list[ModelMessage]) -> DeferredToolResults:
+        """What people decided on the round that this turn goes on with; told first, so that history has it."""
+        assert self.desk is not None
+        cards = await self.desk.resumed(run.turn)
+        for card in cards:
+            await run.sink.report(approval_happening(card))
+        run.resumed = frozenset(open_calls(history))
+        return decisions(cards, history)
+
     async def _ended(self, run: RunContext, messages: list[ModelMessage], model_id: str, status: Any) -> Outcome:
         """The record of a turn that did not come to its end: what was said and found so far."""
-        new = since_the_question(messages)
+        new = after_calls(messages, run.resumed) if run.resumed else since_the_question(messages)
         responses = [message for message in new if isinstance(message, ModelResponse)]
         outcome = Outcome(
             status,
-            interrupted_transcript(new, run.texts, run.turn.query),
+            interrupted_transcript(without_images(new), run.texts, run.turn.query),
             sum(each.usage.input_tokens for each in responses),
             sum(each.usage.output_tokens for each in responses),
         )

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from housecall.agent.permissions import current_use
 from housecall.clock import Clock
+from housecall.engines.desk import ChangeDesk
 from housecall.engines.engine import Probe
 from housecall.engines.instance import Engines, GrantedInstances, Instance, InstanceDirectory
 from housecall.errors import HousecallError, ModelError
@@ -58,6 +59,8 @@ class RunContext:
     `profile` is the custom agent that answers, or None; `skill` what the question loaded with `/name`; `catalogue` the
     skills that may be loaded.
 
+    `desk` takes changes, or None where nothing can be changed; `resumed` are the calls this turn goes on with.
+
     `granted` are the same `instances` where rights limit the caller; None where nothing does (a server named by DSN).
     """
 
@@ -77,7 +80,10 @@ class RunContext:
     requests: int = 0
     probes: set[Probe] = field(default_factory=set)
     diagnoses: dict[str, Any] = field(default_factory=dict)
+    digests: dict[str, Any] = field(default_factory=dict)
     granted: GrantedInstances | None = None
+    desk: ChangeDesk | None = None
+    resumed: frozenset[str] = frozenset()
 
     @property
     def text(self) -> str:
@@ -125,8 +131,8 @@ class RunContext:
             finally:
                 self.probes.discard(probe)
 
-    async def unless_stopped(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """The result of `work`, which is ended early when the run is stopped or its time is over.
+    async def unless_stopped(self, work: Coroutine[Any, Any, Result], *, bounded: bool = True) -> Result:
+        """The result of `work`, which is ended early when the run is stopped or (`bounded`) its time is over.
 
         Raises:
             Stopped: the stop token was set; statements on instances were cancelled there.
@@ -135,7 +141,7 @@ class RunContext:
         task = asyncio.ensure_future(work)
         waiting = asyncio.ensure_future(self.stop.stopped())
         try:
-            left = max(0.0, self.deadline - time.monotonic())
+            left = max(0.0, self.deadline - time.monotonic()) if bounded else None
             await asyncio.wait({task, waiting}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if task.done() and not self.stop.is_set:
                 return task.result()

@@ -13,6 +13,7 @@ from pydantic_ai.messages import (
     ModelMessagesTypeAdapter,
     ModelRequest,
     ModelResponse,
+    RetryPromptPart,
     TextPart,
     ToolCallPart,
     ToolReturnPart,
@@ -60,21 +61,77 @@ def since_the_question(messages: Sequence[ModelMessage]) -> list[ModelMessage]:
     return []
 
 
-def history_of(turns: Sequence[PastTurn], budget_tokens: int = HISTORY_TOKENS) -> list[ModelMessage]:
-    """The messages of earlier turns, oldest first, within the budget."""
+def history_of(
+    turns: Sequence[PastTurn], budget_tokens: int = HISTORY_TOKENS, *, resumes: bool = False
+) -> list[ModelMessage]:
+    """The messages of earlier turns, oldest first, within the budget.
+
+    A turn that waited for people and those that went on with it are one. With `resumes` the last of them comes back
+    whole and its calls open, whatever it costs; all other calls without a result are closed.
+    """
     chosen: list[list[ModelMessage]] = []
     left = budget_tokens
-    for turn in reversed(turns):
-        messages = _messages(turn)
-        cost = _cost(messages)
+    parts = _parts(turns)
+    for place in range(len(parts) - 1, -1, -1):
+        goes_on = resumes and place == len(parts) - 1
+        messages = [message for turn in parts[place] for message in _messages(turn)]
+        if not goes_on:
+            messages = _closed(messages)
+        cost = 0 if goes_on else _cost(messages)
         if cost > left:
-            messages = _summary(turn)
+            messages = _summary_of(parts[place])
             cost = _cost(messages)
         if cost > left:
             break
         left -= cost
         chosen.append(messages)
     return [message for messages in reversed(chosen) for message in messages]
+
+
+def open_calls(messages: Sequence[ModelMessage]) -> set[str]:
+    """The calls that have no result."""
+    made = {part.tool_call_id for each in messages for part in each.parts if isinstance(part, ToolCallPart)}
+    answered = {
+        part.tool_call_id
+        for each in messages
+        for part in each.parts
+        if isinstance(part, ToolReturnPart | RetryPromptPart)
+    }
+    return made - answered
+
+
+def _parts(turns: Sequence[PastTurn]) -> list[list[PastTurn]]:
+    """Turns, each with those that went on with it."""
+    parts: list[list[PastTurn]] = []
+    for turn in turns:
+        if parts and _goes_on(turn):
+            parts[-1].append(turn)
+        else:
+            parts.append([turn])
+    return parts
+
+
+def _goes_on(turn: PastTurn) -> bool:
+    """Whether a transcript begins with results of calls that an earlier turn made."""
+    messages = _messages(turn)
+    return isinstance(messages[0], ModelRequest) and any(isinstance(part, ToolReturnPart) for part in messages[0].parts)
+
+
+def _closed(messages: list[ModelMessage]) -> list[ModelMessage]:
+    """The messages with a result for every call: providers refuse a history that lacks one."""
+    opened = open_calls(messages)
+    if not opened:
+        return messages
+    names = {
+        part.tool_call_id: part.tool_name
+        for each in messages
+        for part in each.parts
+        if isinstance(part, ToolCallPart) and part.tool_call_id in opened
+    }
+    told = "No result of this call is known here: nobody has decided on it, or the turn that went on with it ended."
+    returns = [ToolReturnPart(tool_name=name, content=told, tool_call_id=each) for each, name in names.items()]
+    ending = ModelResponse(parts=[TextPart(content="(waiting for a person's approval)")])
+    return [*messages, ModelRequest(parts=returns), ending]
 
 
 def _messages(turn: PastTurn) -> list[ModelMessage]:
@@ -91,6 +148,12 @@ def _summary(turn: PastTurn) -> list[ModelMessage]:
     question = ModelRequest(parts=[UserPromptPart(content=turn.query[:TURN_ANSWER_CHARACTERS])])
     answer = turn.answer[:TURN_ANSWER_CHARACTERS] or "(no answer)"
     return [question, ModelResponse(parts=[TextPart(content=answer)])]
+
+
+def _summary_of(turns: Sequence[PastTurn]) -> list[ModelMessage]:
+    """Question and answer of a turn, with the answers of those that went on with it."""
+    answer = "\n\n".join(turn.answer for turn in turns if turn.answer)
+    return _summary(PastTurn(turns[0].query, answer, None))
 
 
 def _cost(messages: Sequence[ModelMessage]) -> int:

@@ -14,10 +14,12 @@ from pydantic_ai import RunContext as PydanticRunContext
 from pydantic_ai.toolsets import ToolsetTool, WrapperToolset
 from pydantic_core import to_jsonable_python
 
+from housecall.agent.changes import request_change
 from housecall.agent.context import RunContext, Stopped, UnclearInstance
 from housecall.agent.durable import as_step
 from housecall.agent.permissions import begin_use
 from housecall.agent.tools.bounded import RESULT_TOKENS, bounded
+from housecall.agent.tools.registry import write_tools
 from housecall.errors import HousecallError
 from housecall.events import Happening
 
@@ -33,6 +35,10 @@ class RecordedToolset(WrapperToolset[RunContext]):
         ctx: PydanticRunContext[RunContext],
         tool: ToolsetTool[RunContext],
     ) -> Any:
+        if name in write_tools():
+            # The function of such a tool only says what is wanted.
+            wanted = await super().call_tool(name, tool_args, ctx, tool)
+            return await request_change(ctx, name, wanted, tool_args)
         run, call_id = ctx.deps, ctx.tool_call_id or name
 
         async def call() -> dict[str, Any]:

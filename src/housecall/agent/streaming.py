@@ -32,6 +32,8 @@ from pydantic_ai.settings import ModelSettings, merge_model_settings
 from housecall.agent.context import RunContext, current_run
 from housecall.agent.durable import was_interrupted
 from housecall.agent.models import model_error, settings_for
+from housecall.agent.resuming import after_calls
+from housecall.agent.tools.registry import without_writes
 from housecall.configuration import ModelEntry
 from housecall.errors import ModelError
 from housecall.events import Happening
@@ -67,6 +69,9 @@ class ReportingModel(WrapperModel):
         if run is None:
             return await self.wrapped.request(messages, model_settings, model_request_parameters)
         await _begin(run, messages)
+        if run.turn.approval_mode == "read_only" or run.desk is None:
+            # They exist for a model that calls one all the same: it is told why not, and what a person can do.
+            model_request_parameters = without_writes(model_request_parameters)
         return await run.unless_stopped(self._answered(run, messages, model_settings, model_request_parameters))
 
     async def _answered(
@@ -153,7 +158,8 @@ def texts_of_this_turn(messages: Sequence[ModelMessage]) -> list[str]:
 async def _begin(run: RunContext, messages: list[ModelMessage]) -> None:
     first = run.requests == 0
     run.requests += 1
-    run.texts = [*texts_of_this_turn(messages), ""]
+    now = after_calls(messages, run.resumed) if run.resumed else messages
+    run.texts = [*texts_of_this_turn(now), ""]
     if first and await was_interrupted():
         await run.sink.report(Happening("message_replace", run.text))
 

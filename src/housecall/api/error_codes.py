@@ -115,6 +115,11 @@ _TABLE: Final = (
         "InstanceAlreadyExists", 409, "The id is taken.", "Choose another InstanceId, or change it with ModifyInstance."
     ),
     ErrorCode("ConversationRunning", 409, "An answer is still being written.", "Stop it with ChatMessagesTaskStop."),
+    ErrorCode("ApprovalNotFound", 404, "No such call for this caller.", "List them: DescribeToolApprovals."),
+    ErrorCode("ApprovalAlreadyDecided", 409, "The call was decided before.", "Read it: DescribeToolApprovals."),
+    ErrorCode("ApprovalExpired", 409, "Nobody decided in time.", "Ask for the change again."),
+    ErrorCode("ApprovalPending", 409, "Calls of the round wait.", "Decide on each with SubmitToolApproval first."),
+    ErrorCode("ApprovalAlreadyResumed", 409, "The answer went on already.", "Read it with GetMessages."),
     ErrorCode("UnsupportedHTTPMethod", 405, "The path does not take this method.", "Use a method named in Allow."),
     ErrorCode("RequestTimeout", 408, "The body did not arrive in time.", "Send the request again."),
     ErrorCode(

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
-from sqlalchemy import Select, and_, case, exists, func, select, tuple_, update
+from sqlalchemy import Select, and_, case, exists, func, select, true, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from housecall.chat.questions import is_id, not_found
+from housecall.chat.rounds import waits_for_people
 from housecall.chat.runs import event_of
 from housecall.chat.storable import storable_text
 from housecall.events import Event, RunStatus
@@ -164,16 +165,9 @@ class Conversations:
 
 
 def _status() -> Any:
-    """What the newest message waits for wins over a live run."""
+    """What waits for people wins over a live run."""
     live = exists().where(RunRow.conversation_id == ConversationRow.id, RunRow.finished_at.is_(None))
-    newest = (
-        select(MessageRow.status)
-        .where(MessageRow.conversation_id == ConversationRow.id)
-        .order_by(MessageRow.number.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    return case((newest == "pending_approval", "pending_approval"), (live, "running"), else_="idle")
+    return case((waits_for_people(), "pending_approval"), (live, "running"), else_="idle")
 
 
 async def _position(connection: AsyncConnection, mine: Any, last_id: str) -> Any:
@@ -248,19 +242,29 @@ async def _message_number(connection: AsyncConnection, conversation_id: str, mes
 
 
 def _messages() -> Select[Any]:
-    """Messages, each with its newest run."""
+    """Messages, each with its newest run and that run's newest event.
+
+    The run is found in a join of its own: as a subquery within the one for events it would not see the message, and
+    be the newest run of all.
+    """
     newest_run = (
         select(RunRow.id)
         .where(RunRow.message_id == MessageRow.id)
         .order_by(RunRow.created_at.desc())
         .limit(1)
-        .scalar_subquery()
+        .correlate(MessageRow)
+        .lateral("newest_run")
     )
     newest_event = (
-        select(func.coalesce(func.max(RunEventRow.number), 0)).where(RunEventRow.run_id == newest_run).scalar_subquery()
+        select(func.coalesce(func.max(RunEventRow.number), 0))
+        .where(RunEventRow.run_id == newest_run.c.id)
+        .correlate(newest_run)
+        .scalar_subquery()
     )
     columns = [column for column in MessageRow.__table__.columns if column.name not in ("transcript", "user_id")]
-    return select(*columns, newest_run.label("run_id"), newest_event.label("last_event_number"))
+    return select(*columns, newest_run.c.id.label("run_id"), newest_event.label("last_event_number")).select_from(
+        MessageRow.__table__.outerjoin(newest_run, true())
+    )
 
 
 async def _answers_so_far(connection: AsyncConnection, run_ids: Sequence[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Storing a question: conversation, message, run and the first event, in one transaction."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,8 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from housecall.chat.file_rows import attach
+from housecall.chat.rounds import claim_round
+from housecall.chat.rounds import is_id as is_id
 from housecall.chat.storable import storable_text, storable_value
 from housecall.errors import NotFound
 from housecall.events import Event, Happening
@@ -43,14 +45,6 @@ class StoredQuestion:
     first_event: Event
 
 
-def is_id(value: str) -> bool:
-    """Whether this can be the id of a conversation, message or run at all."""
-    try:
-        return str(uuid.UUID(value)) == value.lower()
-    except ValueError:
-        return False
-
-
 def name_of(query: str) -> str:
     """What a conversation is called: the first words of its first question."""
     words = " ".join(query.split())
@@ -65,10 +59,11 @@ def not_found(kind: str, value: str) -> NotFound:
 
 
 async def store_question(connection: AsyncConnection, question: Question, process_id: str | None) -> StoredQuestion:
-    """Raises NotFound (ConversationNotFound, MessageNotFound, FileNotFound)."""
+    """Raises NotFound (ConversationNotFound, MessageNotFound, FileNotFound, ApprovalNotFound), RequestError."""
+    message_id, run_id = str(uuid.uuid4()), str(uuid.uuid4())
+    question = await _resumed(connection, question, run_id)
     conversation_id, approval_mode = await _conversation(connection, question)
     parent_id = await _parent(connection, question, conversation_id)
-    message_id, run_id = str(uuid.uuid4()), str(uuid.uuid4())
     stored = await connection.execute(
         insert(MessageRow)
         .values(
@@ -105,6 +100,20 @@ async def store_question(connection: AsyncConnection, question: Question, proces
         )
     )
     return StoredQuestion(run_id, conversation_id, message_id, created_at, first)
+
+
+async def _resumed(connection: AsyncConnection, question: Question, run_id: str) -> Question:
+    """A question that goes on with a round of approvals stands behind the message that waits for it.
+
+    Raises NotFound (ApprovalNotFound), RequestError (ApprovalPending, ApprovalAlreadyResumed).
+    """
+    call_id = (question.turn.get("inputs") or {}).get("resume_call_id")
+    if not call_id:
+        return question
+    place = await claim_round(
+        connection, question.account_id, question.user_id, question.conversation_id, str(call_id), run_id
+    )
+    return replace(question, conversation_id=place.conversation_id, parent_message_id=place.message_id)
 
 
 async def _conversation(connection: AsyncConnection, question: Question) -> tuple[str, ApprovalMode]:

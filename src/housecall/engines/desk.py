@@ -76,7 +76,6 @@ class ChangeDesk(Protocol):
         turn: Turn,
         call_id: str,
         instance: Instance,
-        language: Language,
         watch: Callable[[Any], None],
     ) -> Mapping[str, Any]:
         """Make the change, once, if it is approved and everything is as it was seen. The result is for the model.

@@ -7,11 +7,12 @@ context and typed arguments that returns a pydantic model; sizes and durations c
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
 
 from pydantic_ai import Tool
+from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.toolsets import FunctionToolset
 
 from housecall.agent.context import RunContext
@@ -40,6 +41,18 @@ def all_tools() -> tuple[ToolSpec, ...]:
     for found in pkgutil.iter_modules(tools.__path__, tools.__name__ + "."):
         specs.extend(getattr(importlib.import_module(found.name), "TOOLS", ()))
     return tuple(sorted(specs, key=lambda spec: spec.name))
+
+
+@cache
+def write_tools() -> frozenset[str]:
+    """The names of the tools that change something."""
+    return frozenset(spec.name for spec in all_tools() if spec.kind == "write")
+
+
+def without_writes(parameters: ModelRequestParameters) -> ModelRequestParameters:
+    """A model's request without the tools that change something."""
+    kept = [tool for tool in parameters.function_tools if tool.name not in write_tools()]
+    return replace(parameters, function_tools=kept)
 
 
 def tools_for(mode: ApprovalMode) -> tuple[ToolSpec, ...]:
