@@ -169,3 +169,21 @@ async def test_rating_an_unknown_or_foreign_message_is_not_found(app):
     for account, message_id in ((app.root.account_id, UNKNOWN), ("another", started.message_id), ("x", "\x00")):
         with pytest.raises(NotFound):
             await app.conversations.set_feedback(account, message_id, "like")
+
+
+async def test_each_message_tells_the_last_event_of_its_own_run(app):
+    first = await ask(app, "a short answer")
+    second = await ask(app, "another", conversation_id=first.conversation_id)
+    page = await app.conversations.list_messages(app.root.account_id, first.conversation_id)
+    events = await app.conversations.events_of(page.items)
+    assert [message.run_id for message in page.items] == [first.run_id, second.run_id]
+    async with app.database.begin("making the first run longer") as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO housecall.run_events (run_id, number, name, answer, fields, at)"
+                " VALUES (:run, 4711, 'message', '', '{}', now())"
+            ),
+            {"run": first.run_id},
+        )
+    page = await app.conversations.list_messages(app.root.account_id, first.conversation_id)
+    assert [message.last_event_number for message in page.items] == [4711, events[page.items[1].id][-1].number]

@@ -9,7 +9,6 @@ from sqlalchemy import Select, and_, case, exists, func, select, true, tuple_, u
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from housecall.chat.questions import is_id, not_found
-from housecall.chat.rounds import waits_for_people
 from housecall.chat.runs import event_of
 from housecall.chat.storable import storable_text
 from housecall.events import Event, RunStatus
@@ -165,9 +164,16 @@ class Conversations:
 
 
 def _status() -> Any:
-    """What waits for people wins over a live run."""
+    """What the newest message waits for wins over a live run."""
     live = exists().where(RunRow.conversation_id == ConversationRow.id, RunRow.finished_at.is_(None))
-    return case((waits_for_people(), "pending_approval"), (live, "running"), else_="idle")
+    newest = (
+        select(MessageRow.status)
+        .where(MessageRow.conversation_id == ConversationRow.id)
+        .order_by(MessageRow.number.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return case((newest == "pending_approval", "pending_approval"), (live, "running"), else_="idle")
 
 
 async def _position(connection: AsyncConnection, mine: Any, last_id: str) -> Any:
