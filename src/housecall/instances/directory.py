@@ -77,6 +77,17 @@ class Instances:
         await self._store(account_id, instance, replace=replace)
         return instance
 
+    async def change(self, account_id: str, instance: Instance, *, probe: bool = True) -> Instance:
+        """Keep what has changed of a registered instance; with `probe` it must answer first, and its version is kept.
+
+        Raises NotFound (InstanceNotFound), InstanceError (no answer).
+        """
+        await self.get_instance(account_id, instance.id)
+        if probe:
+            instance = await self._probed(instance)
+        await self._store(account_id, instance, replace=True)
+        return instance
+
     async def remove(self, account_id: str, instance_id: str) -> None:
         """Raises NotFound (InstanceNotFound)."""
         await self.get_instance(account_id, instance_id)
