@@ -181,11 +181,11 @@ def _expected(path: Path, found: dict[str, Any]) -> Expected:
     return _build(Expected, path, found)
 
 
-def _build(kind: Any, path: Path, found: Mapping[str, Any], **more: Any) -> Any:
+def _build(kind: Any, source: Path, found: Mapping[str, Any], /, **more: Any) -> Any:
     known = {each.name: each for each in fields(kind)}
     unknown = set(found) - set(known)
     if unknown:
-        raise ScenarioError(f"{path}: {kind.__name__.lower()} does not know {', '.join(sorted(unknown))}")
+        raise ScenarioError(f"{source}: {kind.__name__.lower()} does not know {', '.join(sorted(unknown))}")
     values = {name: _value(value, str(known[name].type)) for name, value in found.items()}
     return kind(**values, **more)
 

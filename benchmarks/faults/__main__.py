@@ -1,0 +1,123 @@
+"""`make bench-faults`: inject known faults into fresh servers, diagnose each, and count what was right.
+
+    make bench-faults                       everything
+    make bench-faults ONLY=P23,P33 SEED=7   some scenarios, other names and values
+    make bench-faults ARGS="--folder /path/to/scenarios --variants quiet,least"
+
+Writes benchmarks/results/faults.json and, after a run of everything, the tables of docs/benchmarks.md.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.faults.engines import ENGINES
+from benchmarks.faults.names import generator, schema_values
+from benchmarks.faults.run import VARIANTS, Job
+from benchmarks.faults.scenario import HERE, Scenario, Schema, ScenarioError, read_folder, read_schemas
+from benchmarks.faults.summary import baseline_figures, figures, misses
+from benchmarks.faults.table import markdown, write_into
+from benchmarks.faults.workers import run_all
+
+RESULTS = HERE.parent / "results" / "faults.json"
+PAGE = HERE.parents[1] / "docs" / "benchmarks.md"
+
+
+def chosen(scenarios: Sequence[Scenario], only: str) -> list[Scenario]:
+    """The scenarios whose id is in the list, or all. Raises ScenarioError for an id that nothing has."""
+    wanted = [each.strip() for each in only.split(",") if each.strip()]
+    return [each for each in scenarios if not wanted or each.id in wanted]
+
+
+def jobs_of(scenarios: Sequence[Scenario], schemas: dict[str, Schema], variants: Sequence[str], seed: int) -> Iterator[Job]:
+    """Every scenario under every variant that holds for it; the schema changes from variant to variant."""
+    for scenario in scenarios:
+        fitting = [each for each in sorted(schemas) if not scenario.schemas or each in scenario.schemas]
+        if not fitting:
+            raise ScenarioError(f"{scenario.path}: no schema among {', '.join(scenario.schemas)}")
+        first = generator(scenario.id, seed).randrange(len(fitting))
+        for number, variant in enumerate(variants):
+            if variant != "bare" or scenario.statements:
+                schema = schemas[fitting[(first + number) % len(fitting)]]
+                yield Job(scenario, schema, f"{schema.id}-{seed}", schema_values(schema, seed), variant, seed)
+
+
+def result_of(records: list[dict[str, Any]]) -> dict[str, Any]:
+    areas = sorted({each["area"] for each in records})
+    return {
+        **figures(records),
+        "by_variant": {name: figures([each for each in records if each["variant"] == name]) for name in VARIANTS if name != "bare"},
+        "by_area": {name: figures([each for each in records if each["area"] == name]) for name in areas},
+        "baselines": baseline_figures(records),
+        "not_manifested": [f"{each['scenario']} {each['variant']}" for each in records if not each["manifested"]],
+        "misses": misses(records),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="ids of scenarios, with commas")
+    parser.add_argument("--seed", default="7", help="names, row counts and values; several with commas")
+    parser.add_argument("--engine", default="", help=f"one of {', '.join(ENGINES)}; all that are installed without it")
+    parser.add_argument("--variants", default=",".join(VARIANTS))
+    parser.add_argument("--folder", type=Path, help="a folder of scenarios in place of the project's own")
+    parser.add_argument("--jobs", type=int, default=max(2, os.cpu_count() or 2), help="servers at the same time")
+    parser.add_argument("--records", type=Path, help="also write the record of every run here")
+    arguments = parser.parse_args()
+    try:
+        sys.exit(_main(arguments))
+    except ScenarioError as error:
+        sys.exit(str(error))
+
+
+def _main(arguments: argparse.Namespace) -> int:
+    is_whole = not (arguments.only or arguments.folder) and arguments.variants == ",".join(VARIANTS)
+    results: dict[str, Any] = {}
+    sections, everything = [], []
+    for name, engine in ENGINES.items():
+        if arguments.engine not in ("", name) or not engine.is_installed():
+            continue
+        folders = [HERE, arguments.folder] if arguments.folder else [HERE]
+        scenarios = chosen(read_folder(arguments.folder or HERE / name, name), arguments.only)
+        schemas = read_schemas(name, *folders)
+        seeds = [int(each) for each in arguments.seed.split(",")]
+        jobs = [job for seed in seeds for job in jobs_of(scenarios, schemas, arguments.variants.split(","), seed)]
+        if not jobs:
+            continue
+        started = time.monotonic()
+        records = run_all(jobs, engine, arguments.jobs)
+        seconds = time.monotonic() - started
+        everything += records
+        results[name] = {**result_of(records), "whole_seconds": round(seconds), "load_average": os.getloadavg()[0]}
+        now = f"{datetime.now(UTC):%Y-%m-%d}"
+        facts = f"{now}, {len(records)} runs in {seconds:.0f} s on {os.cpu_count()} cores (load average {os.getloadavg()[0]:.1f} at the end)"
+        sections.append(markdown(engine.title, results[name], f"make bench-faults SEED={arguments.seed}", facts))
+    if not results:
+        sys.exit("no scenario to run: is a server of the engine installed, and does the id exist?")
+    print("\n" + "\n".join(sections))
+    if arguments.records:
+        arguments.records.write_text(json.dumps(everything, indent=1, ensure_ascii=False), encoding="utf-8")
+    if is_whole:
+        _publish(results, arguments.seed)
+        write_into(PAGE, sections)
+    return 0
+
+
+def _publish(results: dict[str, Any], seed: str) -> None:
+    """Engines that were not run this time keep their figures."""
+    before = json.loads(RESULTS.read_text(encoding="utf-8"))["engines"] if RESULTS.exists() else {}
+    written = {
+        "benchmark": "faults", "at": datetime.now(UTC).isoformat(), "seed": seed,
+        "machine": {"cores": os.cpu_count()}, "engines": before | results,
+    }  # fmt: skip
+    RESULTS.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

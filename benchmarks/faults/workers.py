@@ -1,0 +1,41 @@
+"""Runs many scenarios at once, each in a process of its own: they do not share a server, an interpreter or a lock."""
+
+import multiprocessing
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+from benchmarks.faults.engines import ENGINES, EngineOfBench
+from benchmarks.faults.run import VARIANTS, Job, run
+from benchmarks.faults.summary import misses
+
+
+def _work(job: Job, folder: Path) -> dict[str, Any]:
+    return run(job, ENGINES[job.scenario.engine].lab(folder))
+
+
+def run_all(jobs: Sequence[Job], engine: EngineOfBench, workers: int) -> list[dict[str, Any]]:
+    """The records of all jobs, slow scenarios first so that no worker is left with one at the end."""
+    folder = engine.scratch()
+    try:
+        lab = engine.lab(folder)
+        for job in {job.schema_key: job for job in jobs}.values():
+            lab.prepare(job.schema_key, job.schema, job.known)
+        records = []
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+            ordered = sorted(jobs, key=lambda job: not job.scenario.slow)
+            for done in as_completed([pool.submit(_work, job, folder) for job in ordered]):
+                records.append(done.result())
+                _tell(records[-1], len(records), len(jobs))
+        return sorted(records, key=lambda each: (each["scenario"], VARIANTS.index(each["variant"]), each["seed"]))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _tell(record: dict[str, Any], number: int, total: int) -> None:
+    wrong = misses([record])
+    verdict = "; ".join(wrong[0]["why"]) + " | " + ", ".join(wrong[0]["said"]) if wrong else "ok"
+    print(f"[{number}/{total}] {record['scenario']:<6}{record['variant']:<6}{record['whole_seconds']:5.1f} s  {verdict}"[:330], flush=True)
