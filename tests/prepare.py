@@ -1,7 +1,7 @@
 """Set up the database servers that the tests start for themselves.
 
 PostgreSQL 18 comes with the Python packages. PostgreSQL 15 with HypoPG is a Debian package: installed through apt where
-that may be done, else its tests are skipped and this says which and why. With HOUSECALL_REQUIRE_SERVERS=1 a
+that may be done, else its tests are skipped and this says which and why. `prepare_mysql` does MariaDB and MySQL. With HOUSECALL_REQUIRE_SERVERS=1 a
 missing server is a failure.
 """
 
@@ -10,7 +10,9 @@ import shutil
 import subprocess
 import sys
 
+import prepare_mysql
 from housecall.testing import POSTGRESQL_15, missing_servers
+from housecall.testing_mysql import missing_mysql_servers
 
 PACKAGES = ("postgresql-15", "postgresql-15-hypopg")
 
@@ -37,7 +39,9 @@ def main() -> int:
         reason = install_debian_packages()
         if reason is not None:
             print(f"PostgreSQL 15 is not there: {reason}", flush=True)
-    missing = missing_servers()
+    for reason in prepare_mysql.prepare():
+        print(reason, flush=True)
+    missing = missing_servers() + missing_mysql_servers()
     for server in missing:
         print(f"Tests on {server} will be skipped.", flush=True)
     if missing and os.environ.get("HOUSECALL_REQUIRE_SERVERS") == "1":

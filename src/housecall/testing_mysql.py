@@ -80,7 +80,7 @@ class MySQLKind:
 
     def fixed_options(self) -> tuple[str, ...]:
         if self.root is None:
-            return ()
+            return (f"--plugin-dir={MARIADB_PLUGINS}",) if MARIADB_PLUGINS.exists() else ()
         share = self.root / "usr/share/mysql"
         return (
             f"--lc-messages-dir={share}",
@@ -90,6 +90,9 @@ class MySQLKind:
             "--secure-file-priv=NULL",
         )
 
+
+MARIADB_PLUGINS = cache_folder() / "mariadb-plugins"
+"""Plugins that Debian packs with the service and not with the server: ed25519, metadata_lock_info and others."""
 
 MARIADB = MySQLKind("MariaDB 10.11", "mariadb")
 MYSQL = MySQLKind("MySQL 9", "mysql", cache_folder() / "mysql-server")
