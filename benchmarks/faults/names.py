@@ -14,6 +14,7 @@ from benchmarks.faults.scenario import Scenario, Schema, ScenarioError
 SPREAD = 0.5
 """Row counts vary by this share around the base, both ways."""
 _PLACEHOLDER = re.compile(r"\{([a-z_]+(?::[a-z_0-9]+)?)\}")
+_NUMBERS = re.compile(r"\{numbers:(\d+)\}")
 _RANDOM = re.compile(r"\{random:(\d+):(\d+)\}")
 
 Values = dict[str, str]
@@ -62,5 +63,6 @@ def render(text: str, values: Mapping[str, str]) -> str:
 
 
 def repetition(text: str, number: int, chance: random.Random) -> str:
-    """The text of one repetition."""
+    """The text of one repetition; `{numbers:4000}` becomes a list of so many."""
+    text = _NUMBERS.sub(lambda found: ", ".join(str(chance.randint(1, 90_000)) for _ in range(int(found[1]))), text)
     return _RANDOM.sub(lambda found: str(chance.randint(int(found[1]), int(found[2]))), text).replace("{n}", str(number))

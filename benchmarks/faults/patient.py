@@ -65,6 +65,9 @@ class Patient(Protocol):
     def standby(self, settings: Mapping[str, str]) -> "Patient":
         """A second server that follows this one; it stops with it."""
 
+    def stop(self) -> None:
+        """End every session and the server, and its standby. May be called twice."""
+
     def reset_counters(self) -> None:
         """What counts statements begins anew, as after a deployment."""
 

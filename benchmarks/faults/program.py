@@ -98,8 +98,13 @@ class Program:
         chance, turn = random.Random(number), 0
         while not self._ended.is_set():
             turn += 1
-            for statement in repetition(text, turn, chance).split(";;"):
-                session.execute(statement)
+            try:
+                for statement in repetition(text, turn, chance).split(";;"):
+                    session.execute(statement)
+            except self.patient.failures:
+                if not step.tolerant:
+                    raise
+                session.execute("ROLLBACK")
             self._ended.wait(step.pause_seconds)
 
     def _reconnect(self, step: Step) -> None:
@@ -136,7 +141,17 @@ class Program:
         self.patient.restart(step.restart)
 
     def _standby(self, step: Step) -> None:
-        self.standby = self.patient.standby(step.standby)
+        settings = {name: self._fill(value) for name, value in step.standby.items()}
+        self.standby = self.patient.standby(settings)
+
+    def _on_standby(self, step: Step) -> None:
+        assert self.standby is not None
+        self.standby.execute(*(self._fill(each) for each in step.on_standby))
+
+    def _stop_standby(self, step: Step) -> None:
+        assert self.standby is not None
+        self.standby.stop()
+        self.standby = None
 
     def _session(self, step: Step, number: int) -> Session:
         name = step.session if number == 1 else f"{step.session}_{number}"

@@ -24,7 +24,8 @@ class Step:
 
     Actions: `sql` (to its end), `start` (without waiting), `repeat` (`times` in a row), `loop` (until the run ends),
     `reconnect` (as `loop`, a connection each time), `open` (idle sessions), `until` (wait for a true), `close` (a
-    session), `restart` (with settings and offline tools), `standby` (a second server).
+    session), `restart` (with settings and offline tools), `standby` (a second server), `on_standby` (statements there),
+    `stop_standby`.
     """
 
     session: str = ""
@@ -40,13 +41,17 @@ class Step:
     close: str = ""
     restart: Mapping[str, Any] = field(default_factory=dict)
     standby: Mapping[str, str] = field(default_factory=dict)
+    on_standby: tuple[str, ...] = ()
+    stop_standby: bool = False
+    tolerant: bool = False
     times: int = 1
     sessions: int = 1
     pause_seconds: float = 0.0
     may_fail: bool = False
     patience_seconds: float = 20.0
 
-    ACTIONS = ("sql", "start", "repeat", "loop", "reconnect", "open", "until", "close", "restart", "standby")
+    ACTIONS = ("sql", "start", "repeat", "loop", "reconnect", "open", "until", "close", "restart", "standby",
+               "on_standby", "stop_standby")  # fmt: skip
 
     @property
     def action(self) -> str:
