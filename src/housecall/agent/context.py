@@ -204,7 +204,8 @@ def language_of_turn(turn: Turn, default: str | None) -> Language:
     asked = language_of_tag(turn.language)
     if asked:
         return asked
-    for text in (turn.query, *(past.query for past in reversed(turn.history))):
+    asked_now = () if turn.inputs.get("resume_call_id") else (turn.query,)  # "continue" tells nothing
+    for text in (*asked_now, *(past.query for past in reversed(turn.history))):
         by_script = language_of_text(text)
         words = re.sub(r"```.*?```|\b(select|update|delete|insert|explain|with)\b.*", "", text, flags=re.S | re.I)
         if by_script != "en" or re.search(r"[A-Za-z]{2,}", words):

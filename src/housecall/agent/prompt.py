@@ -2,6 +2,7 @@
 
 import re
 
+from housecall.agent.attachments import attachments_told
 from housecall.agent.context import RunContext
 from housecall.agent.tools.registry import LOAD_SKILL, is_offered
 from housecall.wording import Language
@@ -34,6 +35,20 @@ Form: the verdict first, then ranked causes, each with evidence and what to do. 
 300 words of prose unless more is asked. Do not repeat tool results in full."""
 
 
+_CANNOT_CHANGE = """You cannot change anything: for a
+request to change, give the SQL for a person to run."""
+_CAN_PROPOSE = """You change nothing unasked: when the
+person asks for a change, call the tool made for it, once; a person or rules decide on it, and its result says whether
+it was made and what it did, in numbers. Tell those. A change that was rejected is not proposed again."""
+
+
+def _rules(run: RunContext) -> str:
+    """The rules, with what may be changed in this conversation."""
+    if run.turn.approval_mode == "read_only" or run.desk is None:
+        return _RULES
+    return _RULES.replace(_CANNOT_CHANGE, _CAN_PROPOSE).replace("with read-only tools", "with tools")
+
+
 def system_prompt(run: RunContext) -> str:
     """The rules, what leads this turn, and its facts. No moment of time: the prompt stays cacheable."""
     facts = [f"Answer in {_LANGUAGE_NAMES[run.language]}."]
@@ -41,7 +56,14 @@ def system_prompt(run: RunContext) -> str:
         facts.append(f"The user's time zone is {run.turn.timezone[:64]}.")
     if run.turn.instance_id:
         facts.append(f"The question is about the instance {run.turn.instance_id[:128]!r}.")
-    parts = [_RULES, _of_custom_agent(run), _catalogue(run), _of_skill(run), " ".join(facts)]
+    parts = [
+        _rules(run),
+        _of_custom_agent(run),
+        _catalogue(run),
+        _of_skill(run),
+        attachments_told(run),
+        " ".join(facts),
+    ]
     return "\n\n".join(part for part in parts if part)
 
 

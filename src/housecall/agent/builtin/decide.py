@@ -4,6 +4,7 @@ Only tools that this agent was given are called; an answer that needs others say
 """
 
 from housecall.agent.builtin.answers import answer
+from housecall.agent.builtin.changing import next_change, told_changes
 from housecall.agent.builtin.conversation import Call, Conversation
 from housecall.agent.builtin.extract import extract
 from housecall.agent.builtin.guided import followed, restricted, without_steps
@@ -49,9 +50,15 @@ def _by_skill(skill: LoadedSkill, conversation: Conversation, tools: set[str], l
 def _by_intent(conversation: Conversation, tools: set[str], language: Language) -> Call | str:
     follows = any(exchange.result("examine_instance") for exchange in conversation.past)
     intent = understand(conversation.current.question, follows=follows)
-    call = next_call(intent, conversation, language)
+    call = None if told_changes(conversation, language) else next_call(intent, conversation, language)
     if call is not None and call.tool in tools:
         return call
+    change = next_change(intent, conversation, tools)
+    if change is not None:
+        return change
+    told = told_changes(conversation, language)
+    if told is not None:
+        return told
     wanted = planned(intent, conversation, language)
     lacking = [each.tool for each in wanted if each.tool not in tools]
     if call is not None:  # it is one of those that lack; go on with what there is
