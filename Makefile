@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo serve test unit live lint format bench-chat bench-examine docs lock clean
+.PHONY: demo serve test unit live lint format bench-chat bench-examine bench-faults docs lock clean
 
 demo: $(VENV)/runtime.done
 	@$(BIN)/housecall demo $(ARGS)
@@ -38,6 +38,9 @@ bench-chat: $(VENV)/dev.done
 
 bench-examine: $(VENV)/dev.done
 	@$(BIN)/python -m benchmarks.examine $(ARGS)
+
+bench-faults: $(VENV)/dev.done
+	@$(BIN)/python -m benchmarks.faults --only "$(ONLY)" --seed "$(or $(SEED),7)" $(ARGS)
 
 docs: $(VENV)/dev.done
 	@$(BIN)/python -m housecall.cli.main docs $(ARGS)
