@@ -1,8 +1,8 @@
 """Set up the database servers that the tests start for themselves.
 
 PostgreSQL 18 comes with the Python packages. PostgreSQL 15 with HypoPG is a Debian package: installed through apt where
-that may be done, else its tests are skipped and this says which and why. `prepare_mysql` does MariaDB and MySQL. With HOUSECALL_REQUIRE_SERVERS=1 a
-missing server is a failure.
+that may be done, else its tests are skipped and this says which and why. `prepare_mysql` does the same for MariaDB and
+MySQL. With HOUSECALL_REQUIRE_SERVERS=1 a missing server is a failure.
 """
 
 import os

@@ -28,7 +28,7 @@ def text_below(folder: Path, pattern: str) -> str:
 
 
 TESTS = text_below(ROOT / "tests", "test_*.py")
-LIVE_TESTS = text_below(ROOT / "tests" / "live", "test_*.py")
+LIVE_TESTS = "\n".join(text_below(ROOT / "tests" / folder, "test_*.py") for folder in ("live", "live_mysql"))
 REFERENCE = text_below(ROOT / "docs" / "reference", "*.md")
 
 
