@@ -27,7 +27,7 @@ from housecall.chat.rounds import no_approval
 from housecall.chat.rules import Judgement, judge
 from housecall.chat.storable import storable_text, storable_value
 from housecall.clock import Clock, utc_now
-from housecall.engines.change import Change, Changer, Told, Written, differences
+from housecall.engines.change import Change, Changer, Told, Written, differences, same_server
 from housecall.engines.desk import CallCard, Proposal, WantedCall
 from housecall.engines.engine import Target
 from housecall.engines.instance import Engines, Instance
@@ -169,6 +169,9 @@ class Desk:
 
     async def _write(self, job: _Job, change: Change, before: dict[str, Any]) -> Mapping[str, Any]:
         target = await self._targets.change_target(job.turn.account_id, job.instance.id) or job.instance.target
+        if not same_server(target, job.instance.target):
+            told = f"Nothing was run: the role for changes is of {target.address}, and the instance was moved since."
+            return await self._record(job, "refused", _nothing(told))
         try:
             async with job.changer.open_writer(
                 target, instance_id=job.instance.id, statement_timeout_seconds=self._statement_timeout_seconds

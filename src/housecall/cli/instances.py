@@ -1,5 +1,6 @@
 """`instance`: the servers that this installation watches."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from housecall.instances.directory import Instances
 
 app = typer.Typer(help="Register servers to watch, and look after the list.", no_args_is_help=True)
+CHANGE_DSN_VARIABLE = "HOUSECALL_CHANGE_DSN"
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The instance's id.")]
 
 
@@ -27,6 +29,14 @@ def add(
     description: Annotated[str, typer.Option(help="What it is for.")] = "",
     region: Annotated[str, typer.Option(help="Where it is.")] = "local",
     test: Annotated[bool, typer.Option("--test/--no-test", help="Connect before registering it.")] = True,
+    change_dsn: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="The same server with a role that may change it; approved changes are made with this role only."
+            f" Also read from {CHANGE_DSN_VARIABLE}.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Register a server. Its password is encrypted before it is kept."""
@@ -35,7 +45,8 @@ def add(
         raise RequestError(
             f"Instance '{instance_id}' needs an address: --dsn postgresql://user@host:5432/database, or {DSN_VARIABLE}"
         )
-    run_in_loop(_add(instance_id, address, description, region, test=test, as_json=as_json))
+    changes = change_dsn or os.environ.get(CHANGE_DSN_VARIABLE) or None
+    run_in_loop(_add(instance_id, address, description, region, changes, test=test, as_json=as_json))
 
 
 @app.command("list")
@@ -86,9 +97,19 @@ async def _directory() -> "AsyncIterator[tuple[Instances, str]]":
         yield opened.instances, opened.root.account_id
 
 
-async def _add(instance_id: str, dsn: str, description: str, region: str, *, test: bool, as_json: bool) -> None:
-    async with _directory() as (directory, account):
-        added = await directory.add(account, instance_id, dsn, description=description, region=region, probe=test)
+async def _add(
+    instance_id: str, dsn: str, description: str, region: str, change_dsn: str | None, *, test: bool, as_json: bool
+) -> None:
+    from housecall.app import open_app
+
+    async with open_app(settings_for_command()) as opened:
+        account = opened.root.account_id
+        if change_dsn is not None:  # refused before anything is kept
+            opened.change_targets.read(change_dsn, opened.engines.parse_dsn(dsn), instance_id)
+        added = await opened.instances.add(
+            account, instance_id, dsn, description=description, region=region, probe=test
+        )
+        await opened.change_targets.set_change_target(account, added, change_dsn)
     _print_one(added, as_json=as_json)
 
 

@@ -21,6 +21,7 @@ def all_pages() -> Mapping[str, str]:
         "causes.md": causes_page,
         "readings.md": readings_page,
         "tools.md": tools_page,
+        "approvals.md": approvals_page,
         "operations.md": operations_page,
         "errors.md": errors_page,
     }
@@ -101,12 +102,35 @@ def tools_page() -> str:
     return "# Tools\n\nWhat a model may use to answer a question.\n\n" + table(("Tool", "Kind", "What it does"), rows)
 
 
+def approvals_page() -> str:
+    from housecall.chat.rules import NO_RULE, RULES
+
+    rows = [
+        (
+            f"`{each.id}`",
+            ", ".join(f"`{tool}`" for tool in each.tools) or "every tool",
+            " and ".join(map(str, each.conditions)) or "always",
+            "may pass" if each.allows else "a person",
+            each.reason.en,
+        )
+        for each in RULES
+    ]
+    rows.append((f"`{NO_RULE.id}`", "every tool", "none of the above fits", "a person", NO_RULE.reason.en))
+    text = (
+        "# Rules of approval\n\nWhat mode `auto` lets pass without a person. The first rule that fits decides. In"
+        " `manual` a person decides on every change, in `read_only` nothing is changed.\n\n"
+    )
+    return text + table(("Rule", "Tools", "When", "Decides", "Why"), rows)
+
+
 def operations_page() -> str:
     from housecall.api.operation import API_VERSION, all_operations
 
     parts = [
         "# Operations",
-        f"Version {API_VERSION}. Operations are called by `POST /` or `GET /` with their name in `x-acs-action`.",
+        f"Version {API_VERSION}. Operations are called by `POST /` or `GET /` with their name in `x-acs-action`, or by"
+        " `POST /rpc/<Operation>`. `GET /openapi.json` describes them for machines, and `housecall sample OPERATION`"
+        " or `GET /samples/<Operation>` writes the code of a call.",
     ]
     for each in all_operations():
         doors = f" Also `{each.route.method} {each.route.path}`." if each.route else ""
@@ -130,7 +154,9 @@ def operations_page() -> str:
 def errors_page() -> str:
     from housecall.api.error_codes import ERROR_CODES
 
-    codes = [(f"`{each.code}`", each.status, each.meaning, each.recommend) for each in ERROR_CODES.values()]
+    codes = [
+        (f"`{each.code}`", each.status, each.message, each.meaning, each.recommend) for each in ERROR_CODES.values()
+    ]
     classes = [
         value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, errors.HousecallError)
     ]
@@ -141,7 +167,8 @@ def errors_page() -> str:
         "# Errors",
         "## On the wire",
         "Every error is one JSON object with `RequestId`, `Code`, `Message`, `HostId` and `Recommend`.",
-        table(("Code", "Status", "What happened", "What to do"), codes),
+        "`housecall errors` lists the same. Message begins as below and says more about the request at hand.",
+        table(("Code", "Status", "Message", "Cause", "Cure"), codes),
         "## In the code",
         "The command line prints the message of these on one line and ends with code 2.",
         table(("Class", "Code", "Status", "Meaning"), rows),

@@ -83,6 +83,11 @@ def differences(seen: Json, now: Json) -> dict[str, tuple[Any, Any]]:
     return {name: (seen.get(name), now.get(name)) for name in sorted({*seen, *now}) if seen.get(name) != now.get(name)}
 
 
+def same_server(one: Target, other: Target) -> bool:
+    """Whether two targets are the same database of the same server, by whatever role."""
+    return (one.engine, one.host, one.port, one.database) == (other.engine, other.host, other.port, other.database)
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What a changer found out afterwards: whether a change happened, in a sentence, and what must be cleaned up."""

@@ -6,6 +6,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from housecall.access.vault import Vault
+from housecall.engines.change import same_server
 from housecall.engines.engine import Target
 from housecall.engines.instance import Engines, Instance
 from housecall.errors import RequestError
@@ -57,20 +58,22 @@ class ChangeTargets:
                     )
                 )
             return
-        target = self._engines.parse_dsn(dsn)
-        known = instance.target
-        if (target.engine, target.host, target.port, target.database) != (
-            known.engine, known.host, known.port, known.database,
-        ):  # fmt: skip
-            raise RequestError(
-                f"Instance '{instance.id}' is {known.address}; the DSN for changes is of {target.address}."
-                " Only the role may differ."
-            )
+        target = self.read(dsn, instance.target, instance.id)
         values = self._values(account_id, instance.id, target)
         statement: Any = upsert(ChangeTargetRow).values(**values)
         key = [ChangeTargetRow.account_id, ChangeTargetRow.instance_id]
         async with self._database.begin("storing the role for changes") as connection:
             await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=values))
+
+    def read(self, dsn: str, known: Target, instance_id: str) -> Target:
+        """The target of a DSN for changes of the instance at `known`. Raises RequestError as above."""
+        target = self._engines.parse_dsn(dsn)
+        if not same_server(target, known):
+            raise RequestError(
+                f"Instance '{instance_id}' is {known.address}; the DSN for changes is of {target.address}."
+                " Only the role may differ."
+            )
+        return target
 
     def _values(self, account_id: str, instance_id: str, target: Target) -> dict[str, Any]:
         sealed = None
