@@ -24,8 +24,8 @@ from housecall.api.wire import (
     json_object,
 )
 from housecall.chat.files import MAX_FILES_OF_A_MESSAGE
-from housecall.chat.runs import NewQuestion
-from housecall.errors import HousecallError, RequestError
+from housecall.chat.runs import NewQuestion, Run
+from housecall.errors import HousecallError, NotFound, RequestError
 from housecall.events import Event
 from housecall.instances.visible import caller_to_turn
 from housecall.turn import ApprovalMode
@@ -246,20 +246,44 @@ async def chat_messages_task_stop(call: Call, request: TaskStopRequest) -> Succe
 class SubscribeMessageRequest(WireRequest):
     """`last_event_id` is the same as the header Last-Event-ID, which wins."""
 
-    message_id: Text
-    """The message whose answer to follow."""
+    message_id: OptionalText = None
+    """The message whose answer to follow; or StreamKey."""
+    stream_key: OptionalText = None
+    """StreamKey of the message, as GetMessages tells it; it names one execution of the answer."""
     event_mode: EventModeChoice = None
     """As in ChatMessages."""
     last_event_id: OptionalText = None
     """Id of the last event that arrived; the header Last-Event-ID wins."""
+    last_sent_entry_id: OptionalText = None
+    """LastSentEntryId of GetMessages: what follows is what that page did not have yet. LastEventId wins."""
 
 
 async def subscribe_message(call: Call, request: SubscribeMessageRequest) -> EventStream:
-    position = read_position(call.last_event_id or request.last_event_id)
-    run = await call.app.runs.run_of_message(call.caller.account_id, request.message_id, user_id=await owner_of(call))
+    position = read_position(call.last_event_id or request.last_event_id or request.last_sent_entry_id)
+    run = await _run_to_follow(call, request)
     envelope = Envelope(call.request_id, run.conversation_id, run.message_id, run.run_id, run.created_at)
     events = call.app.runs.subscribe(run.run_id, after=position.number)
     return EventStream(events, envelope, request.event_mode or "inline", skip_parts=position.parts)
+
+
+async def _run_to_follow(call: Call, request: SubscribeMessageRequest) -> Run:
+    """Raises NotFound (MessageNotFound), or RequestError when neither message nor stream is named."""
+    owner, runs, account_id = await owner_of(call), call.app.runs, call.caller.account_id
+    if request.stream_key is None:
+        if request.message_id is None:
+            raise RequestError(
+                'The input parameter "MessageId" that is mandatory for processing this request is not supplied.'
+                " StreamKey will do as well.",
+                code="MissingMessageId",
+            )
+        return await runs.run_of_message(account_id, request.message_id, user_id=owner)
+    try:
+        run = await runs.get_run(account_id, request.stream_key, user_id=owner)
+    except NotFound:
+        run = None
+    if run is None or request.message_id not in (None, run.message_id):
+        raise NotFound(f"There is no stream {request.stream_key[:60]!r} of this message.", code="MessageNotFound")
+    return run
 
 
 OPERATIONS = (

@@ -1,10 +1,12 @@
-"""GetConversations, GetMessages and ModifyMessagesFeedbacks: what was asked and answered before.
+"""Conversations and messages: what was asked and answered before, to read, to rate, to pin, to rename and to delete.
 
 The oddities of the wire are kept as they are (contract, 4.1): times are texts of Unix seconds, HasMore of
 GetConversations is the text "true" or "false" and that of GetMessages a boolean, and the events of a message have
 lower-case `event` and `answer`. They are the very events that the stream told.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -28,9 +30,15 @@ from housecall.api.wire import (
     whole_number,
 )
 from housecall.chat.conversations import Conversation, Rating, SortBy, StoredMessage
+from housecall.errors import RequestError
 from housecall.events import Event, Happening
 
 DEFAULT_LIMIT = 100
+MAX_NAME_CHARACTERS = 200
+MAX_INTRODUCTION_CHARACTERS = 2_000
+STOP_SECONDS = 5.0
+"""A stop takes effect within a second; after this long the answer is said to be running still."""
+
 Limit = Annotated[int | None, whole_number(1, 100)]
 
 
@@ -63,6 +71,7 @@ class ConversationItem(WireModel):
     updated_at: str
     is_running: bool
     status: str
+    pinned: bool
 
 
 class GetConversationsResponse(WireResponse):
@@ -82,6 +91,7 @@ def _conversation_item(conversation: Conversation) -> ConversationItem:
         updated_at=unix_text(conversation.updated_at) or "",
         is_running=conversation.is_running,
         status=conversation.status,
+        pinned=conversation.pinned,
     )
 
 
@@ -99,6 +109,77 @@ async def get_conversations(call: Call, request: GetConversationsRequest) -> Get
         has_more="true" if page.has_more else "false",
         limit=page.limit,
     )
+
+
+class PinConversationRequest(WireRequest):
+    """Pinned ones are found with Pinned of GetConversations."""
+
+    conversation_id: Text
+    """The conversation."""
+    pinned: Flag = None
+    """false takes the pin away; true by default."""
+
+
+class RenameConversationRequest(WireRequest):
+    """What is left out stays."""
+
+    conversation_id: Text
+    """The conversation."""
+    name: OptionalText = None
+    """Its name, up to 200 characters."""
+    introduction: OptionalText = None
+    """What it is about, up to 2,000 characters."""
+
+
+class ConversationResponse(WireResponse):
+    """The conversation as it is now."""
+
+    conversation: ConversationItem
+
+
+class DeleteConversationRequest(WireRequest):
+    """An answer that is being written is stopped first."""
+
+    conversation_id: Text
+    """The conversation."""
+
+
+async def pin_conversation(call: Call, request: PinConversationRequest) -> ConversationResponse:
+    changed = await call.app.conversations.change_conversation(
+        call.caller.account_id, call.caller.user_id, request.conversation_id, pinned=request.pinned is not False
+    )
+    return ConversationResponse(conversation=_conversation_item(changed))
+
+
+async def rename_conversation(call: Call, request: RenameConversationRequest) -> ConversationResponse:
+    _check_length("Name", request.name, MAX_NAME_CHARACTERS)
+    _check_length("Introduction", request.introduction, MAX_INTRODUCTION_CHARACTERS)
+    changed = await call.app.conversations.change_conversation(
+        call.caller.account_id,
+        call.caller.user_id,
+        request.conversation_id,
+        name=request.name,
+        introduction=request.introduction,
+    )
+    return ConversationResponse(conversation=_conversation_item(changed))
+
+
+def _check_length(name: str, text: str | None, most: int) -> None:
+    if text is not None and (len(text) > most or not text.strip()):
+        raise RequestError(
+            f"The provided parameter is invalid. {name}: it must have 1 to {most} characters, not {len(text)}."
+        )
+
+
+async def delete_conversation(call: Call, request: DeleteConversationRequest) -> Success:
+    account_id, user_id = call.caller.account_id, call.caller.user_id
+    for run_id in await call.app.conversations.live_runs(account_id, user_id, request.conversation_id):
+        await call.app.runs.stop(account_id, run_id, user_id=user_id)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                await call.app.runs.wait(run_id)
+    await call.app.conversations.delete_conversation(account_id, user_id, request.conversation_id)
+    return Success()
 
 
 class GetMessagesRequest(WireRequest):
@@ -248,6 +329,36 @@ OPERATIONS = (
         handler=get_conversations,
         errors=("ConversationNotFound",),
         example={"Limit": 10, "SortBy": "-UpdatedAt"},
+    ),
+    Operation(
+        name="PinConversation",
+        request=PinConversationRequest,
+        response=ConversationResponse,
+        summary="Pin a conversation, or take the pin away.",
+        handler=pin_conversation,
+        access="update",
+        errors=("ConversationNotFound",),
+        example={"ConversationId": "8227be22-5c94-4d0e-9b1a-0f3c2d7e6a51", "Pinned": True},
+    ),
+    Operation(
+        name="RenameConversation",
+        request=RenameConversationRequest,
+        response=ConversationResponse,
+        summary="Give a conversation another name or introduction.",
+        handler=rename_conversation,
+        access="update",
+        errors=("ConversationNotFound",),
+        example={"ConversationId": "8227be22-5c94-4d0e-9b1a-0f3c2d7e6a51", "Name": "The slow shop"},
+    ),
+    Operation(
+        name="DeleteConversation",
+        request=DeleteConversationRequest,
+        response=Success,
+        summary="Delete a conversation with its messages, their events and the files that came with it.",
+        handler=delete_conversation,
+        access="delete",
+        errors=("ConversationNotFound", "ConversationRunning"),
+        example={"ConversationId": "8227be22-5c94-4d0e-9b1a-0f3c2d7e6a51"},
     ),
     Operation(
         name="GetMessages",

@@ -1,16 +1,19 @@
 """Conversations and their messages, as people page through them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
-from sqlalchemy import Select, and_, case, exists, func, select, true, tuple_, update
+from sqlalchemy import Select, and_, case, delete, exists, func, select, true, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from housecall.chat.file_rows import delete_files_of
 from housecall.chat.questions import is_id, not_found
+from housecall.chat.rounds import waits_for_people
 from housecall.chat.runs import event_of
 from housecall.chat.storable import storable_text
+from housecall.errors import RequestError
 from housecall.events import Event, RunStatus
 from housecall.store.database import Database
 from housecall.store.tables import ConversationRow, MessageRow, RunEventRow, RunRow
@@ -121,12 +124,18 @@ class Conversations:
             if first_id:
                 query = query.where(MessageRow.number < await _message_number(connection, conversation_id, first_id))
             rows = (await connection.execute(query.order_by(MessageRow.number.desc()).limit(limit + 1))).all()
-            live = await _answers_so_far(connection, [row.run_id for row in rows if row.finished_at is None])
+            live = await _answers_so_far(
+                connection, {row.run_id: row.last_event_number for row in rows if row.finished_at is None}
+            )
         return Page(tuple(_message(row, live) for row in reversed(rows[:limit])), len(rows) > limit, limit)
 
     async def events_of(self, messages: Sequence[StoredMessage]) -> dict[str, tuple[Event, ...]]:
-        """The stored events of each message's run, by message id; the same that its stream gave."""
+        """The stored events of each message's run, by message id; the same that its stream gave.
+
+        Of a live run those up to `last_event_number`, so that its stream can be followed from there without a gap.
+        """
         by_run: dict[str, list[Event]] = {message.run_id: [] for message in messages}
+        last = {message.run_id: message.last_event_number for message in messages}
         async with self._database.begin("reading events") as connection:
             rows = await connection.execute(
                 select(RunEventRow.__table__)
@@ -134,8 +143,73 @@ class Conversations:
                 .order_by(RunEventRow.run_id, RunEventRow.number)
             )
             for row in rows:
-                by_run[row.run_id].append(event_of(row))
+                if row.number <= last[row.run_id]:
+                    by_run[row.run_id].append(event_of(row))
         return {message.id: tuple(by_run[message.run_id]) for message in messages}
+
+    async def change_conversation(
+        self,
+        account_id: str,
+        user_id: str,
+        conversation_id: str,
+        *,
+        name: str | None = None,
+        introduction: str | None = None,
+        pinned: bool | None = None,
+    ) -> Conversation:
+        """Change what is given; it does not count as an update of the conversation, so its place in lists stays.
+
+        Raises NotFound (ConversationNotFound).
+        """
+        wished = {"name": name, "introduction": introduction, "pinned": pinned}
+        changes = {
+            column: storable_text(value) if isinstance(value, str) else value
+            for column, value in wished.items()
+            if value is not None
+        }
+        if not is_id(conversation_id):
+            raise not_found("Conversation", conversation_id)
+        mine = and_(*_owned(ConversationRow, account_id, user_id), ConversationRow.id == conversation_id)
+        async with self._database.begin("changing a conversation") as connection:
+            if changes:
+                await connection.execute(update(ConversationRow).where(mine).values(**changes))
+            query = select(ConversationRow.__table__, _status().label("status")).where(mine)
+            row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            raise not_found("Conversation", conversation_id)
+        return _conversation(row)
+
+    async def live_runs(self, account_id: str, user_id: str, conversation_id: str) -> tuple[str, ...]:
+        """The runs of a conversation that have not ended. Raises NotFound (ConversationNotFound)."""
+        async with self._database.begin("looking for live runs") as connection:
+            await _check_conversation(connection, account_id, conversation_id, user_id)
+            return tuple((await connection.execute(_live_runs(conversation_id))).scalars())
+
+    async def delete_conversation(self, account_id: str, user_id: str, conversation_id: str) -> None:
+        """Delete a conversation with its messages, runs and their events, and the files that came with it alone.
+
+        Raises:
+            NotFound: ConversationNotFound.
+            RequestError: ConversationRunning, when an answer is being written: its events would come after the end.
+        """
+        if not is_id(conversation_id):
+            raise not_found("Conversation", conversation_id)
+        mine = and_(*_owned(ConversationRow, account_id, user_id), ConversationRow.id == conversation_id)
+        async with self._database.begin("deleting a conversation") as connection:
+            # Locked, so that no question is added meanwhile.
+            found = await connection.execute(select(ConversationRow.id).where(mine).with_for_update())
+            if found.one_or_none() is None:
+                raise not_found("Conversation", conversation_id)
+            if (await connection.execute(_live_runs(conversation_id))).first() is not None:
+                raise RequestError(
+                    "An answer of this conversation is still being written; stop it with ChatMessagesTaskStop first.",
+                    code="ConversationRunning",
+                    status=409,
+                )
+            runs = select(RunRow.id).where(RunRow.conversation_id == conversation_id)
+            await connection.execute(delete(RunEventRow).where(RunEventRow.run_id.in_(runs)))
+            await delete_files_of(connection, conversation_id)
+            await connection.execute(delete(ConversationRow).where(ConversationRow.id == conversation_id))
 
     async def set_feedback(
         self,
@@ -163,17 +237,14 @@ class Conversations:
                 raise not_found("Message", message_id)
 
 
+def _live_runs(conversation_id: str) -> Select[Any]:
+    return select(RunRow.id).where(RunRow.conversation_id == conversation_id, RunRow.finished_at.is_(None))
+
+
 def _status() -> Any:
-    """What the newest message waits for wins over a live run."""
+    """What waits for people wins over a live run."""
     live = exists().where(RunRow.conversation_id == ConversationRow.id, RunRow.finished_at.is_(None))
-    newest = (
-        select(MessageRow.status)
-        .where(MessageRow.conversation_id == ConversationRow.id)
-        .order_by(MessageRow.number.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    return case((newest == "pending_approval", "pending_approval"), (live, "running"), else_="idle")
+    return case((waits_for_people(), "pending_approval"), (live, "running"), else_="idle")
 
 
 async def _position(connection: AsyncConnection, mine: Any, last_id: str) -> Any:
@@ -273,17 +344,19 @@ def _messages() -> Select[Any]:
     )
 
 
-async def _answers_so_far(connection: AsyncConnection, run_ids: Sequence[str]) -> dict[str, str]:
-    """The text that readers of live runs have now."""
-    if not run_ids:
+async def _answers_so_far(connection: AsyncConnection, last: Mapping[str, int]) -> dict[str, str]:
+    """The text that readers of live runs have up to the event that `last` names; later ones are still to come."""
+    if not last:
         return {}
     rows = await connection.execute(
-        select(RunEventRow.run_id, RunEventRow.name, RunEventRow.answer)
-        .where(RunEventRow.run_id.in_(run_ids), RunEventRow.name.in_(("message", "message_replace")))
+        select(RunEventRow.run_id, RunEventRow.number, RunEventRow.name, RunEventRow.answer)
+        .where(RunEventRow.run_id.in_(last), RunEventRow.name.in_(("message", "message_replace")))
         .order_by(RunEventRow.run_id, RunEventRow.number)
     )
     texts: dict[str, list[str]] = {}
     for row in rows:
+        if row.number > last[row.run_id]:
+            continue
         parts = texts.setdefault(row.run_id, [])
         if row.name == "message_replace":
             parts.clear()

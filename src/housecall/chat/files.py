@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from housecall.access.vault import Vault
 from housecall.attachments.naming import ALLOWED, HEAD_BYTES, FileKind, FileType, cleaned_name, sniffed
 from housecall.chat.file_rows import file_not_found
-from housecall.chat.questions import is_id
+from housecall.chat.rounds import is_id
 from housecall.clock import Clock, utc_now
 from housecall.errors import LimitReached, RequestError, SetupError
 from housecall.settings import Settings
