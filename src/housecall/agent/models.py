@@ -10,6 +10,7 @@ import re
 import socket
 from typing import Any
 
+import httpx2
 from pydantic_ai.exceptions import AgentRunError, UserError
 from pydantic_ai.models import Model, infer_model
 from pydantic_ai.settings import ModelSettings
@@ -23,7 +24,7 @@ from housecall.settings import Settings
 __all__ = ["BUILTIN", "build_entry", "build_model", "entry_reachable", "model_error", "model_reachable", "settings_for"]
 
 
-class ForbiddenAddress(OSError):
+class ForbiddenAddress(httpx2.ConnectError):
     """A name of a model's endpoint leads to an address where machines keep their credentials."""
 
 
@@ -92,6 +93,7 @@ def _openai(entry: ModelEntry, key: str | None) -> Model[Any]:
     if entry.context_window is not None:
         profile["context_window"] = entry.context_window
     provider = OpenAIProvider(base_url=entry.base_url, api_key=key or "none", http_client=_client(entry))
+    _hand_over(provider, entry)
     return OpenAIChatModel(entry.model_name, provider=provider, profile=profile)
 
 
@@ -102,7 +104,17 @@ def _anthropic(entry: ModelEntry, key: str | None) -> Model[Any]:
     if key is None:
         raise SetupError(f'Model {entry.id!r} needs a key: add key = {{ env = "NAME" }}.')
     provider = AnthropicProvider(api_key=key, base_url=entry.base_url, http_client=_client(entry))
+    _hand_over(provider, entry)
     return AnthropicModel(entry.model_name, provider=provider)
+
+
+def _hand_over(provider: Any, entry: ModelEntry) -> None:
+    """Let the provider close its client when the last request is over and make another for the next.
+
+    It does so with clients that it made itself; one with our hook it would leave open.
+    """
+    provider._own_http_client = provider.client._client  # noqa: SLF001
+    provider._http_client_factory = lambda: _client(entry)  # noqa: SLF001
 
 
 def _client(entry: ModelEntry) -> Any:
@@ -160,7 +172,8 @@ async def entry_reachable(entry: ModelEntry) -> str | None:
         model = build_entry(entry)
         if entry.provider != BUILTIN:
             question = [ModelRequest.user_text_prompt("Reply with the word ok.")]
-            await model_request(model, question, model_settings=settings_for(entry, {}))
+            async with model:
+                await model_request(model, question, model_settings=settings_for(entry, {}))
     except SetupError as error:
         return error.message
     except (AgentRunError, UserError, OSError) as error:

@@ -114,7 +114,8 @@ async def _streamed(
     settings: ModelSettings | None,
     parameters: ModelRequestParameters,
 ) -> ModelResponse:
-    async with model.request_stream(messages, settings, parameters) as stream:
+    # Entered for each request: whoever leaves last closes the connections, and nothing is left open at the end.
+    async with model, model.request_stream(messages, settings, parameters) as stream:
         async for event in stream:
             await _report(run, event)
         response = stream.get()
