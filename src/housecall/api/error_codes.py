@@ -182,9 +182,14 @@ EDGE_CODES: Final = (
 """What any operation may answer, beside its own codes."""
 
 
+def find_error_code(code: str) -> ErrorCode | None:
+    """The entry of a code; `Missing<Name>` is that of a missing parameter."""
+    return ERROR_CODES.get(code) or (ERROR_CODES["MissingParameter"] if code.startswith("Missing") else None)
+
+
 def recommendation(code: str) -> str:
     """What to do about an error of this code."""
-    known = ERROR_CODES.get(code) or (ERROR_CODES["MissingParameter"] if code.startswith("Missing") else None)
+    known = find_error_code(code)
     return known.recommend if known else ERROR_CODES["InternalError"].recommend
 
 

@@ -128,9 +128,9 @@ def operations_page() -> str:
 
     parts = [
         "# Operations",
-        f"Version {API_VERSION}. Operations are called by `POST /` or `GET /` with their name in `x-acs-action`, or by"
-        " `POST /rpc/<Operation>`. `GET /openapi.json` describes them for machines, and `housecall sample OPERATION`"
-        " or `GET /samples/<Operation>` writes the code of a call.",
+        f"Version {API_VERSION}. Operations are called by `POST /` or `GET /` with their name in `x-acs-action`.",
+        "`POST /rpc/<Operation>` is the same. `GET /openapi.json` describes them for machines.",
+        "`housecall sample OPERATION` and `GET /samples/<Operation>` write the code of a call.",
     ]
     for each in all_operations():
         doors = f" Also `{each.route.method} {each.route.path}`." if each.route else ""

@@ -1,0 +1,167 @@
+"""Every code that is raised anywhere stands in the table, every code of the table can occur, and people can read it."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import housecall
+from housecall.api.error_codes import ERROR_CODES, find_error_code
+from housecall.cli.main import app
+from housecall.cli.pages import errors_page
+
+SOURCE = Path(housecall.__file__).parent
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCE.rglob("*.py")}
+RAISING = {path: tree for path, tree in TREES.items() if path.name != "error_codes.py"}
+NOT_ON_THE_WIRE = frozenset({"NotFound"})
+"""Codes that only commands meet, and the class that is always raised with a code of its own."""
+
+
+def codes_given() -> Iterator[tuple[Path, ast.expr]]:
+    """What stands after `code=` in a call that makes an error, and after `code =` in a class of errors."""
+    for path, tree in RAISING.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                made = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                if made and made[0].isupper() and made in ERROR_CLASSES:
+                    yield from ((path, each.value) for each in node.keywords if each.arg == "code")
+            if isinstance(node, ast.ClassDef) and node.name in ERROR_CLASSES:
+                for each in node.body:
+                    if isinstance(each, ast.Assign | ast.AnnAssign) and each.value is not None:
+                        target = each.targets[0] if isinstance(each, ast.Assign) else each.target
+                        if getattr(target, "id", "") == "code":
+                            yield path, each.value
+
+
+def error_classes() -> set[str]:
+    known, before = {"HousecallError"}, 0
+    while len(known) != before:
+        before = len(known)
+        for tree in TREES.values():
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ClassDef) and any(getattr(base, "id", "") in known for base in node.bases):
+                    known.add(node.name)
+    return known
+
+
+ERROR_CLASSES = error_classes()
+
+
+def pattern_of(value: ast.JoinedStr) -> re.Pattern[str]:
+    parts = [re.escape(part.value) if isinstance(part, ast.Constant) else "[A-Za-z.]+" for part in value.values]
+    return re.compile("".join(parts))
+
+
+LITERALS = {(path, value.value) for path, value in codes_given() if isinstance(value, ast.Constant)}
+PATTERNS = [pattern_of(value) for _, value in codes_given() if isinstance(value, ast.JoinedStr)]
+
+
+def texts_of_source() -> set[str]:
+    """Every text constant outside the table and outside what operations merely list."""
+    found: set[str] = set()
+    for tree in RAISING.values():
+        listed = {
+            id(inner)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.keyword) and node.arg == "errors"
+            for inner in ast.walk(node.value)
+        }
+        found |= {
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in listed
+        }
+    return found
+
+
+TEXTS = texts_of_source()
+
+
+@pytest.mark.parametrize("code", sorted({code for _, code in LITERALS if isinstance(code, str)}))
+def test_every_code_that_is_raised_stands_in_the_table(code: str) -> None:
+    assert find_error_code(code) or code in NOT_ON_THE_WIRE, f"{code} is raised and stands not in api/error_codes.py"
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda each: each.pattern)
+def test_every_family_of_codes_has_members_in_the_table(pattern: re.Pattern[str]) -> None:
+    assert any(pattern.fullmatch(code) for code in ERROR_CODES)
+
+
+@pytest.mark.parametrize("code", sorted(ERROR_CODES))
+def test_every_code_of_the_table_can_occur(code: str) -> None:
+    made = any(pattern.fullmatch(code) for pattern in PATTERNS)
+    assert code in TEXTS or made, f"nothing raises {code}"
+
+
+@pytest.mark.parametrize("each", ERROR_CODES.values(), ids=lambda each: each.code)
+def test_every_entry_says_message_cause_and_cure_in_sentences(each) -> None:
+    assert each.message
+    assert each.meaning.endswith(".")
+    assert each.recommend.endswith(".")
+    assert 400 <= each.status < 600
+
+
+@pytest.mark.parametrize("status", [404, 405, 413, 414, 500, 503])
+def test_every_status_of_http_has_a_code(status: int) -> None:
+    assert status in {each.status for each in ERROR_CODES.values()}
+
+
+def test_a_missing_parameter_is_found_by_its_own_name() -> None:
+    assert find_error_code("MissingQuery") is ERROR_CODES["MissingParameter"]
+    assert find_error_code("Nothing") is None
+
+
+def test_the_page_has_every_code_with_message_cause_and_cure() -> None:
+    page = errors_page()
+    assert "| Code | Status | Message | Cause | Cure |" in page
+    assert all(f"| `{code}` |" in page for code in ERROR_CODES)
+
+
+class TestCommand:
+    def test_it_lists_every_code(self) -> None:
+        result = CliRunner().invoke(app, ["errors"])
+        assert result.exit_code == 0
+        assert all(code in result.output for code in ERROR_CODES)
+
+    def test_it_shows_one_whatever_its_case(self) -> None:
+        result = CliRunner().invoke(app, ["errors", "signaturenonceused"])
+        assert "HTTP 400" in result.output
+        assert "Cure:" in result.output
+
+    def test_its_json_has_cause_and_cure(self) -> None:
+        import json
+
+        told = json.loads(CliRunner().invoke(app, ["errors", "--json"]).output)["errors"]
+        assert {each["code"] for each in told} == set(ERROR_CODES)
+        assert set(told[0]) == {"code", "status", "message", "cause", "cure"}
+
+    def test_an_unknown_code_is_told(self) -> None:
+        result = CliRunner().invoke(app, ["errors", "Nothing"])
+        assert "no error code" in str(result.exception)
+
+
+class TestSampleCommand:
+    def test_it_prints_the_example_in_python(self) -> None:
+        result = CliRunner().invoke(app, ["sample", "GetMessages"])
+        assert "models.GetMessagesRequest(" in result.output
+
+    def test_it_takes_parameters_and_a_language(self) -> None:
+        words = ["sample", "ChatMessages", "Query=a=b", 'Inputs={"Language":"en-US"}', "--language", "housecall"]
+        assert CliRunner().invoke(app, words).output == "housecall ask --language en-US -- a=b\n"
+
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            (["GetMessages", "--language", "cobol"], "cobol"),
+            (["GetMessages", "--language", "housecall"], "another language"),
+            (["GetMessages", "Limit"], "Name=Value"),
+            (["GetMessages", "Colour=red"], "Colour"),
+            (["Nothing"], "Nothing"),
+            (["GetMessages", "--endpoint", "a b"], "Endpoint"),
+        ],
+    )
+    def test_a_mistake_is_told(self, words: list[str], told: str) -> None:
+        assert told in str(CliRunner().invoke(app, ["sample", *words]).exception)
