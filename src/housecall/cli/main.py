@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from housecall import __version__
-from housecall.cli import ask, checks, doctor, examine, instances, keys, reference, serve
+from housecall.cli import ask, checks, doctor, errors, examine, instances, keys, reference, sample, serve
 from housecall.cli.demo import command as demo
 from housecall.cli.failures import FAILED, print_failure
 from housecall.cli.output import print_json
@@ -34,6 +34,8 @@ app.add_typer(instances.app, name="instance")
 app.add_typer(keys.app, name="key")
 app.add_typer(checks.app, name="check")
 app.command("doctor")(doctor.doctor)
+app.command("errors")(errors.errors)
+app.command("sample")(sample.sample)
 app.command("docs", hidden=True)(reference.docs)
 
 
