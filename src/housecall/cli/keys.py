@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from housecall.cli.acting import acting
 from housecall.cli.loading import run_in_loop, settings_for_command
 from housecall.cli.options import JsonOption
 from housecall.cli.output import print_json, print_table
@@ -42,6 +43,18 @@ def disable(access_key_id: Annotated[str, typer.Argument(metavar="KEY", help="Th
     run_in_loop(_disable(access_key_id))
 
 
+@app.command("enable")
+def enable(access_key_id: Annotated[str, typer.Argument(metavar="KEY", help="The access key's id.")]) -> None:
+    """Accept a disabled key again."""
+    run_in_loop(_enable(access_key_id))
+
+
+@app.command("delete")
+def delete(access_key_id: Annotated[str, typer.Argument(metavar="KEY", help="The access key's id.")]) -> None:
+    """Remove a key for good. A user has at most two."""
+    run_in_loop(_delete(access_key_id))
+
+
 @asynccontextmanager
 async def _keys() -> "AsyncIterator[Keys]":
     from housecall.app import open_app
@@ -50,9 +63,21 @@ async def _keys() -> "AsyncIterator[Keys]":
         yield opened.keys
 
 
+async def _enable(access_key_id: str) -> None:
+    async with acting(operation="UpdateAccessKey") as act:
+        await act.app.keys.set_active(access_key_id, active=True)
+    typer.echo(f"Access key {access_key_id} is enabled.")
+
+
+async def _delete(access_key_id: str) -> None:
+    async with acting(operation="DeleteAccessKey") as act:
+        await act.app.keys.delete(access_key_id)
+    typer.echo(f"Access key {access_key_id} is gone.")
+
+
 async def _create(user: str | None, *, as_json: bool) -> None:
-    async with _keys() as keys:
-        key = await keys.create(user)
+    async with acting(operation="CreateAccessKey") as act:
+        key = await act.app.keys.create(user)
     secret = key.access_key_secret.get_secret_value()
     if as_json:
         print_json({"access_key_id": key.access_key_id, "access_key_secret": secret})
@@ -61,8 +86,8 @@ async def _create(user: str | None, *, as_json: bool) -> None:
 
 
 async def _create_bearer(user: str | None, *, as_json: bool) -> None:
-    async with _keys() as keys:
-        token = (await keys.create_bearer(user)).get_secret_value()
+    async with acting(operation="CreateBearerToken") as act:
+        token = (await act.app.keys.create_bearer(user)).get_secret_value()
     if as_json:
         print_json({"bearer_token": token})
     else:
@@ -102,6 +127,6 @@ async def _list(*, as_json: bool) -> None:
 
 
 async def _disable(access_key_id: str) -> None:
-    async with _keys() as keys:
-        await keys.disable(access_key_id)
+    async with acting(operation="UpdateAccessKey") as act:
+        await act.app.keys.disable(access_key_id)
     typer.echo(f"Access key {access_key_id} is disabled.")

@@ -10,7 +10,21 @@ from typing import Annotated, NoReturn
 import typer
 
 from housecall import __version__
-from housecall.cli import ask, checks, doctor, errors, examine, instances, keys, reference, sample, serve
+from housecall.cli import (
+    access,
+    access_rules,
+    approvals,
+    ask,
+    checks,
+    doctor,
+    errors,
+    examine,
+    instances,
+    keys,
+    reference,
+    sample,
+    serve,
+)
 from housecall.cli.demo import command as demo
 from housecall.cli.failures import FAILED, print_failure
 from housecall.cli.output import print_json
@@ -31,7 +45,15 @@ app.command("diagnose")(examine.diagnose)
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.add_typer(instances.app, name="instance")
+app.add_typer(approvals.app, name="approval")
 app.add_typer(keys.app, name="key")
+app.add_typer(access.account_app, name="account")
+app.add_typer(access.user_app, name="user")
+app.add_typer(access.group_app, name="group")
+app.add_typer(access.role_app, name="role")
+app.add_typer(access_rules.policy_app, name="policy")
+app.add_typer(access_rules.plan_app, name="plan")
+app.add_typer(access_rules.audit_app, name="audit")
 app.add_typer(checks.app, name="check")
 app.command("doctor")(doctor.doctor)
 app.command("errors")(errors.errors)
