@@ -21,7 +21,7 @@ _NUMBERS = re.compile(
     r"(?P<run>\((?:actual(?: time=(?P<first>[\d.]+)\.\.(?P<last>[\d.]+))? rows=(?P<seen>[\d.]+) loops=(?P<loops>\d+)|never executed)\))?"
 )
 _ARROW = re.compile(r"^ *->  ?")
-_LABEL = re.compile(r"^ *(?P<name>(?P<kind>InitPlan|SubPlan|CTE) \S+)(?: \(returns [^)]*\))?\s*$")
+_LABEL = re.compile(r"^ *(?P<name>(?P<kind>InitPlan|SubPlan|CTE) \S+(?: \(returns [^)]*\))?)\s*$")
 _ATTRIBUTE = re.compile(r"^ *(?P<name>[A-Z][A-Za-z ]+?(?: \(\S+\))?): +(?P<value>.*)$")
 _TRIGGER = re.compile(r"^ *Trigger (?P<name>.+?): time=(?P<time>[\d.]+) calls=\d+")
 _FRAME = re.compile(r"^\s*(?:QUERY PLAN|[-─=+|]{3,}|\(\d+ (?:rows?|行记录|行)\))\s*$")
@@ -33,6 +33,13 @@ _SCAN = re.compile(
     r"(?: (?P<alias>\"[^\"]+\"|\S+))?$"
 )
 _STRATEGIES = {"HashAggregate": "Hashed", "GroupAggregate": "Sorted", "MixedAggregate": "Mixed", "Aggregate": "Plain"}
+_CHILDREN = {
+    "Append": "Member",
+    "Merge Append": "Member",
+    "BitmapAnd": "Member",
+    "BitmapOr": "Member",
+    "Subquery Scan": "Subquery",
+}
 _WRITES = ("Insert", "Update", "Delete", "Merge")
 _WITHOUT_RELATION = (
     "Function Scan",
@@ -103,6 +110,8 @@ class _Reader:
         if (label := _LABEL.match(line)) is not None and self.root is not None:
             indent = len(line) - len(line.lstrip())
             self._labels = [each for each in self._labels if each[0] < indent]
+            while self._open and self._open[-1][0] > indent:
+                self._open.pop()  # a subplan may follow the children of its node
             self._labels.append((indent, label["kind"], label["name"]))
             return
         if (trigger := _TRIGGER.match(line)) is not None:
@@ -123,7 +132,8 @@ class _Reader:
         node = _described(line[arrow.end() if arrow else 0 :].strip()) | _numbers(found)
         while self._open and self._open[-1][0] >= column:
             self._open.pop()
-        self._labels = [each for each in self._labels if each[0] < column]
+        indent = len(line) - len(line.lstrip())
+        self._labels = [each for each in self._labels if each[0] < indent]
         if self.root is None:
             self.root = node
         else:
@@ -135,7 +145,8 @@ class _Reader:
                 node["Subplan Name"] = label[2]
             else:
                 ordinary = [each for each in children if "Subplan Name" not in each]
-                node["Parent Relationship"] = "Outer" if not ordinary else "Inner"
+                place = "Outer" if not ordinary else "Inner"
+                node["Parent Relationship"] = _CHILDREN.get(str(parent.get("Node Type")), place)
             children.append(node)
         self._open.append((column, node))
 
