@@ -25,9 +25,10 @@ _WHICH = Say(
 )
 _WIDEN = Say(en="Make the column {type}", zh="将该列改为 {type}")
 _CAUTION = Say(
-    en="Copies the table ({size:bytes}) while writes wait; for a large one use gh-ost or pt-online-schema-change."
-    " Columns that refer to it must be widened first.",
-    zh="复制整张表（{size:bytes}）期间写入需要等待，大表请使用 gh-ost 或 pt-online-schema-change。引用它的列必须先加宽。",
+    en="Copies the table ({size:bytes}) while writes wait; for a large one use gh-ost or"
+    " pt-online-schema-change. Columns that refer to it must be widened first.",
+    zh="复制整张表（{size:bytes}）期间写入需要等待，大表请使用 gh-ost 或"
+    " pt-online-schema-change。引用它的列必须先加宽。",
 )
 _VERIFY = Say(en="the column is {type}", zh="该列类型为 {type}")
 

@@ -18,8 +18,10 @@ def harmless_functions() -> frozenset[str]:
 # A call of these has an effect, which a read-only transaction does not stop. First match decides.
 _EFFECTS: tuple[tuple[str, RuleCode, str], ...] = (
     (
-        r"(pg_)?sleep|benchmark|(master|source)_(pos|gtid)_wait|wait_(for_executed_gtid_set|until_sql_thread_after_gtids)"
-        r"|wsrep_sync_wait_upto_gtid",
+        (
+            r"(pg_)?sleep|benchmark|(master|source)_(pos|gtid)_wait|wait_(for_executed_gtid_set|until_sql_thread_after_gtids)"
+            r"|wsrep_sync_wait_upto_gtid"
+        ),
         "function_sleeps",
         "keeps a connection busy for nothing; leave it out",
     ),
@@ -41,8 +43,10 @@ _EFFECTS: tuple[tuple[str, RuleCode, str], ...] = (
         "runs programs or statements out of the text of its argument",
     ),
     (
-        r"(asynchronous_connection|group_replication|keyring|mysql_firewall|audit_log|audit_api|version_tokens|gen_(blocklist|"
-        r"dictionary|range|rnd)|mask|set_(firewall|user)|mysqlx?_|rds|binlog_gtid)_?.*",
+        (
+            r"(asynchronous_connection|group_replication|keyring|mysql_firewall|audit_log|audit_api|version_tokens|gen_(blocklist|"
+            r"dictionary|range|rnd)|mask|set_(firewall|user)|mysqlx?_|rds|binlog_gtid)_?.*"
+        ),
         "function_has_effect",
         "changes the server or reads its secrets, or can do so",
     ),
