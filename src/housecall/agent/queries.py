@@ -2,7 +2,7 @@
 
 import re
 
-_NAMED = re.compile(r"\s*/([a-z0-9]+(?:-[a-z0-9]+)*)(?=\s|$)\s*", re.I)
+_NAMED = re.compile(r"\A\s*/([a-z0-9]+(?:-[a-z0-9]+)*)(?=\s|$)\s*", re.I)
 
 
 def named_skill(query: str) -> str | None:
