@@ -105,7 +105,7 @@ def test_one_cause_is_told_with_evidence_statement_lock_risk_and_undo() -> None:
     answer = Talk(examine_instance=a_verdict(a_cause())).ask("why is it slow?")
 
     for piece in (
-        "one problem",
+        "1 problem needs attention",
         "figure 71",
         "```sql\nMEND public.orders;\n```",
         "Lock: takes no lock",
@@ -262,7 +262,7 @@ def test_fixed_compares_with_before_gone_still_and_new() -> None:
 
     gone, still, new = answer.index("**Gone**"), answer.index("**Still there**"), answer.index("**New**")
     assert "public.a" in answer[gone:still]
-    assert "before: dead rows 500 → now: dead rows 20" in answer[still:new]
+    assert "before → now: 500 → 20" in answer[still:new]
     assert "public.c" in answer[new:]
 
 

@@ -13,6 +13,7 @@ from housecall.clock import Clock, utc_now
 from housecall.diagnosis.cause import Cause, Found, all_causes, rank
 from housecall.diagnosis.check import checks_of, run_check
 from housecall.diagnosis.finding import Finding, NotEvaluated, Severity
+from housecall.diagnosis.looked import looked_at
 from housecall.diagnosis.snapshot import Snapshot, read_again, take_snapshot
 from housecall.engines.engine import Engine, Probe
 from housecall.wording import DEFAULT_LANGUAGE, Language
@@ -49,6 +50,7 @@ class Diagnosis:
             "causes": [cause.to_json(language) for cause in self.causes],
             "findings": [finding.to_json(language) for finding in self.findings],
             "not_evaluated": [each.to_json(language) for each in self.not_evaluated],
+            "looked_at": {topic: told.render(language) for topic, told in looked_at(self.snapshot).items()},
         }
 
 

@@ -10,6 +10,7 @@ from housecall.agent.builtin.diagnosis import (
     also,
     costs,
     in_full,
+    looked_at,
     missed,
     of_topic,
     one_line,
@@ -20,7 +21,7 @@ from housecall.agent.builtin.diagnosis import (
 )
 from housecall.agent.builtin.intents import Intent, Suspect
 from housecall.agent.builtin.plans import dropped_index, meant_cause, refers_to_cause
-from housecall.agent.builtin.text import bullets, code, colon, end, fenced, label, paragraphs, say
+from housecall.agent.builtin.text import bullets, code, colon, end, fenced, joined, label, paragraphs, say
 from housecall.agent.tools.topics import Topic, check_belongs
 from housecall.wording import Language
 
@@ -80,7 +81,9 @@ def _of_results(intent: Intent, conversation: Conversation, language: Language) 
             found = now.result("describe_db_instance_parameters") or {}
             causes = _causes_about(intent.found.settings, exam)
             told = [in_full(each, language) for each in causes if "remedies" in each][:2]
-            return paragraphs([live.settings(found, language), *told])
+            sessions = now.result("list_sessions")
+            advice = live.more_connections(sessions, exam, language) if sessions and exam else None
+            return paragraphs([advice, live.settings(found, language), *told])
         case "table" if now.result("describe_table") is None and now.result("list_indexes") is None:
             return whole(exam or {}, language)
         case "table":
@@ -132,13 +135,17 @@ def suspicions(suspects: tuple[Suspect, ...], exam: Result, language: Language) 
 def _judged(suspect: Suspect, exam: Result, language: Language) -> str:
     topic = _SUSPECT_TOPICS.get(suspect)
     if topic is None:
-        return say(words.SUSPECT_UNSEEN, language)
+        look = exam.get("looked_at", {}).get(suspect)
+        untold = say(words.SUSPECT_UNSEEN, language)
+        return joined([end(untold, language), say(words.LOOKED_AT, language, looks=look)], language) if look else untold
     causes = [cause for cause in of_topic(exam, topic) if not cause["past"]]
     if causes:
         every = [*exam.get("causes", []), *exam.get("more_causes", [])]
         return say(words.SUSPECT_CONFIRMED, language, rank=every.index(causes[0]) + 1, summary=causes[0]["summary"])
     unseen = any(check_belongs(topic, check) for group in exam.get("not_evaluated", []) for check in group["checks"])
-    return say(words.SUSPECT_NOT_ALL if unseen else words.SUSPECT_NOT_FOUND, language)
+    verdict = say(words.SUSPECT_NOT_ALL if unseen else words.SUSPECT_NOT_FOUND, language)
+    look = looked_at(exam, topic, language)
+    return joined([end(verdict, language), look], language) if look else verdict
 
 
 def _topical(intent: Intent, topic: Topic, conversation: Conversation, language: Language) -> str:
@@ -260,6 +267,12 @@ def _own_change(intent: Intent, conversation: Conversation, language: Language) 
         facts = {"lock": say(words.OWN_LOCK[lock], language), "rollback_note": say(words.OWN_UNDO, language)}
         risk = say(words.PLAIN_RISK, language)
     elif found.pid is not None:
+        sessions = now.result("list_sessions")
+        if sessions and sessions.get("asked_for_pid") and not sessions["sessions"]:
+            return say(
+                words.PID_UNKNOWN, language, pid=found.pid, instance=sessions["instance_id"],
+                total=sessions["connections"],
+            )  # fmt: skip
         known = _role_of(found.pid, now.result("show_blocking"), language)
         look = f"SELECT pid, state, xact_start, query FROM pg_stat_activity WHERE pid = {found.pid};"
         caution = label(words.CAUTION, language) + say(words.KILL_CAUTION, language)

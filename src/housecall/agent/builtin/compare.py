@@ -1,5 +1,7 @@
 """ "Is it fixed now?": a new examination beside the earlier one, with figures before and after."""
 
+import re
+
 from housecall.agent.builtin import words
 from housecall.agent.builtin.conversation import Result
 from housecall.agent.builtin.diagnosis import URGENT, Cause, missed, one_line, remedy
@@ -78,14 +80,34 @@ def _still(one: Cause, other: Cause, before: Result, now: Result, language: Lang
 def _before_and_now(one: Cause, other: Cause, language: Language) -> str:
     head = end(other["summary"], language)
     before, now = one.get("because") or one.get("evidence") or [], other.get("because") or other.get("evidence") or []
-    pairs = [(a, b) for a, b in zip(before, now, strict=False) if a != b][:2]
-    if pairs:
-        told = [say(words.BEFORE_NOW, language, before=a.rstrip(".。"), now=b.rstrip(".。")) for a, b in pairs]
-        return f"{head} {comma(language).join(told)}"
+    figures = [changed(a, b) for a, b in zip(before, now, strict=False) if a != b]
     if one["summary"] != other["summary"]:
-        earlier, present = one["summary"].rstrip(".。"), other["summary"].rstrip(".。")
-        return f"{head} {say(words.BEFORE_NOW, language, before=earlier, now=present)}"
+        figures.insert(0, changed(one["summary"], other["summary"]))
+    told = [each for each in figures if each][:2]
+    if told:
+        return f"{head} {say(words.BEFORE_NOW, language, figures=end(comma(language).join(told), language))}"
     return f"{head} {say(words.UNCHANGED, language, now=now[0].rstrip('.。'))}" if now else head
+
+
+_FIGURE = re.compile(r"\d[\d,.]*(?: ?(?:%|[kMGT]B|bytes|ms|s|min|h|d)(?![a-z]))*(?: \d+ (?:s|min|h))?")
+
+_WHAT = re.compile(r"(?: ?[^\s.,;:()，。；：（）\d{}%]+){1,2}")
+
+
+def changed(before: str, now: str) -> str | None:
+    """The figures of a sentence that are no longer what they were, with the words around the first of them:
+    `121,197 → 122,583 dead rows`. None where the sentences differ in more than figures."""
+    old, new = _FIGURE.findall(before), list(_FIGURE.finditer(now))
+    if _FIGURE.sub("#", before) != _FIGURE.sub("#", now) or len(old) != len(new):
+        return None
+    told: list[str] = []
+    seen: set[str] = set()
+    for was, match in zip(old, new, strict=True):
+        if was.rstrip(".,") != match[0].rstrip(".,") and was not in seen:
+            seen.add(was)
+            what = _WHAT.match(now[match.end() :]) if match[0][-1].isdigit() else None
+            told.append(f"{was.rstrip('.,')} → {match[0].rstrip('.,')}{what[0] if what else ''}".strip())
+    return ", ".join(told[:2]) or None
 
 
 def _next(still: list[tuple[Cause, Cause]], language: Language) -> str | None:

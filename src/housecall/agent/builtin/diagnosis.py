@@ -21,7 +21,8 @@ def whole(exam: Result, language: Language) -> str:
     """The answer to "why is it slow", "what is wrong" and "is it healthy"."""
     causes, briefly = split(exam)
     first = numbered(causes, language)
-    return paragraphs([headline(exam, language), *first, also(exam, briefly, language), missed(exam, language),
+    return paragraphs([headline(exam, language), *first, also(exam, briefly, language), not_it(exam, language),
+                       missed(exam, language),
                        say(words.ASK_MORE, language) if first else None])  # fmt: skip
 
 
@@ -62,14 +63,36 @@ def _urgent(exam: Result, urgent: list[Cause], language: Language) -> str:
     values: dict[str, Value] = {
         "instance": exam["instance_id"],
         "count": len(urgent),
-        "summary": end(urgent[0]["summary"], language),
+        "order": say(words.WORST_FIRST, language) if len(urgent) > 1 else "",
         "smaller": say(words.AND_SMALLER, language, count=others) if others else "",
         "missed": exam["checks_not_evaluated"],
         "checks": exam["checks_total"],
     }
     if exam.get("focus") == "slowness" and not any(belongs("slowness", cause["id"]) for cause in urgent):
         return say(words.NOT_SLOW_PARTLY if exam["checks_not_evaluated"] else words.NOT_SLOW, language, **values)
-    return say(words.URGENT_ONE if len(urgent) == 1 else words.URGENT_MANY, language, **values)
+    return say(words.URGENT, language, **values)
+
+
+_EXCLUDED: tuple[Topic, ...] = ("locks", "connections", "memory", "replication")
+
+
+def not_it(exam: Result, language: Language) -> str | None:
+    """The usual suspects that no cause concerns, with the figures that clear them."""
+    if exam.get("focus") != "slowness" or not exam["causes_total"]:
+        return None
+    cleared = [topic for topic in _EXCLUDED if not any(not each["past"] for each in of_topic(exam, topic))]
+    looks = [_look(exam, topic, language) for topic in cleared if topic in exam.get("looked_at", {})]
+    return say(words.NOT_IT, language, looks=comma(language).join(looks[:3])) if looks else None
+
+
+def _look(exam: Result, topic: Topic, language: Language) -> str:
+    return f"{say(words.TOPIC_NAMES[topic], language)}{colon(language)}{exam['looked_at'][topic]}"
+
+
+def looked_at(exam: Result, topic: Topic, language: Language) -> str | None:
+    """The figures that stand behind "nothing found"."""
+    look = exam.get("looked_at", {}).get(topic)
+    return say(words.LOOKED_AT, language, looks=look) if look else None
 
 
 def numbered(causes: list[Cause], language: Language) -> list[str]:
@@ -86,8 +109,8 @@ def in_full(cause: Cause, language: Language, *, place: int | None = None, brief
         [
             f"### {number}{end(cause['summary'], language)}\n{_tags(cause, language)}",
             _known(cause, language),
-            remedy(now, language, _when(now), brief=brief) if now else None,
-            _later(later, language) if later else None,
+            remedy(now, language, _when(now), brief=brief, short=brief and place != 1) if now else None,
+            _later(later, language) if later and not (brief and place != 1) else None,
         ]
     )
 
@@ -117,10 +140,12 @@ def _known(cause: Cause, language: Language) -> str | None:
     return "\n".join(lines) or None
 
 
-def remedy(each: dict[str, Any], language: Language, name: Say, *, brief: bool = False) -> str:
-    """A remedy with its statements, lock, risk, undo and check."""
+def remedy(each: dict[str, Any], language: Language, name: Say, *, brief: bool = False, short: bool = False) -> str:
+    """A remedy with its statements, lock, risk, undo and check; in `short` what one must know before running it."""
     title = label(name, language) + end(each["title"], language)
     statements = fenced(each["statements"]) if each["statements"] else None
+    if short:
+        return paragraphs([title, statements, costs({**each, "rollback": [], "rollback_note": ""}, language)])
     return paragraphs([title, statements, costs(each, language), _verify(each, language, brief=brief)])
 
 
@@ -202,9 +227,16 @@ def missed(exam: Result, language: Language, topic: Topic | None = None) -> str 
         count = group["checks_total"] if topic is None else len(checks)
         line = say(words.NOT_LOOKED_LINE, language, checks=names, count=count, reason=end(group["reason"], language))
         if group.get("remedy"):
-            line += f" {say(words.WOULD_HELP, language)} {code(group['remedy'])}"
+            line = joined([line, f"{say(words.WOULD_HELP, language)}{_way(group['remedy'], language)}"], language)
         lines.append(line)
     return f"**{say(words.NOT_LOOKED, language)}**\n\n{bullets(lines)}" if lines else None
+
+
+def _way(remedy: str, language: Language) -> str:
+    """A statement as code; a sentence as it is."""
+    is_statement = remedy.endswith(";") and "`" not in remedy
+    space = "" if language.startswith("zh") else " "
+    return space + (code(remedy) if is_statement else end(remedy, language))
 
 
 def of_topic(exam: Result, topic: Topic) -> list[Cause]:
@@ -223,6 +255,8 @@ def topical(lead: str | None, exam: Result, topic: Topic, language: Language) ->
     if not causes:
         sentence = words.NO_CAUSE_PARTLY if unseen else words.NO_CAUSE
         none = say(sentence, language, topic=name, instance=exam["instance_id"])
+        look = looked_at(exam, topic, language)
+        none = joined([none, look], language) if look else none
     return paragraphs(
         [lead, none, *numbered(full, language), bullets(rest), _smaller(exam, topic, causes, language), unseen,
          beside(exam, causes, language)]

@@ -57,6 +57,18 @@ def connections(found: Result, language: Language) -> str:
     return paragraphs([lead, _hidden(found, language)])
 
 
+def more_connections(found: Result, exam: Result, language: Language) -> str:
+    """Whether to raise max_connections: what is used, by whom, and what helps instead."""
+    by_state = {each["state"]: each["sessions"] for each in found["by_state"]}
+    idle = by_state.get("idle", 0)
+    now = exam.get("looked_at", {}).get("connections")
+    used = say(words.USED_OF, language, used=found["connections"], maximum=found["max_connections"])
+    return say(
+        words.RAISE_CONNECTIONS, language, now=now or used, active=by_state.get("active", 0),
+        leaked=say(words.IDLE_CONNECTIONS, language, idle=idle) if idle else "",
+    )  # fmt: skip
+
+
 _NO_STATISTICS = {"extension": words.NO_STATISTICS_EXTENSION, "privilege": words.NO_STATISTICS_PRIVILEGE}
 
 

@@ -89,7 +89,8 @@ def planned(intent: Intent, conversation: Conversation, language: Language) -> l
         case "settings":
             return [
                 Call("describe_db_instance_parameters", {"names": list(intent.found.settings)}),
-                _examine("configuration"),
+                *([Call("list_sessions")] if "max_connections" in intent.found.settings else []),
+                _examine("connections" if "max_connections" in intent.found.settings else "configuration"),
             ]
         case "definition":
             return [Call("show_create_table", {"table": names[0]})]
@@ -113,7 +114,9 @@ def _before_a_change(intent: Intent) -> list[Call]:
         return [Call("list_indexes", {"table": dropped})]
     if intent.found.settings:
         return [Call("describe_db_instance_parameters", {"names": list(intent.found.settings)})]
-    return [Call("show_blocking")] if intent.found.pid is not None else []
+    if intent.found.pid is None:
+        return []
+    return [Call("list_sessions", {"pid": intent.found.pid}), Call("show_blocking")]
 
 
 def dropped_index(intent: Intent) -> str | None:

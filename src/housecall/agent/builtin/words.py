@@ -27,23 +27,22 @@ TOPIC_NAMES = {
     "cpu": Say("the CPU", "CPU"),
 }
 
-URGENT_ONE = Say(
-    "**{instance}: one problem needs attention{smaller}.** {summary}",
-    "**{instance}：有一个问题需要处理{smaller}。** {summary}",
+URGENT = Say(
+    "**{instance}: {count} problem{count:|s} need{count:s|} attention{smaller}{order}.**",
+    "**{instance}：有 {count} 个问题需要处理{smaller}{order}。**",
 )
-URGENT_MANY = Say(
-    "**{instance}: {count} problems need attention{smaller}; the main one:** {summary}",
-    "**{instance}：有 {count} 个问题需要处理{smaller}，最主要的是：** {summary}",
-)
+WORST_FIRST = Say(", worst first", "，按严重程度排列")
 AND_SMALLER = Say(" ({count} smaller beside)", "（另有 {count} 个次要问题）")
 NOT_SLOW = Say(
-    "**{instance}: nothing found that makes it slow, but {count} problem{count:|s} of another kind {count:needs|need} attention{smaller}.** The main one: {summary}",
-    "**{instance}：没有发现导致变慢的原因，但有 {count} 个其他问题需要处理{smaller}。** 最主要的是：{summary}",
+    "**{instance}: nothing found that makes it slow, but {count} problem{count:|s} of another kind need{count:s|} attention{smaller}.**",
+    "**{instance}：没有发现导致变慢的原因，但有 {count} 个其他问题需要处理{smaller}。**",
 )
 NOT_SLOW_PARTLY = Say(
-    "**{instance}: nothing that makes it slow was found in what could be looked at ({missed} of {checks} checks could not look), but {count} problem{count:|s} of another kind {count:needs|need} attention{smaller}.** The main one: {summary}",
-    "**{instance}：在可检查的部分没有发现导致变慢的原因（{checks} 项检查中有 {missed} 项无法执行），但有 {count} 个其他问题需要处理{smaller}。** 最主要的是：{summary}",
+    "**{instance}: nothing that makes it slow was found in what could be looked at ({missed} of {checks} checks could not look), but {count} problem{count:|s} of another kind need{count:s|} attention{smaller}.**",
+    "**{instance}：在可检查的部分没有发现导致变慢的原因（{checks} 项检查中有 {missed} 项无法执行），但有 {count} 个其他问题需要处理{smaller}。**",
 )
+NOT_IT = Say("**Not the cause:** {looks}.", "**不是原因：** {looks}。")
+LOOKED_AT = Say("Looked at: {looks}.", "检查内容：{looks}。")
 SAME_FOR = Say("the same for {objects}", "同样的还有 {objects}")
 STILL_MORE = Say("… and {count} more, weaker than these.", "……另有 {count} 个更轻微的。")
 TIDY = Say(
@@ -170,6 +169,12 @@ SETTINGS = Say(
 )
 SELECTION_CHANGED = Say("changed from the built-in value", "与内置默认值不同的")
 SELECTION_NAMED = Say("as asked", "按名称查询")
+RAISE_CONNECTIONS = Say(
+    "**Raising max_connections alone is no remedy.** {now}. {leaked}Each further connection is a further process with its own memory, and the machine does not get faster by it; a change needs a restart. A pooler (PgBouncer in transaction mode) lets many clients share few connections: size it near the number of statements that really run at once ({active} active now).",
+    "**单靠调大 max_connections 解决不了问题。** {now}。{leaked}每多一个连接就多一个进程和一份内存，机器并不会因此变快，而且修改需要重启。连接池（PgBouncer 事务模式）可让大量客户端共用少量连接：大小接近真正同时执行的语句数即可（现在活动的有 {active} 个）。",
+)
+USED_OF = Say("{used} of {maximum} connections are in use", "{maximum} 个连接已使用 {used} 个")
+IDLE_CONNECTIONS = Say("{idle} of them {idle:is|are} idle. ", "其中 {idle} 个处于空闲。")
 SETTING = Say(
     "`{name}` = `{value}`{unit} (built-in value `{built_in}`; a change needs {needs})",
     "`{name}` = `{value}`{unit}（内置默认值 `{built_in}`；修改生效方式：{needs}）",
@@ -269,7 +274,7 @@ FIXED_NOTHING = Say("**There was no problem before on {instance}.**", "**{instan
 GONE = Say("Gone", "已消失")
 STILL = Say("Still there", "仍然存在")
 NEW = Say("New", "新出现")
-BEFORE_NOW = Say("before: {before} → now: {now}", "之前：{before} → 现在：{now}")
+BEFORE_NOW = Say("before → now: {figures}", "之前 → 现在：{figures}")
 UNCHANGED = Say("unchanged: {now}", "没有变化：{now}")
 SMALLER_STILL = Say("Smaller things that are still there: {count}.", "仍然存在的次要问题：{count} 个。")
 LESS_SEEN = Say(
@@ -316,6 +321,10 @@ PID_BLOCKS = Say(
 PID_WAITS = Say(
     "**pid {pid} is a victim: it waits behind pid {blockers}. Ending it mends nothing; look at pid {blockers}.**",
     "**pid {pid} 是受害者：它在等待 pid {blockers}。结束它解决不了问题，应处理 pid {blockers}。**",
+)
+PID_UNKNOWN = Say(
+    "**There is no session with pid {pid} on {instance} now**, so there is nothing to end. {total} session{total:|s} {total:is|are} connected; ask “who is blocking whom?” for those that matter.",
+    "**{instance} 上现在没有 pid 为 {pid} 的会话**，因此没有可结束的对象。当前共有 {total} 个会话；可以问“谁阻塞了谁？”找出该处理的会话。",
 )
 PID_NEITHER = Say(
     "pid {pid} blocks nobody at this moment, so ending it frees no other session.",

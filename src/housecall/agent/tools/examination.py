@@ -103,6 +103,7 @@ class Examination(ToolResult):
     findings_total: int
     findings_by_severity: dict[str, int]
     not_evaluated: list[NotLooked]
+    looked_at: dict[str, str]
 
 
 class FoundInFull(ToolResult):
@@ -212,6 +213,7 @@ def _at(
         findings_total=len(findings),
         findings_by_severity=dict(by_severity),
         not_evaluated=_not_looked(missed, language),
+        looked_at=diagnosis.get("looked_at", {}),
     )
 
 

@@ -41,6 +41,7 @@ class Sessions(ToolResult):
     sessions: list[Session]
     shown: int
     total: int
+    asked_for_pid: int | None
     statements_hidden: int
     to_see_them: str | None
 
@@ -84,11 +85,12 @@ async def list_sessions(
     instance_id: InstanceId = None,
     state: Annotated[str | None, Field(description="active, idle, or 'idle in transaction'")] = None,
     min_seconds: Annotated[float | None, Field(description="Only transactions at least this old")] = None,
+    pid: Annotated[int | None, Field(description="Only this session")] = None,
 ) -> Sessions:
     instance = await ctx.deps.instance(instance_id)
     async with ctx.deps.open_probe(instance) as probe:
         counts = await ask(probe, instance.engine, "session_counts")
-        rows = await ask(probe, instance.engine, "sessions", (state, state, min_seconds, min_seconds))
+        rows = await ask(probe, instance.engine, "sessions", (pid, state, state, min_seconds, min_seconds, pid, pid))
         user = probe.facts.user
     shown = rows[:MAX_SESSIONS]
     hidden = sum(row["sessions"] for row in counts if row["state"] == "hidden")
@@ -107,6 +109,7 @@ async def list_sessions(
         sessions=[_session(row) for row in shown],
         shown=len(shown),
         total=rows[0]["total"] if rows else 0,
+        asked_for_pid=pid,
         statements_hidden=hidden,
         to_see_them=_grant(user) if hidden else None,
     )
