@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from housecall.access.people import User
     from housecall.access.roles import Role
 
-account_app = typer.Typer(
-    help="Make and list accounts; each has its own users, instances and plan.", no_args_is_help=True
-)
+account_app = typer.Typer(help="Make and list accounts, each with users and a plan of its own.", no_args_is_help=True)
 user_app = typer.Typer(help="Make, list and remove users.", no_args_is_help=True)
 group_app = typer.Typer(help="Make groups, and say who is in them.", no_args_is_help=True)
 role_app = typer.Typer(help="Make roles, and get temporary credentials of one.", no_args_is_help=True)
@@ -27,7 +25,7 @@ UserArgument = Annotated[str, typer.Argument(metavar="USER", help="The user's na
 GroupArgument = Annotated[str, typer.Argument(metavar="GROUP", help="The group's name.")]
 TrustOption = Annotated[
     str,
-    typer.Option("--trust", metavar="FILE", help="Trust policy (JSON file, - for standard input): who may assume it."),
+    typer.Option("--trust", metavar="FILE", help="Trust policy, a JSON file or -: who may assume it."),
 ]
 
 

@@ -53,7 +53,7 @@ def update_policy(name: PolicyArgument, file: FileArgument, account: AccountOpti
 
 @policy_app.command("validate")
 def validate(file: FileArgument) -> None:
-    """Say whether a document is a policy, without an installation. Exit code: 0 when it is, 2 with the place when not."""
+    """Say whether a document is a policy. Exit code: 0 when it is, 2 with the place of the mistake when not."""
     from housecall.access.policy import parse_policy
 
     policy = parse_policy(read_document(file), file)
