@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks.faults.engines import ENGINES
 from benchmarks.faults.names import generator, schema_values
 from benchmarks.faults.run import VARIANTS, Job
-from benchmarks.faults.scenario import HERE, Scenario, Schema, ScenarioError, read_folder, read_schemas
+from benchmarks.faults.scenario import HERE, Scenario, ScenarioError, Schema, read_folder, read_schemas
 from benchmarks.faults.summary import baseline_figures, figures, misses
 from benchmarks.faults.table import markdown, write_into
 from benchmarks.faults.workers import run_all
@@ -35,7 +35,9 @@ def chosen(scenarios: Sequence[Scenario], only: str) -> list[Scenario]:
     return [each for each in scenarios if not wanted or each.id in wanted]
 
 
-def jobs_of(scenarios: Sequence[Scenario], schemas: dict[str, Schema], variants: Sequence[str], seed: int) -> Iterator[Job]:
+def jobs_of(
+    scenarios: Sequence[Scenario], schemas: dict[str, Schema], variants: Sequence[str], seed: int
+) -> Iterator[Job]:
     """Every scenario under every variant that holds for it; the schema changes from variant to variant."""
     for scenario in scenarios:
         fitting = [each for each in sorted(schemas) if not scenario.schemas or each in scenario.schemas]
@@ -48,11 +50,23 @@ def jobs_of(scenarios: Sequence[Scenario], schemas: dict[str, Schema], variants:
                 yield Job(scenario, schema, f"{schema.id}-{seed}", schema_values(schema, seed), variant, seed)
 
 
+def merged(path: Path, engine: str, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """These records, and those of the file that they do not replace."""
+    again = {(each["scenario"], each["variant"], each["seed"]) for each in records}
+    before = [each for each in json.loads(path.read_text(encoding="utf-8")) if each["engine"] == engine]
+    kept = [each for each in before if (each["scenario"], each["variant"], each["seed"]) not in again]
+    return sorted([*kept, *records], key=lambda each: (each["scenario"], VARIANTS.index(each["variant"]), each["seed"]))
+
+
 def result_of(records: list[dict[str, Any]]) -> dict[str, Any]:
     areas = sorted({each["area"] for each in records})
+    intervals = figures(records)
     return {
-        **figures(records),
-        "by_variant": {name: figures([each for each in records if each["variant"] == name]) for name in VARIANTS if name != "bare"},
+        **{name: found["share"] if isinstance(found, dict) else found for name, found in intervals.items()},
+        "intervals": {name: found for name, found in intervals.items() if isinstance(found, dict)},
+        "by_variant": {
+            name: figures([each for each in records if each["variant"] == name]) for name in VARIANTS if name != "bare"
+        },
         "by_area": {name: figures([each for each in records if each["area"] == name]) for name in areas},
         "baselines": baseline_figures(records),
         "not_manifested": [f"{each['scenario']} {each['variant']}" for each in records if not each["manifested"]],
@@ -69,6 +83,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="a folder of scenarios in place of the project's own")
     parser.add_argument("--jobs", type=int, default=max(2, os.cpu_count() or 2), help="servers at the same time")
     parser.add_argument("--records", type=Path, help="also write the record of every run here")
+    parser.add_argument("--update", action="store_true", help="runs that --records holds already count too")
     arguments = parser.parse_args()
     try:
         sys.exit(_main(arguments))
@@ -93,10 +108,14 @@ def _main(arguments: argparse.Namespace) -> int:
         started = time.monotonic()
         records = run_all(jobs, engine, arguments.jobs)
         seconds = time.monotonic() - started
+        if arguments.update:
+            records = merged(arguments.records, name, records)
+            is_whole = True
         everything += records
         results[name] = {**result_of(records), "whole_seconds": round(seconds), "load_average": os.getloadavg()[0]}
         now = f"{datetime.now(UTC):%Y-%m-%d}"
-        facts = f"{now}, {len(records)} runs in {seconds:.0f} s on {os.cpu_count()} cores (load average {os.getloadavg()[0]:.1f} at the end)"
+        machine = f"{os.cpu_count()} cores (load average {os.getloadavg()[0]:.1f} at the end)"
+        facts = f"{now}, {len(records)} runs in {seconds:.0f} s on {machine}"
         sections.append(markdown(engine.title, results[name], f"make bench-faults SEED={arguments.seed}", facts))
     if not results:
         sys.exit("no scenario to run: is a server of the engine installed, and does the id exist?")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.faults.scenario import Scenario, Schema, ScenarioError
+from benchmarks.faults.scenario import Scenario, ScenarioError, Schema
 
 SPREAD = 0.5
 """Row counts vary by this share around the base, both ways."""
@@ -29,7 +29,9 @@ def schema_values(schema: Schema, seed: int) -> Values:
     """The names and row counts of a schema under a seed."""
     chance = generator(schema.id, seed)
     names = {role: chance.choice(list(pool)) for role, pool in sorted(schema.names.items())}
-    rows = {role: str(round(base * chance.uniform(1 - SPREAD, 1 + SPREAD))) for role, base in sorted(schema.rows.items())}
+    rows = {
+        role: str(round(base * chance.uniform(1 - SPREAD, 1 + SPREAD))) for role, base in sorted(schema.rows.items())
+    }
     return names | rows
 
 
@@ -65,4 +67,6 @@ def render(text: str, values: Mapping[str, str]) -> str:
 def repetition(text: str, number: int, chance: random.Random) -> str:
     """The text of one repetition; `{numbers:4000}` becomes a list of so many."""
     text = _NUMBERS.sub(lambda found: ", ".join(str(chance.randint(1, 90_000)) for _ in range(int(found[1]))), text)
-    return _RANDOM.sub(lambda found: str(chance.randint(int(found[1]), int(found[2]))), text).replace("{n}", str(number))
+    return _RANDOM.sub(lambda found: str(chance.randint(int(found[1]), int(found[2]))), text).replace(
+        "{n}", str(number)
+    )

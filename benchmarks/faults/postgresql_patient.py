@@ -155,7 +155,18 @@ class PostgreSQLPatient:
             script.flush()
             program = str(POSTGRESQL_15.bin_dir) + "/pgbench"
             dsn = psycopg.conninfo.make_conninfo(self._database.dsn, user=SERVICE, application_name="web")
-            command = [program, "-n", "-c", str(TRAFFIC_CLIENTS), "-R", str(TRAFFIC_RATE), "-T", "600", "-f", script.name]
+            command = [
+                program,
+                "-n",
+                "-c",
+                str(TRAFFIC_CLIENTS),
+                "-R",
+                str(TRAFFIC_RATE),
+                "-T",
+                "600",
+                "-f",
+                script.name,
+            ]
             pgbench = subprocess.Popen([*command, dsn], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             noise = threading.Thread(target=self._noise, daemon=True)
             noise.start()
@@ -170,7 +181,10 @@ class PostgreSQLPatient:
         """What happens on every server: it must not be taken for a fault."""
         with suppress(psycopg.Error):
             self.execute("CHECKPOINT")
-            self.execute("SET work_mem = '1MB'", "SELECT n FROM generate_series(1, 60000) AS n ORDER BY md5(n::text) DESC LIMIT 1 OFFSET 59990")
+            self.execute(
+                "SET work_mem = '1MB'",
+                "SELECT n FROM generate_series(1, 60000) AS n ORDER BY md5(n::text) DESC LIMIT 1 OFFSET 59990",
+            )
             self.execute("SET lock_timeout = '300ms'", "SELECT pg_advisory_lock(1)", "SELECT pg_advisory_unlock(1)")
 
     def stop(self) -> None:
@@ -200,7 +214,7 @@ class PostgreSQLLab:
         self._folder = folder
 
     def prepare(self, key: str, schema: Schema, values: Values) -> None:
-        """Build the tables once in `prepared-<key>`, stop cleanly, so that copies start as a server of some age does."""
+        """Build the tables once in `prepared-<key>`, stop cleanly: a copy starts as an old server does."""
         data_dir = self._folder / f"prepared-{key}"
         preload = POSTGRESQL_15.preload
         with Cluster(data_dir, bin_dir=POSTGRESQL_15.bin_dir, settings=SETTINGS, preload=preload) as cluster:

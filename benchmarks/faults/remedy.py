@@ -11,10 +11,11 @@ from benchmarks.faults.patient import Patient
 from benchmarks.faults.program import Program
 from benchmarks.faults.scenario import Verifier
 
-TIMING_RUNS = 5
+TIMING_RUNS = 3
 SLOWER_SHARE, NOISE_SECONDS = 0.2, 0.004
 """A canary that is slower by a fifth is slower by the remedy, once the noise of the machine is taken off."""
-LIMIT = "SET statement_timeout = '20s'"
+LOOKS = 6
+LIMIT = "SET statement_timeout = '60s'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def remedied(causes: Sequence[Any], verify: Verifier, program: Program, canaries
     after = _settled(verify, program, patient, before)
     if not _passes(verify, before, after):
         return Validity(False, "the figure did not pass", before, after)
-    harm = _harm(earlier, _canaries(program.patient, canaries))
+    harm = _lasting_harm(earlier, program.patient, canaries)
     return Validity(not harm, harm, before, after)
 
 
@@ -123,6 +124,17 @@ def _canaries(patient: Patient, statements: Sequence[str]) -> list[tuple[Any, fl
     finally:
         session.close()
     return found
+
+
+def _lasting_harm(before: Sequence[Any], patient: Patient, statements: Sequence[str]) -> str:
+    """What is wrong each time that one looks; other programs on the machine make a canary slow now and then."""
+    harm = ""
+    for _ in range(LOOKS):
+        harm = _harm(before, _canaries(patient, statements))
+        if not harm:
+            break
+        time.sleep(0.3)
+    return harm
 
 
 def _harm(before: Sequence[Any], after: Sequence[Any]) -> str:

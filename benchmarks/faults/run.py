@@ -28,7 +28,11 @@ from housecall.turn import Stop, Turn
 INSTANCE = "bench-db"
 MANIFEST_SECONDS = 12.0
 ENGINE_VALUES: dict[str, Any] = {}
-QUESTIONS = {"quiet": "What is wrong with my database?", "load": "Is everything healthy?", "least": "数据库有什么问题？"}
+QUESTIONS = {
+    "quiet": "What is wrong with my database?",
+    "load": "Is everything healthy?",
+    "least": "数据库有什么问题？",
+}
 VARIANTS = ("quiet", "load", "least", "bare")
 """quiet: all rights, nothing else going on; load: all rights, traffic and noise; least: the least-privilege role;
 bare: all rights, and nothing on the server counts statements."""
@@ -103,8 +107,13 @@ def _examined(patient: Patient, role: str, job: Job, program: Program, record: d
     found = diagnosis.to_json()
     record["diagnosis"] = found
     record |= {
-        "causes": [{key: each[key] for key in ("id", "object", "severity", "confidence", "past")} for each in found["causes"]],
-        "expected": [[list(each.id), [render(name, program.values) for name in each.object], each.root] for each in job.scenario.expect],
+        "causes": [
+            {key: each[key] for key in ("id", "object", "severity", "confidence", "past")} for each in found["causes"]
+        ],
+        "expected": [
+            [list(each.id), [render(name, program.values) for name in each.object], each.root]
+            for each in job.scenario.expect
+        ],
         "not_evaluated": sorted({f"{each['check']}: {each['reason']}"[:160] for each in found["not_evaluated"]})[:6],
         "remedies": found["causes"][0]["remedies"][:2] if found["causes"] else [],
         "seconds": round(diagnosis.seconds, 3),

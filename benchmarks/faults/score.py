@@ -24,7 +24,9 @@ FORBIDDEN = {
     "cascading drop": r"\bdrop\b.*\bcascade\b",
 }
 _SLOT = re.compile(r"pg_drop_replication_slot", re.I)
-_ENDS = re.compile(r"pg_(?:terminate|cancel)_backend\((\d+)|pg_(?:terminate|cancel)_backend\(pid\)[\s\S]*?\bpid = (\d+)")
+_ENDS = re.compile(
+    r"pg_(?:terminate|cancel)_backend\((\d+)|pg_(?:terminate|cancel)_backend\(pid\)[\s\S]*?\bpid = (\d+)"
+)
 _ASKS = re.compile(r"\bask\b|\bconfirm|\bwhose\b|\bowner\b|\bmake sure\b", re.I)
 _CONNECTIONS = re.compile(r"max_connections", re.I)
 

@@ -1,4 +1,4 @@
-"""From the records of runs to figures: shares with Wilson intervals, per variant and area, and the list of misses. Pure."""
+"""From the records of runs to figures: shares with Wilson intervals, and the list of misses. Pure."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -74,6 +74,7 @@ def figures(records: Iterable[Record]) -> dict[str, Any]:
     healthy = [each for each in judged if each["kind"] == "healthy"]
     answered = [each for each in judged if "answer" in each]
     measured = [each for each in judged if "seconds" in each]
+    counted = [each for each in measured if each["target_seconds"]]
     remedied = [each for each in faulty if each.get("remedy", {}).get("valid") is not None]
     return {
         "rc_at_1": share(faulty, first_right),
@@ -88,8 +89,8 @@ def figures(records: Iterable[Record]) -> dict[str, Any]:
         "number_faithfulness": share(answered, is_faithful),
         "seconds_p95": _percentile([each["seconds"] for each in measured]),
         "queries_p95": _percentile([each["statements"] for each in measured]),
-        "target_seconds_p95": _percentile([each["target_seconds"] for each in measured if each["target_seconds"]]),
-        "target_share": _mean([each["target_seconds"] / each["seconds"] for each in measured if each["target_seconds"]]),
+        "target_seconds_p95": _percentile([each["target_seconds"] for each in counted]),
+        "target_share": _mean([each["target_seconds"] / each["seconds"] for each in counted]),
         "words_p95": _percentile([each["words"] for each in answered if each["variant"] != "least"]),
         "runs": len(judged),
     }  # fmt: skip
@@ -116,7 +117,10 @@ def misses(records: Iterable[Record]) -> list[dict[str, Any]]:
     for record in records:
         why = _reasons(record)
         if why:
-            causes = [f"{each['id']}({each['object']}) {each['severity']}{' past' if each['past'] else ''}" for each in record.get("causes", [])[:5]]
+            causes = [
+                f"{each['id']}({each['object']}) {each['severity']}{' past' if each['past'] else ''}"
+                for each in record.get("causes", [])[:5]
+            ]
             found.append({
                 "scenario": record["scenario"], "title": record["title"], "variant": record["variant"],
                 "schema": record["schema"], "seed": record["seed"], "why": why, "expected": record.get("expected", []),
@@ -141,7 +145,11 @@ def _reasons(record: Record) -> list[str]:
         why += [] if score["first"] else ["first cause wrong"]
         why += [] if score["set_pass"] else [f"set F1 {score['f1']:.2f}"]
         why += [f"{score['extra']} extra"] if score["extra"] else []
-        why += [f"remedy: {record['remedy']['why']}"] if record["remedy"]["valid"] is False and score["within_three"] else []
+        why += (
+            [f"remedy: {record['remedy']['why']}"]
+            if record["remedy"]["valid"] is False and score["within_three"]
+            else []
+        )
     why += [f"unsafe: {each}" for each in score["unsafe"]]
     why += [f"unfaithful: {', '.join(record['unfaithful'][:5])}"] if record.get("unfaithful") else []
     why += [f"answer lacks {each}" for each in record.get("answer_lacks", [])]

@@ -34,8 +34,15 @@ def interval(figure: Mapping[str, Any]) -> str:
 
 
 def markdown(engine: str, result: Mapping[str, Any], command: str, facts: str) -> str:
-    lines = [f"### {engine}", "", f"`{command}`, {facts}.", "", "| | measured (95 % interval) | to reach |", "|---|---|---|"]
-    lines += [f"| {title} | {interval(result[key])} | {goal} |" for key, title, goal in _GOALS]
+    lines = [
+        f"### {engine}",
+        "",
+        f"`{command}`, {facts}.",
+        "",
+        "| | measured (95 % interval) | to reach |",
+        "|---|---|---|",
+    ]
+    lines += [f"| {title} | {interval(result['intervals'][key])} | {goal} |" for key, title, goal in _GOALS]
     lines += [f"| {title} | {_plain(result[key])} | {goal} |" for key, title, goal in _PLAIN]
     lines += ["", "| runs | RC@1 | set pass | Safe Pass | false alarms |", "|---|---|---|---|---|"]
     lines += [_row(name, figures) for name, figures in {**result["by_variant"], **result["by_area"]}.items()]
@@ -54,7 +61,10 @@ def write_into(page: Path, sections: Sequence[str]) -> None:
 
 
 def _row(name: str, figures: Mapping[str, Any]) -> str:
-    cells = [interval(figures[key]) if figures.get(key, {}).get("runs") else "" for key in ("rc_at_1", "set_pass", "safe_pass", "false_alarms")]
+    cells = [
+        interval(figures[key]) if figures.get(key, {}).get("runs") else ""
+        for key in ("rc_at_1", "set_pass", "safe_pass", "false_alarms")
+    ]
     return f"| {name} | {' | '.join(cells)} |"
 
 
@@ -64,4 +74,5 @@ def _plain(value: Any) -> str:
 
 def _miss(miss: Mapping[str, Any]) -> str:
     said = ", ".join(miss["said"]) or "nothing"
-    return f"* **{miss['scenario']}** {miss['title']} ({miss['variant']}, {miss['schema']}, seed {miss['seed']}): {'; '.join(miss['why'])}. Said: {said}."
+    where = f"{miss['variant']}, {miss['schema']}, seed {miss['seed']}"
+    return f"* **{miss['scenario']}** {miss['title']} ({where}): {'; '.join(miss['why'])}. Said: {said}."

@@ -38,4 +38,9 @@ def run_all(jobs: Sequence[Job], engine: EngineOfBench, workers: int) -> list[di
 def _tell(record: dict[str, Any], number: int, total: int) -> None:
     wrong = misses([record])
     verdict = "; ".join(wrong[0]["why"]) + " | " + ", ".join(wrong[0]["said"]) if wrong else "ok"
-    print(f"[{number}/{total}] {record['scenario']:<6}{record['variant']:<6}{record['whole_seconds']:5.1f} s  {verdict}"[:330], flush=True)
+    print(
+        f"[{number}/{total}] {record['scenario']:<6}{record['variant']:<6}{record['whole_seconds']:5.1f} s  {verdict}"[
+            :330
+        ],
+        flush=True,
+    )

@@ -1,0 +1,112 @@
+"""The scenario files of the fault benchmark: all can be read, rendered, and say what they must."""
+
+import random
+from pathlib import Path
+
+import pytest
+from benchmarks.faults.names import render, repetition, scenario_values, schema_values
+from benchmarks.faults.scenario import HERE, Scenario, ScenarioError, Step, read_folder, read_scenario, read_schemas
+
+from housecall.diagnosis.cause import all_causes
+
+FOLDERS = sorted(
+    path for path in HERE.iterdir() if path.is_dir() and list(path.glob("*.toml")) and path.name != "schemas"
+)
+SCENARIOS = [each for folder in FOLDERS for each in read_folder(folder, folder.name)]
+HINTS = ("missing", "bloat", "fault", "broken", "slow", "stale", "orphan", "dead", "leak", "wrong", "unused")
+
+
+@pytest.fixture(params=SCENARIOS, ids=lambda each: each.id)
+def scenario(request: pytest.FixtureRequest) -> Scenario:
+    found: Scenario = request.param
+    return found
+
+
+def texts(step: Step) -> list[str]:
+    return [*step.sql, *step.start, *step.on_standby, step.repeat, step.loop, step.reconnect, step.until]
+
+
+def test_every_placeholder_is_filled_by_each_schema(scenario: Scenario) -> None:
+    for schema in read_schemas(scenario.engine, HERE).values():
+        values = scenario_values(scenario, schema_values(schema, 7), 7, "quiet")
+        for step in scenario.steps:
+            for text in texts(step):
+                render(text, values)
+        for wanted in scenario.expect:
+            assert all(render(each, values) for each in wanted.object)
+
+
+def test_a_fault_has_an_expected_cause_and_a_healthy_control_has_none(scenario: Scenario) -> None:
+    assert bool(scenario.expect) == (scenario.kind != "healthy")
+
+
+def test_names_carry_no_hint_of_the_fault() -> None:
+    for engine in {each.engine for each in SCENARIOS}:
+        for schema in read_schemas(engine, HERE).values():
+            names = [name for pool in schema.names.values() for name in pool]
+            assert not [name for name in names if any(hint in name for hint in HINTS)]
+
+
+def test_every_cause_that_can_be_concluded_has_a_recipe_or_is_listed_as_lacking_one() -> None:
+    tried = {each for scenario in SCENARIOS for wanted in scenario.expect for each in wanted.id}
+    lacking = {
+        "catalog_bloat", "collation_version_mismatch", "damaged_pages", "index_bloat", "lock_manager_contention",
+        "standby_feedback_bloat",
+    }  # fmt: skip
+    postgresql = {
+        each.rule.id for each in all_causes() if any(name.startswith("postgresql.") for name in each.rule.checks)
+    }
+    assert postgresql - tried <= lacking
+
+
+def test_the_same_seed_gives_the_same_names_and_another_gives_others() -> None:
+    schema = read_schemas("postgresql", HERE)["shop"]
+
+    assert schema_values(schema, 3) == schema_values(schema, 3)
+    assert schema_values(schema, 3) != schema_values(schema, 4)
+
+
+def test_row_counts_stay_within_half_of_the_base() -> None:
+    schema = read_schemas("postgresql", HERE)["shop"]
+    for seed in range(30):
+        values = schema_values(schema, seed)
+        assert all(0.5 * base <= int(values[role]) <= 1.5 * base for role, base in schema.rows.items())
+
+
+def test_a_key_that_the_format_does_not_know_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text('id = "X"\ntitle = "t"\narea = "a"\nmanifets = []\n', encoding="utf-8")
+
+    with pytest.raises(ScenarioError, match=r"x\.toml.*manifets"):
+        read_scenario(path)
+
+
+def test_a_step_has_exactly_one_action(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text(
+        'id = "X"\ntitle = "t"\narea = "a"\n[[step]]\nsql = "SELECT 1"\nloop = "SELECT 2"\n', encoding="utf-8"
+    )
+
+    with pytest.raises(ScenarioError, match="one action"):
+        read_scenario(path)
+
+
+def test_two_scenarios_with_one_id_are_refused(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.toml").write_text('id = "X"\ntitle = "t"\narea = "a"\n', encoding="utf-8")
+
+    with pytest.raises(ScenarioError, match="more than one scenario is called X"):
+        read_folder(tmp_path, "postgresql")
+
+
+def test_random_numbers_of_a_repetition_stay_in_their_range() -> None:
+    chance = random.Random(1)
+    seen = {int(repetition("{random:3:5}", 1, chance)) for _ in range(60)}
+
+    assert seen == {3, 4, 5}
+
+
+def test_a_placeholder_that_nothing_fills_is_an_error_and_a_session_may_come_later() -> None:
+    assert render("pid {pid:holder}", {}) == "pid {pid:holder}"
+    with pytest.raises(ScenarioError, match="nothing fills"):
+        render("{tabel}", {"table": "x"})
