@@ -1,8 +1,8 @@
 """Set up MariaDB and MySQL for the tests, without a service of the machine and without touching its package state.
 
 MariaDB is a Debian package (the server alone, and the tool that makes data folders); its loadable plugins are unpacked
-beside. MySQL is not in Debian's stable release: it is fetched from the suite `sid` of the mirror that this machine's own
-apt uses, under a private apt configuration, unpacked into a cache folder, and run through its own loader.
+beside. MySQL is not in Debian's stable release: it is fetched from the suite `sid` of the mirror that this machine's
+own apt uses, under a private apt configuration, unpacked into a cache folder, and run through its own loader.
 """
 
 import os
