@@ -56,6 +56,20 @@ SECURITY_SCHEMES: Final[Json] = {
 }
 
 
+_FILE_BODY: Final[Json] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["File"],
+                "properties": {"File": {"type": "string", "contentMediaType": "application/octet-stream"}},
+            }
+        }
+    },
+}
+
+
 def describe() -> Json:
     """The whole document."""
     return {
@@ -80,6 +94,7 @@ def _paths() -> Json:
 
 def _operation(operation: Operation, door: str) -> Json:
     in_path = _names_in_path(operation) if door == "rest" else ()
+    body: Json = {"requestBody": _FILE_BODY} if operation.takes_file else {}
     where = f"`POST /` with `x-acs-action: {operation.name}`"
     return {
         "operationId": operation.name if door == "rpc" else f"{operation.name}Rest",
@@ -93,7 +108,7 @@ def _operation(operation: Operation, door: str) -> Json:
         "x-error-codes": [each.code for each in _errors_of(operation)],
         "parameters": list(_parameters(operation, in_path)),
         "responses": {"200": _success(operation, door)} | _failures(_errors_of(operation)),
-    }
+    } | body
 
 
 def _names_in_path(operation: Operation) -> tuple[str, ...]:

@@ -29,11 +29,14 @@ def samples(
 ) -> dict[Language, str]:
     """The call by language; `housecall` is there when a command does it. Without parameters the operation's example.
 
+    A call that sends a file is written for curl alone: the SDKs have no call with a file.
+
     Raises:
         RequestError: a parameter that the operation does not have, or one that cannot be written.
     """
     call = plan_call(operation, parameters, target or Target())
-    texts = {language: write(call) for language, write in _WRITERS.items()}
+    writers = {language: write for language, write in _WRITERS.items() if language == "curl" or not call.file_path}
+    texts = {language: write(call) for language, write in writers.items()}
     return {language: text for language, text in texts.items() if text is not None}
 
 

@@ -47,6 +47,8 @@ class SampleCall:
     texts: Mapping[str, str]
     target: Target
     streams: bool
+    file_path: str = ""
+    """Path of the door that takes a file; empty for calls without one."""
     version: str = API_VERSION
 
 
@@ -71,7 +73,8 @@ def plan_call(operation: Operation, parameters: Mapping[str, Any] | None, target
     for name, text in texts.items():
         _check_text(name, text)
     blocking = texts.get("ResponseMode") == "blocking"
-    return SampleCall(operation.name, values, texts, target, operation.streams and not blocking)
+    file_path = operation.route.path if operation.takes_file and operation.route is not None else ""
+    return SampleCall(operation.name, values, texts, target, operation.streams and not blocking, file_path)
 
 
 def _value(name: str, value: Any, spelling: Spelling) -> Any:

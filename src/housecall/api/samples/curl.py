@@ -7,11 +7,30 @@ from housecall.api.samples import literals
 from housecall.api.samples.call import KEY_ID_VARIABLE, KEY_SECRET_VARIABLE, STREAM_SECONDS, SampleCall
 from housecall.api.signing import V3_ALGORITHM, canonical_query
 
+_NO_BODY = "body_hash=$(printf '' | sha256sum | cut -d ' ' -f 1)"
+_FILE_BODY = """\
+file=${1:?name the file to send}
+boundary=housecall-$(openssl rand -hex 8)
+body=$(mktemp)
+trap 'rm -f "$body"' EXIT
+{
+  printf -- '--%s\\r\\n' "$boundary"
+  printf 'Content-Disposition: form-data; name="File"; filename="%s"\\r\\n\\r\\n' "$(basename "$file" | tr -d '"\\\\')"
+  cat "$file"
+  printf '\\r\\n--%s--\\r\\n' "$boundary"
+} > "$body"
+body_hash=$(sha256sum < "$body" | cut -d ' ' -f 1)"""
+_FILE_OPTIONS = """\
+  --data-binary @"$body" --header "content-type: multipart/form-data; boundary=$boundary" \\
+"""
+
 
 def write(call: SampleCall) -> str:
     told = "".join(f"#   {name} = {literals.comment(value)}\n" for name, value in call.parameters.items())
     query = canonical_query(call.texts.items())
     seconds = STREAM_SECONDS if call.streams else 60
+    body, data = (_FILE_BODY, _FILE_OPTIONS) if call.file_path else (_NO_BODY, "")
+    path = call.file_path or "/"
     return f"""\
 #!/usr/bin/env bash
 # {call.action}{" with" if told else ""}
@@ -21,9 +40,9 @@ host={literals.bash(call.target.host)}
 query={literals.bash(query)}
 date=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 nonce=$(openssl rand -hex 16)
-body_hash=$(printf '' | sha256sum | cut -d ' ' -f 1)
+{body}
 signed_headers='host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version'
-canonical_request=$(printf '%s\\n' POST / "$query" "host:$host" 'x-acs-action:{call.action}' \\
+canonical_request=$(printf '%s\\n' POST {path} "$query" "host:$host" 'x-acs-action:{call.action}' \\
   "x-acs-content-sha256:$body_hash" "x-acs-date:$date" "x-acs-signature-nonce:$nonce" \\
   'x-acs-version:{call.version}' '' "$signed_headers" "$body_hash")
 request_hash=$(printf '%s' "$canonical_request" | sha256sum | cut -d ' ' -f 1)
@@ -31,9 +50,9 @@ signature=$(printf '%s\\n%s' {V3_ALGORITHM} "$request_hash" |
   openssl dgst -sha256 -hmac "${KEY_SECRET_VARIABLE}" | sed 's/^.* //')
 credential="Credential=${KEY_ID_VARIABLE},SignedHeaders=$signed_headers,Signature=$signature"
 # The URL goes in by a pipe, since an argument may not be as long as a question may.
-printf 'url = "%s"\\n' "{call.target.scheme}://$host/?$query" |
+printf 'url = "%s"\\n' "{call.target.scheme}://$host{path}?$query" |
   curl --silent --show-error --fail-with-body --no-buffer --globoff --max-time {seconds} --request POST --config - \\
-  --header "host: $host" \\
+{data}  --header "host: $host" \\
   --header 'x-acs-action: {call.action}' \\
   --header 'x-acs-version: {call.version}' \\
   --header "x-acs-date: $date" \\
