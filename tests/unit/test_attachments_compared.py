@@ -47,7 +47,7 @@ def test_a_postgresql_log_gives_the_counts_and_sums_of_pgbadger(tmp_path) -> Non
         [str(PGBADGER), "-q", "-f", "stderr", "-p", "%m [%p] %u@%d ", "-x", "text", "-o", "-", str(path)],
         check=True, capture_output=True, text=True, cwd=tmp_path,
     ).stdout  # fmt: skip
-    section = report.partition("Time consuming queries")[2].partition("\n- ")[0]
+    section = re.split(r"Total duration +Times executed", report)[1].partition("\n- ")[0]
     theirs = {
         first_word(text): (int(count), _seconds(total))
         for total, count, text in re.findall(r"^\d+\) (\S+) - ([\d,]+) - \S+ - (.*)$", section, re.M)
