@@ -59,7 +59,8 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:  # noqa: ARG001
             evidence=finding.evidence,
             remedies=(_switch_on(finding), *(_vacuum(each) for each in dead[:3])),
             rests_on=(finding.fingerprint,),
-            absorbs=fingerprints([*dead, *bloat]),
+            # Autovacuum analyses too: with it off, old statistics are a consequence.
+            absorbs=fingerprints([*dead, *bloat, *found.of("postgresql.stale_statistics")]),
             impact=0.3 if dead else 0.0,
         )
 
