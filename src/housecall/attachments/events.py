@@ -1,9 +1,10 @@
-# ruff: noqa: E501, ISC004 - a pattern is read whole
 """What a server's log tells beside statements, by kind: counted, with a few examples each.
 
 A kind is recognised by its SQLSTATE where the log has one, else by the words of the server's own messages in English.
 Sources: PostgreSQL manual, "PostgreSQL Error Codes"; MySQL manual, "Server Error Message Reference".
 """
+
+# ruff: noqa: E501, ISC004 - a pattern is read whole
 
 import re
 from collections.abc import Sequence

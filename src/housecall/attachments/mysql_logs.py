@@ -1,10 +1,11 @@
-# ruff: noqa: E501 - a pattern is read whole
 """Parsers of the slow log and the error log of MySQL and MariaDB.
 
 The slow log's header differs by version: times with or without fractions, `Id:` or `# Thread_id:`, extra lines of
 MariaDB and Percona Server, no `# Time:` for statements of the same second. What counts is taken from `# Query_time:`.
 Sources: MySQL manual, "The Slow Query Log" and "Error Log Output Format"; MariaDB documentation, "Slow Query Log Overview".
 """
+
+# ruff: noqa: E501 - a pattern is read whole
 
 import re
 from collections.abc import Iterable

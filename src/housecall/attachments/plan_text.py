@@ -1,10 +1,11 @@
-# ruff: noqa: E501 - a pattern is read whole
 """EXPLAIN's text form, as people paste it from psql, turned into the members of its JSON form.
 
 `advisor.plan` reads the result, so both forms give the same tree. psql's frame is taken away: the heading, its rule, the
 row count, `+` at the ends of lines, bars at both sides.
 Source: PostgreSQL manual, "Using EXPLAIN"; src/backend/commands/explain.c of PostgreSQL 15 and 18.
 """
+
+# ruff: noqa: E501 - a pattern is read whole
 
 import json
 import re

@@ -1,5 +1,6 @@
-# ruff: noqa: E501 - a pattern is read whole
 """One entry of a PostgreSQL log, however it was written, and what it adds to the sums."""
+
+# ruff: noqa: E501 - a pattern is read whole
 
 import re
 from dataclasses import dataclass

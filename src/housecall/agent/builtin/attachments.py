@@ -1,9 +1,10 @@
-# ruff: noqa: E501 - a sentence is read whole
 """Answers from attached files: what a log or a plan shows, rendered from what `read_attachment` returned.
 
 A file that came with the question is always read. One of an earlier question is read again when the question speaks of
 files or logs.
 """
+
+# ruff: noqa: E501 - a sentence is read whole
 
 import re
 
