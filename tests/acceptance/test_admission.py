@@ -1,4 +1,4 @@
-"""Admission with real processes: a limit of 5 holds against 200 simultaneous requests to four servers and over crashes."""
+"""Admission with real processes: a limit of 5 holds against 200 requests at once to four servers, and over crashes."""
 
 import asyncio
 import json

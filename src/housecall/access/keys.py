@@ -214,18 +214,20 @@ class Keys:
         """Who a bearer token stands for, or None."""
         async with self._database.begin("finding a bearer token") as connection:
             found = await connection.execute(
-                select(UserRow.account_id, UserRow.id)
+                select(UserRow.account_id, UserRow.id, self._is_stale(BearerTokenRow.last_used_at).label("stale"))
                 .join(BearerTokenRow, BearerTokenRow.user_id == UserRow.id)
                 .where(BearerTokenRow.hash == _hash(token), BearerTokenRow.active)
             )
             row = found.one_or_none()
             if row is None:
                 return None
-            await connection.execute(
-                update(BearerTokenRow)
-                .where(BearerTokenRow.hash == _hash(token), self._is_stale(BearerTokenRow.last_used_at))
-                .values(last_used_at=self._clock())
-            )
+            if row.stale:  # who finds the row taken leaves it: somebody else notes the same minute
+                mine = select(BearerTokenRow.hash).where(BearerTokenRow.hash == _hash(token))
+                await connection.execute(
+                    update(BearerTokenRow)
+                    .where(BearerTokenRow.hash.in_(mine.with_for_update(skip_locked=True)))
+                    .values(last_used_at=self._clock())
+                )
         return Caller(row.account_id, row.id)
 
     async def use_nonce(self, access_key_id: str, nonce: str, expires_at: datetime) -> bool:

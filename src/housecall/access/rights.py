@@ -5,6 +5,7 @@ by other processes within that time. A caller who is gone has no policies, so no
 cannot be read make a request fail rather than pass.
 """
 
+import asyncio
 import base64
 import contextlib
 import json
@@ -68,11 +69,22 @@ class Rights:
         self._vault = vault
         self._clock = clock
         self._principals: dict[tuple[str, str, str], tuple[float, Principal]] = {}
+        self._reading: dict[tuple[str, str, str], asyncio.Lock] = {}
         self._policies: dict[tuple[str, str, datetime], Policy] = {}
 
     async def principal(self, caller: Caller) -> Principal:
         """Who the caller is now; at most five seconds old. Raises StoreError."""
         key = (caller.account_id, caller.user_id, caller.session_id)
+        kept = self._principals.get(key)
+        if kept is not None and kept[0] > time.monotonic():
+            return kept[1]
+        async with self._reading.setdefault(key, asyncio.Lock()):  # of a crowd one reads, and the others take it
+            try:
+                return await self._principal(key, caller)
+            finally:
+                self._reading.pop(key, None)
+
+    async def _principal(self, key: tuple[str, str, str], caller: Caller) -> Principal:
         kept = self._principals.get(key)
         if kept is not None and kept[0] > time.monotonic():
             return kept[1]

@@ -66,7 +66,8 @@ class Watch:
     ) -> None:
         decision = self._decision(error)
         self._app.access.audit.record(self._entry(decision, error))
-        if decision == "denied" or (decision == "allowed" and not is_reading(self._operation)):
+        changed = decision == "allowed" and error is None and not is_reading(self._operation)
+        if decision == "denied" or changed:
             await self._app.access.audit.flush()
 
     def _decision(self, error: BaseException | None) -> AuditDecision:
