@@ -190,7 +190,8 @@ class TestSkillsInAQuestion:
         asked = Asked(profile=a_profile(tools=("list_sessions", "query_sql", "show_blocking")))
         await asked.ask("/locks")
         assert asked.called == ["show_blocking", "list_sessions", "query_sql"]
-        assert "Not done of this skill: `describe_db_instance_parameters`" in asked.sink.text
+        assert "Not done of this skill: " in asked.sink.text
+        assert "`describe_db_instance_parameters`" in asked.sink.text
         assert asked.sink.text.startswith("**Following the skill “Locks and blocking”.**")
 
     async def test_of_a_user_lead_as_far_as_they_name_tools(self) -> None:
@@ -227,7 +228,8 @@ class TestSteps:
         assert steps_of("`describe_table`, `explain_sql`", TOOLS, extract("hello")) == []
 
     def test_run_statements_that_read_and_are_about_no_single_object(self) -> None:
-        text = "```sql\nSELECT 1\n```\n```sql\nSELECT 2 FROM t WHERE tablename = 'orders'\n```\n```sql change\nDROP TABLE t\n```"
+        one_object = "```sql\nSELECT 2 FROM t WHERE tablename = 'orders'\n```"
+        text = f"```sql\nSELECT 1\n```\n{one_object}\n```sql change\nDROP TABLE t\n```"
         assert steps_of(text, TOOLS, extract("")) == [Call("query_sql", {"sql": "SELECT 1"})]
 
     def test_end_where_the_text_speaks_of_doing(self) -> None:

@@ -2,12 +2,18 @@
 
 import dataclasses
 import inspect
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from housecall import errors
+from housecall.configuration import ModelEntry, Price
 from housecall.engines.engine import Reading
 from housecall.settings import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
 
 NOTE = "<!-- Rendered by `make docs` from the code; edit there. -->"
 
@@ -39,21 +45,51 @@ def _cell(value: object) -> str:
     return " ".join(str(value).split()).replace("|", "\\|")
 
 
+_SETTINGS_LEAD = (
+    "Every setting is an environment variable. All but HOUSECALL_HOME and HOUSECALL_CONFIG may stand in the table"
+    " `[settings]` of `housecall.toml` instead, in lower case and without the prefix; the variable wins."
+)
+_MODELS_LEAD = (
+    "Each `[[model]]` of `housecall.toml` is one model ([how to](../how-to/models.md)). A secret is"
+    ' `{ env = "NAME" }`, `{ file = "/path" }` or, in the open, `{ plain = "…" }`.'
+)
+
+
 def settings_page() -> str:
     rows = [
         (f"`{PREFIX}{item.name.upper()}`", _default(item), item.metadata["help"])
         for item in dataclasses.fields(Settings)
     ]
-    return "# Settings\n\nEvery setting is an environment variable.\n\n" + table(
-        ("Variable", "Default", "What it is"), rows
-    )
+    parts = [
+        "# Settings",
+        _SETTINGS_LEAD,
+        table(("Variable", "Default", "What it is"), rows),
+        "## Models in the file",
+        _MODELS_LEAD,
+        *(_fields(kind, title) for kind, title in ((ModelEntry, "`[[model]]`"), (Price, "`price`"))),
+    ]
+    return "\n\n".join(parts)
+
+
+def _fields(kind: "type[BaseModel]", title: str) -> str:
+    rows = [(f"`{name}`", _field_default(field), field.description or "") for name, field in kind.model_fields.items()]
+    return table((title, "Default", "What it is"), rows)
+
+
+def _field_default(field: "FieldInfo") -> str:
+    if field.is_required():
+        return "required"
+    if field.default in (None, "", ()):
+        return ""
+    value = list(field.default) if isinstance(field.default, tuple) else field.default
+    return f"`{json.dumps(value)}`"
 
 
 def _default(item: "dataclasses.Field[Any]") -> str:
     if item.name == "home":
         return "the user's data folder; `/var/lib/housecall` for root"
     value = getattr(Settings(), item.name)
-    return "" if value is None else f"`{value}`"
+    return "" if value in (None, "") else f"`{value}`"
 
 
 def checks_page() -> str:

@@ -14,7 +14,7 @@ from housecall.cli.targets import instance_of_dsn
 from housecall.diagnosis.snapshot import Snapshot, take_snapshot
 from housecall.engines.engine import Unavailable
 from housecall.engines.instance import Engines, Instance
-from housecall.errors import HousecallError
+from housecall.errors import HousecallError, SetupError
 from housecall.settings import Settings
 
 Level = Literal["ok", "warn", "fail"]
@@ -148,12 +148,21 @@ def _rights(instance: Instance, snapshot: Snapshot) -> Iterator[Line]:
 
 
 async def of_model(settings: Settings) -> Line:
-    from housecall.agent.models import BUILTIN, model_reachable
+    """The model that answers by default. Its fallback makes a failure something to look at, not the end."""
+    from housecall.agent.entries import load_roster
+    from housecall.agent.models import entry_reachable
+    from housecall.configuration import BUILTIN
 
-    if settings.model.strip().lower() in ("", BUILTIN):
+    try:
+        entry = load_roster(settings).default
+    except SetupError as error:
+        return Line("fail", error.message)
+    if entry.id == BUILTIN:
         return Line("ok", "Model: the built-in diagnostician, which needs no network")
-    wrong = await model_reachable(settings)
-    return Line("fail", wrong) if wrong else Line("ok", f"Model: {settings.model} answers")
+    wrong = await entry_reachable(entry)
+    if wrong is None:
+        return Line("ok", f"Model: {entry.id} answers")
+    return Line("warn", f"{wrong}; {entry.fallback} answers instead") if entry.fallback else Line("fail", wrong)
 
 
 def _nearest_existing(folder: Path) -> Path:
