@@ -86,7 +86,7 @@ async def test_one_row_that_everybody_wants_is_a_hot_row(shop: PrivateDatabase) 
         assert the_cause(diagnosis, "hot_row").object == 'public."Order Lines"'
 
 
-async def test_idle_holder_of_an_advisory_lock_is_named(shop: PrivateDatabase) -> None:
+async def test_idle_holder_of_advisory_locks_is_named(shop: PrivateDatabase) -> None:
     with background(shop) as sessions:
         holder = sessions.session("SELECT pg_advisory_lock(4711)", application="cron")
         sessions.run("SELECT pg_advisory_lock(4711)")
