@@ -3,8 +3,9 @@
 A reading that failed stands here as an Unavailable, so a check can tell "nothing found" from "could not look".
 """
 
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -26,6 +27,14 @@ from housecall.engines.engine import (
 from housecall.errors import InstanceTimeout, RequestError, StatementFailed, StatementRefused
 
 BUNDLE_FORMAT = 1
+TOGETHER = 10
+"""Readings asked in one statement, with a look at the sessions after each such group: some 40 readings give four looks
+between the first and the last. Larger groups would hold one statement's snapshot longer and look less often."""
+
+_OFTEN_REFUSED = re.compile(r"extension|pg_read_server_files|pg_monitor, to list")
+
+ReadTogether = Callable[[Sequence[Reading]], Awaitable[dict[str, Rows | Unavailable]]]
+"""What a probe may offer besides the seam: `read_together`, several readings in one statement."""
 
 
 class ReadingUnavailable(Exception):
@@ -113,16 +122,32 @@ async def take_snapshot(probe: Probe, instance: str, engine: Engine, *, clock: C
         if not reading.serves(probe.facts.version)
     }
     samples = [await _sample(probe, sampled, started, results)]
-    for number, reading in enumerate(reading for reading in usable if not reading.per_sample):
-        results[reading.name] = await probe.read(reading)
-        if number % 8 == 7:
-            samples.append(await _sample(probe, sampled, started, results))
+    for reading in usable:
+        if _may_be_refused(reading):
+            results[reading.name] = await probe.read(reading)
+    single = [reading for reading in usable if not reading.per_sample and not _may_be_refused(reading)]
+    for start in range(0, len(single), TOGETHER):
+        results |= await _read_all(probe, single[start : start + TOGETHER])
+        samples.append(await _sample(probe, sampled, started, results))
     seen = {
         name: tuple(row for sample in samples for row in sample.readings.get(name, ())) for name in samples[0].readings
     }
     plans = [await _plan(probe, statement) for statement in engine.statements_to_explain(results | seen)]
     samples.append(await _sample(probe, sampled, started, results))
     return Snapshot(instance, engine.name, probe.facts, taken_at, started, results, tuple(samples), tuple(plans))
+
+
+def _may_be_refused(reading: Reading) -> bool:
+    """Whether a server often refuses the reading: then it is asked alone, since it would fail a whole group."""
+    return not reading.per_sample and _OFTEN_REFUSED.search(reading.privilege) is not None
+
+
+async def _read_all(probe: Probe, readings: Sequence[Reading]) -> dict[str, Rows | Unavailable]:
+    """These readings in one statement where the probe can, else one by one."""
+    together: ReadTogether | None = getattr(probe, "read_together", None)
+    if together is not None and readings:
+        return await together(readings)
+    return {reading.name: await probe.read(reading) for reading in readings}
 
 
 async def _plan(probe: Probe, statement: str) -> StatementPlan:
@@ -139,9 +164,10 @@ async def read_again(
     taken_at, started = clock(), time.monotonic()
     results = dict(first.readings)
     usable = [reading for reading in readings if reading.serves(probe.facts.version)]
-    for reading in usable:
-        if reading.counters:
-            results[reading.name] = await probe.read(reading)
+    counters = [
+        reading for reading in usable if reading.counters and not isinstance(results[reading.name], Unavailable)
+    ]
+    results |= await _read_all(probe, counters)
     sample = await _sample(probe, [reading for reading in usable if reading.per_sample], first.taken_seconds, results)
     return replace(first, taken_at=taken_at, taken_seconds=started, readings=results, samples=(*first.samples, sample))
 
@@ -149,12 +175,9 @@ async def read_again(
 async def _sample(
     probe: Probe, readings: list[Reading], started: float, results: dict[str, Rows | Unavailable]
 ) -> Sample:
-    seen: dict[str, Rows] = {}
-    for reading in readings:
-        found = await probe.read(reading)
-        results[reading.name] = found
-        if not isinstance(found, Unavailable):
-            seen[reading.name] = found
+    found = await _read_all(probe, readings)
+    results |= found
+    seen = {name: rows for name, rows in found.items() if not isinstance(rows, Unavailable)}
     return Sample(time.monotonic() - started, seen)
 
 

@@ -16,7 +16,17 @@ from psycopg import AsyncConnection, sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import tuple_row
 
-from housecall.engines.engine import ProbeLimits, QueryResult, Reading, Rows, ServerFacts, Target, Unavailable, Version
+from housecall.engines.engine import (
+    ProbeLimits,
+    QueryResult,
+    Reading,
+    Rows,
+    ServerFacts,
+    Target,
+    Unavailable,
+    Version,
+    rows_from_json,
+)
 from housecall.engines.guard import guard
 from housecall.engines.postgresql.failures import connection_failure, statement_failure, unavailable
 from housecall.errors import InstanceTimeout, StatementRefused
@@ -113,6 +123,23 @@ class PostgreSQLProbe:
             return unavailable(reading, error, self._instance_id, self._target, self.facts)
         row_type = reading.row
         return tuple(row_type(**dict(zip(names, each, strict=True))) for each in values)
+
+    async def read_together(self, readings: Sequence[Reading]) -> dict[str, Rows | Unavailable]:
+        """Several readings in one statement, each as one JSON value; one by one when any of them fails.
+
+        The server plans and runs the same queries, but answers once: fewer statements in its log and its statistics.
+        """
+        parts = ", ".join(
+            f"(SELECT pg_catalog.json_agg(pg_catalog.row_to_json(r)) FROM ({reading.sql}) AS r)" for reading in readings
+        )
+        try:
+            row = (await self._fetch(f"SELECT {parts}"))[0]
+            return {
+                reading.name: rows_from_json(reading.row, value or [])
+                for reading, value in zip(readings, row, strict=True)
+            }
+        except (psycopg.Error, ValueError):
+            return {reading.name: await self.read(reading) for reading in readings}
 
     async def query(self, sql: str, parameters: Sequence[Any] = ()) -> QueryResult:
         verdict = guard(sql, "postgresql", known_volatile=await self._known_volatile())
