@@ -69,7 +69,7 @@ async def test_a_role_that_may_not_read_sequences_is_told_so(database: PrivateDa
     diagnosis = await database.examine(role=role)
     missed = [each for each in diagnosis.not_evaluated if each.check == "postgresql.key_exhaustion"]
     assert len(missed) == 1
-    assert "1 of 2 sequences" in missed[0].reason
+    assert "1 of 2 sequences" in str(missed[0].reason)
 
 
 async def test_sequence_out_of_sync_is_found_and_setval_mends_it(database: PrivateDatabase) -> None:
