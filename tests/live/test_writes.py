@@ -2,9 +2,9 @@
 
 import asyncio
 from contextlib import closing
+from urllib.parse import urlencode
 
 import pytest
-from psycopg.conninfo import make_conninfo
 from tests.live.writing import installation, names, text_of
 
 from housecall.agent.builtin.conversation import Call
@@ -327,7 +327,7 @@ class TestOtherChanges:
         await house.app.change_targets.set_change_target(
             account,
             await house.app.instances.get_instance(account, "shop"),
-            make_conninfo(house.database.dsn, user=reader),
+            _as_role(house.database, reader),
         )
         done = await house.approved()
         assert done.execution == "failed"
@@ -424,6 +424,11 @@ class TestDiagnostician:
         told = text_of(await diagnostician.ask("create index on orders(customer_id)"))
         assert "create index on orders(customer_id)" in told.lower()
         assert await diagnostician.pending() == []
+
+
+def _as_role(database, role):
+    target = database.target()
+    return f"postgresql://{role}@/{target.database}?{urlencode({'host': target.host, 'port': target.port})}"
 
 
 def _root(house):

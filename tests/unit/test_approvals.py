@@ -114,6 +114,12 @@ def test_what_is_no_name_is_refused(text) -> None:
         ("ALTER SYSTEM SET work_mem = '64MB'", "set_parameter"),
         ("SELECT pg_drop_replication_slot('s')", "drop_replication_slot"),
         ("DELETE FROM t", "execute_sql"),
+        (
+            "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = 7 AND state = 'idle'",
+            "terminate_session",
+        ),
+        ("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE state = 'idle'", "execute_sql"),
+        ("SELECT setval('s', 10)", "execute_sql"),
     ],
 )
 def test_a_statement_becomes_the_tool_that_was_made_for_it(statement, tool) -> None:

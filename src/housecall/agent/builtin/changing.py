@@ -105,7 +105,16 @@ def _list(text: str | None) -> list[str]:
     return [part.strip().strip('"') for part in (text or "").split(",") if part.strip()]
 
 
+_EFFECT = re.compile(
+    r"\bpg_(?:terminate_backend|cancel_backend|drop_\w+|advisory_unlock\w*)\b|\b(?:setval|nextval)\b", re.I
+)
+"""Functions by which a SELECT does something."""
+
 _FORMS: list[tuple[str, Callable[[re.Match[str]], Call | None]]] = [
+    (
+        r"select\s+(?:pg_catalog\.)?pg_(terminate|cancel)_backend\(pid\)\s+from\s+(?:pg_catalog\.)?pg_stat_activity\s+where\s+pid\s*=\s*(\d+)\b(?!.*\bor\b).*",
+        lambda m: Call("terminate_session" if m[1].lower() == "terminate" else "cancel_query", {"pid": int(m[2])}),
+    ),
     (r"select\s+(?:pg_catalog\.)?pg_terminate_backend\((\d+)\)", lambda m: Call("terminate_session", {"pid": int(m[1])})),
     (r"select\s+(?:pg_catalog\.)?pg_cancel_backend\((\d+)\)", lambda m: Call("cancel_query", {"pid": int(m[1])})),
     (r"select\s+(?:pg_catalog\.)?pg_drop_replication_slot\('([^']+)'\)", lambda m: Call("drop_replication_slot", {"slot": m[1]})),
@@ -144,7 +153,7 @@ def call_for(statement: str) -> Call | None:
         match = re.fullmatch(pattern, text, re.I | re.S)
         if match:
             return build(match)
-    if re.match(r"\s*(?:select|show|explain)\b", text, re.I) or not text:
+    if not text or (re.match(r"\s*(?:select|show|explain)\b", text, re.I) and not _EFFECT.search(text)):
         return None
     return Call("execute_sql", {"sql": text})
 
