@@ -17,6 +17,7 @@ from housecall.agent.builtin.conversation import Call
 from housecall.agent.fakes import FixedDirectory, RememberingSink
 from housecall.agent.scripted import ScriptedModel
 from housecall.agent.tools.bounded import RESULT_TOKENS, estimate_tokens
+from housecall.agent.tools.catalogue import catalogue_sql
 from housecall.agent.tools.registry import all_tools
 from housecall.engines.engine import ProbeLimits
 from housecall.engines.instance import Engines, Instance
@@ -271,3 +272,13 @@ async def test_a_recovered_turn_neither_asks_the_server_again_nor_tells_twice(da
     assert steps == ["housecall__model.request", "tool.query_sql", "housecall__model.request"]
     assert (status, asked, requests) == ("succeeded", 1, 3)
     assert told == ["message", "message_end"]
+
+
+async def test_a_parameter_is_told_as_a_new_session_gets_it_and_not_as_the_probe_set_it(database) -> None:
+    database.execute(f"ALTER DATABASE {database.name} SET lock_timeout = '7s'")
+    sql = catalogue_sql("postgresql", "parameters")
+    wanted = ["lock_timeout", "statement_timeout"]
+    async with ENGINE.open_probe(database.target(), ProbeLimits(), instance_id="shop") as probe:
+        result = await probe.query_trusted(sql, (wanted, wanted, None, None))
+    values = {row[0]: (row[1], row[4]) for row in result.rows}
+    assert values == {"lock_timeout": ("7000", "configuration"), "statement_timeout": ("0", "default")}
