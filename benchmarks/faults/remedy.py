@@ -12,6 +12,8 @@ from benchmarks.faults.program import Program
 from benchmarks.faults.scenario import Verifier
 
 TIMING_RUNS = 3
+CANARY_RUNS = 5
+CONTROL = "SELECT sum(n) FROM generate_series(1, 20000) AS n"
 SLOWER_SHARE, NOISE_SECONDS = 0.2, 0.004
 """A canary that is slower by a fifth is slower by the remedy, once the noise of the machine is taken off."""
 LOOKS = 6
@@ -109,16 +111,18 @@ def _passes(verify: Verifier, before: float | None, after: float | None) -> bool
     return verify.at_most_share is None or (before is not None and after <= before * verify.at_most_share)
 
 
-def _canaries(patient: Patient, statements: Sequence[str]) -> list[tuple[Any, float] | None]:
-    """Rows and best time of each; None for one that could not run (a lock in its way)."""
-    found: list[tuple[Any, float] | None] = []
+def _canaries(patient: Patient, statements: Sequence[str]) -> list[tuple[Any, float, float] | None]:
+    """Rows, best time, and the best time of a control at the same moment, for each canary; None for one that could not
+    run (a lock in its way)."""
+    found: list[tuple[Any, float, float] | None] = []
     session = patient.connect(patient.full_role, "canary")
     try:
         session.execute("SET statement_timeout = '2s'")
         for statement in statements:
             try:
-                times = [_seconds(session, statement) for _ in range(3)]
-                found.append((session.execute(statement), min(times)))
+                pairs = [(_seconds(session, statement), _seconds(session, CONTROL)) for _ in range(CANARY_RUNS)]
+                times, controls = zip(*pairs, strict=True)
+                found.append((session.execute(statement), min(times), min(controls)))
             except patient.failures:
                 found.append(None)
     finally:
@@ -145,6 +149,11 @@ def _harm(before: Sequence[Any], after: Sequence[Any]) -> str:
             return f"canary {number} does not run any more"
         if then[0] != now[0]:
             return f"canary {number} gives other rows"
-        if now[1] > then[1] * (1 + SLOWER_SHARE) + NOISE_SECONDS:
+        if is_slower(then[1], now[1], now[2] / then[2]):
             return f"canary {number} takes {now[1]:.3f} s, before {then[1]:.3f} s"
     return ""
+
+
+def is_slower(before: float, after: float, control: float) -> bool:
+    """`control`: how much longer a statement that no remedy can touch took at the same moments."""
+    return after > before * max(1.0, control) * (1 + SLOWER_SHARE) + NOISE_SECONDS

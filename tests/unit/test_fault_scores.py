@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from benchmarks.faults.baselines import BASELINES
 from benchmarks.faults.faithful import unfaithful
+from benchmarks.faults.remedy import is_slower
 from benchmarks.faults.scenario import Expected, Scenario
 from benchmarks.faults.score import judge, normal
 from benchmarks.faults.summary import figures, misses, wilson
@@ -183,3 +184,10 @@ def test_the_page_keeps_what_stands_around_the_table(tmp_path: Path) -> None:
     write_into(page, ["new\n"])
 
     assert page.read_text(encoding="utf-8") == f"head\n{BEGIN}\nnew\n{END}\ntail\n"
+
+
+def test_a_canary_is_slower_by_more_than_a_fifth_and_the_noise_of_the_moment() -> None:
+    assert is_slower(1.0, 1.21, control=1.0)
+    assert not is_slower(1.0, 1.2, control=1.0)
+    assert not is_slower(1.0, 2.3, control=2.0)
+    assert not is_slower(0.001, 0.005, control=1.0)
