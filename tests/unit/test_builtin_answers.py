@@ -16,7 +16,7 @@ from housecall.agent.tools.examination import summarised
 from housecall.agent.tools.registry import all_tools
 from housecall.wording import Language
 
-TOOLS = {spec.name for spec in all_tools()}
+TOOLS = {spec.name for spec in all_tools() if spec.kind == "read"}
 
 
 def a_remedy(title: str = "Mend it", *statements: str, when: str = "now") -> dict[str, Any]:

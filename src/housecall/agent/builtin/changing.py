@@ -27,7 +27,7 @@ _VALUE = re.compile(
 def next_change(intent: Intent, conversation: Conversation, tools: set[str]) -> Call | None:
     """The write call that the question asks for and that was not made yet; None when there is none to make."""
     made = [each.call for each in conversation.current.done if each.call.tool in write_tools()]
-    failed = any(each.error for each in conversation.current.done if each.call.tool in write_tools())
+    failed = any(each.error for each in conversation.current.done)  # what could not be looked at is not changed
     if intent.kind != "change" or failed:
         return None
     instance_id = chosen_instance(intent, conversation)
