@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo serve test unit live lint format bench-chat bench-examine bench-faults docs lock clean
+.PHONY: demo serve test unit live lint format bench-chat bench-examine bench-api fuzz bench-faults docs lock clean
 
 demo: $(VENV)/runtime.done
 	@$(BIN)/housecall demo $(ARGS)
@@ -41,6 +41,12 @@ bench-examine: $(VENV)/dev.done
 
 bench-faults: $(VENV)/dev.done
 	@$(BIN)/python -m benchmarks.faults --only "$(ONLY)" --seed "$(or $(SEED),7)" $(ARGS)
+
+bench-api: $(VENV)/dev.done
+	@$(BIN)/python -m benchmarks.api $(ARGS)
+
+fuzz: $(VENV)/dev.done
+	@$(BIN)/python -m benchmarks.api.fuzz $(ARGS)
 
 docs: $(VENV)/dev.done
 	@$(BIN)/python -m housecall.cli.main docs $(ARGS)

@@ -8,6 +8,7 @@ How a value is written (contract, 1.2) is part of the description: `content: app
 value, `explode: false` is texts with commas between.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
@@ -145,7 +146,9 @@ def _parameters(operation: Operation, in_path: Sequence[str]) -> Iterator[Json]:
         if spelling == "comma":
             parameter |= {"style": "form", "explode": False}
         if wire in example:
-            parameter["example"] = example[wire]
+            value = example[wire]
+            is_text = described.get("type") == "string" and not isinstance(value, str)
+            parameter["example"] = json.dumps(value, ensure_ascii=False) if is_text else value
         yield parameter | {"schema": described}
 
 

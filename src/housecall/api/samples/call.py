@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pydantic.fields import FieldInfo
+
 from housecall.api.openapi import spelling_of
 from housecall.api.operation import API_VERSION, Operation
-from housecall.api.wire import Spelling, parse_json
+from housecall.api.wire import Reader, Spelling, parse_json
 from housecall.errors import RequestError
 
 KEY_ID_VARIABLE: Final = "ALIBABA_CLOUD_ACCESS_KEY_ID"
@@ -66,9 +68,7 @@ def plan_call(operation: Operation, parameters: Mapping[str, Any] | None, target
             raise RequestError(
                 f"The provided parameter is invalid. {operation.name} has no parameter {name[:60]!r}; it has {known}."
             )
-    values = {
-        name: _value(name, value, spelling_of(fields[name])) for name, value in given.items() if value is not None
-    }
+    values = {name: _value(name, value, fields[name]) for name, value in given.items() if value is not None}
     texts = {name: _text(value, spelling_of(fields[name])) for name, value in values.items()}
     for name, text in texts.items():
         _check_text(name, text)
@@ -77,7 +77,9 @@ def plan_call(operation: Operation, parameters: Mapping[str, Any] | None, target
     return SampleCall(operation.name, values, texts, target, operation.streams and not blocking, file_path)
 
 
-def _value(name: str, value: Any, spelling: Spelling) -> Any:
+def _value(name: str, value: Any, field: FieldInfo) -> Any:
+    """The value as it is meant. A reader of an operation's own may take objects as text, as policy documents are."""
+    spelling = spelling_of(field)
     if isinstance(value, str) and spelling == "json" and value:
         try:
             return parse_json(value)
@@ -86,6 +88,8 @@ def _value(name: str, value: Any, spelling: Spelling) -> Any:
     if isinstance(value, str) and spelling == "comma":
         return [part.strip() for part in value.split(",") if part.strip()]
     if spelling == "plain" and isinstance(value, list | dict):
+        if not any(isinstance(each, Reader) for each in field.metadata):
+            return json.dumps(value, ensure_ascii=False)
         raise RequestError(f"The provided parameter is invalid. {name}: takes one value, not {str(value)[:60]!r}.")
     return value
 
