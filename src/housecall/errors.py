@@ -49,7 +49,7 @@ class AuthenticationError(RequestError):
 
 
 class NotAllowed(RequestError):
-    """The caller is known and may not do this. `detail` is the AccessDeniedDetail of the wire, when a policy said so."""
+    """The caller is known and may not do this. `detail` is the wire's AccessDeniedDetail, when a policy said so."""
 
     code = "NoPermission"
     status = 403

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from alibabacloud_rdsai20250507 import models
 from darabonba.runtime import RuntimeOptions
+from tests.api.test_sdk import client_of
 
 from housecall.access.accounts import Caller
-from tests.api.test_sdk import client_of
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 LOG = b"2026-06-01 12:00:00.000 UTC [42] LOG:  duration: 12.000 ms  statement: SELECT 1\n"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from housecall import errors
 from housecall.configuration import ModelEntry, Price
-from housecall.engines.engine import Reading
+from housecall.engines.engine import FlavourSpan, Reading
 from housecall.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
@@ -120,15 +120,27 @@ def causes_page() -> str:
 
 
 def readings_page() -> str:
-    from housecall.engines.postgresql import ENGINE
+    from housecall.engines.mysql import ENGINE as MYSQL
+    from housecall.engines.postgresql import ENGINE as POSTGRESQL
 
-    rows = [(f"`{each.name}`", _versions(each), each.asks, each.privilege, each.cost) for each in ENGINE.readings]
-    text = "# Readings\n\nWhat Housecall asks a PostgreSQL server, each one statement in a read-only session.\n\n"
-    return text + table(("Reading", "Versions", "What it asks", "Least privilege", "Cost"), rows)
+    parts = ["# Readings", "What Housecall asks a server, in a read-only session."]
+    for title, engine in (("PostgreSQL", POSTGRESQL), ("MySQL and MariaDB", MYSQL)):
+        rows = [(f"`{each.name}`", _versions(each), each.asks, each.privilege, each.cost) for each in engine.readings]
+        parts.append(f"## {title}")
+        parts.append(table(("Reading", "Versions", "What it asks", "Least privilege", "Cost"), rows))
+    return "\n\n".join(parts)
 
 
 def _versions(reading: Reading) -> str:
+    if reading.flavours:
+        return ", ".join(_flavour_span(span) for span in reading.flavours)
     return f"{reading.since} and newer" if reading.before >= 1_000 else f"{reading.since} to {reading.before - 1}"
+
+
+def _flavour_span(span: FlavourSpan) -> str:
+    since = f"{span.since // 10_000}.{span.since // 100 % 100}"
+    before = f", before {span.before // 10_000}.{span.before // 100 % 100}" if span.before < 10_000_000 else ""
+    return f"{span.flavour} {since} and newer{before}"
 
 
 def tools_page() -> str:
