@@ -17,7 +17,7 @@ from typing import Any, Final
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import models_json_schema
 
-from housecall.api.error_codes import EDGE_CODES, ERROR_CODES, ErrorCode
+from housecall.api.error_codes import EDGE_CODES, ERROR_CODES, ErrorCode, find_error_code
 from housecall.api.operation import API_VERSION, RPC_PATH, Operation, all_operations
 from housecall.api.wire import Reader, Spelling
 
@@ -176,7 +176,7 @@ def _answer(about: str, content: Json) -> Json:
 
 def _errors_of(operation: Operation) -> list[ErrorCode]:
     names = dict.fromkeys([*operation.errors, *EDGE_CODES])
-    return [ERROR_CODES[name] for name in names if name in ERROR_CODES]
+    return list(dict.fromkeys(found for name in names if (found := find_error_code(name)) is not None))
 
 
 def _failures(codes: Iterable[ErrorCode]) -> Json:
