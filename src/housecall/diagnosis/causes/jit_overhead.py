@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
-from housecall.diagnosis.causes._changes import set_setting
+from housecall.diagnosis.causes._changes import reset_stored, set_setting
 from housecall.diagnosis.causes._statement_causes import statement_cause
-from housecall.diagnosis.checks.postgresql._settings import setting
+from housecall.diagnosis.checks.postgresql._settings import setting, stored_for_roles
+from housecall.diagnosis.checks.postgresql.dangerous_settings import scope_of
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.wording import Say
 
@@ -27,10 +28,17 @@ _CAUTION = Say(
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
     current = setting(now, "jit_above_cost")
     old = current.value if current and current.value else "100000"
+    stored = next((each for each in stored_for_roles(now) if each.name == "jit_above_cost"), None)
     for finding in found.of("postgresql.jit_overhead"):
         raised = str(max(int(float(old)) * 10, 1_000_000))
+        # What is stored for a database or a role wins over the server's value.
+        remedy = (
+            reset_stored("jit_above_cost", stored.value or "", stored.database_name, stored.role_name, scope_of(stored))
+            if stored
+            else set_setting("jit_above_cost", raised, old, caution=_CAUTION())
+        )
         yield statement_cause(
             CAUSE.id, finding, found, _SUMMARY(share=finding.details["jit_share"]),
-            (set_setting("jit_above_cost", raised, old, caution=_CAUTION()),), confidence=0.9,
+            (remedy,), confidence=0.9,
             object_name="jit_above_cost",
         )  # fmt: skip
