@@ -102,3 +102,42 @@ class TestSampleDoor:
         request = b"GET /samples/GetMessages HTTP/1.1\r\nHost: a'$(id)`b`\r\nConnection: close\r\n\r\n"
         answer = edge.raw(request)
         assert b"400" in answer.split(b"\r\n")[0]
+
+
+@pytest.fixture(scope="module")
+def schema(edge):
+    import schemathesis
+
+    return schemathesis.openapi.from_dict(describe())
+
+
+DESCRIBED = [
+    (path, method)
+    for path, methods in describe()["paths"].items()
+    for method in methods
+    if path not in ("/rpc/ChatMessages", "/v1/chat-messages", "/rpc/UploadFile", "/v1/files/upload")
+    and "SubscribeMessage" not in json.dumps(methods)
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("path", "method"), DESCRIBED)
+def test_what_the_description_generates_is_answered_as_described(whole, schema, path: str, method: str) -> None:
+    """schemathesis draws calls from the description and compares status, type and body of the answers with it."""
+    from hypothesis import HealthCheck, Phase, given, settings
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi.checks import (
+        content_type_conformance,
+        response_schema_conformance,
+        status_code_conformance,
+    )
+
+    checks = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
+
+    @settings(max_examples=10, phases=[Phase.generate], suppress_health_check=list(HealthCheck), database=None)
+    @given(case=schema[path][method.upper()].as_strategy())
+    def check(case) -> None:
+        headers = {"x-acs-bearer-token": whole.bearer}
+        case.call_and_validate(base_url=whole.url, headers=headers, checks=checks)
+
+    check()
