@@ -119,6 +119,11 @@ def test_two_causes_that_explain_each_other_keep_the_stronger() -> None:
     assert [each.id for each in rank([second, first])] == ["first"]
 
 
+def test_a_past_cause_explains_no_present_one() -> None:
+    past = replace(cause("past", rests_on="a", absorbs="b"), past=True)
+    assert [each.id for each in rank([past, cause("queue", rests_on="b")])] == ["queue", "past"]
+
+
 def test_a_bundle_of_another_format_is_refused() -> None:
     bundle = snapshot_to_json(NO_READINGS)
     assert snapshot_from_json(bundle, ()) == NO_READINGS
