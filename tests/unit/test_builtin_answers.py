@@ -322,11 +322,20 @@ def test_a_victim_is_not_to_be_killed() -> None:
         "total_waiting": 1,
         "waiting": [{"pid": 4711, "blocked_by": [99], "waits_for": "x", "waiting_seconds": 3.0}],
     }
-    answer = Talk(show_blocking=blocking).ask("kill 4711")
+    sessions = {"instance_id": "shop", "asked_for_pid": 4711, "sessions": [{"pid": 4711}], "connections": 12}
+    answer = Talk(show_blocking=blocking, list_sessions=sessions).ask("kill 4711")
 
     assert "I only read" in answer
     assert "victim" in answer
     assert "pid 99" in answer
+
+
+def test_a_session_that_does_not_exist_is_told_so_before_anybody_kills_its_number() -> None:
+    sessions = {"instance_id": "shop", "asked_for_pid": 4711, "sessions": [], "connections": 12}
+    answer = Talk(show_blocking=NO_BLOCKING, list_sessions=sessions).ask("kill 4711")
+
+    assert "4711" in answer
+    assert "pg_terminate_backend" not in answer
 
 
 def test_an_index_that_backs_a_constraint_is_not_to_be_dropped() -> None:

@@ -54,8 +54,8 @@ _UNREAD = Say(
 )
 _PLAN_RUN = Say("{name} is a plan that was run.", "{name} 是实际执行过的执行计划。")
 _PLAN_NOT_RUN = Say(
-    "{name} is a plan that was not run: there are estimates only; EXPLAIN (ANALYZE, BUFFERS) would give times.",
-    "{name} 是未实际执行的计划：只有估算值；用 EXPLAIN (ANALYZE, BUFFERS) 可以得到实际耗时。",
+    "{name} is a plan that was not run: there are estimates only; `EXPLAIN (ANALYZE, BUFFERS)` would give times.",
+    "{name} 是未实际执行的计划：只有估算值；用 `EXPLAIN (ANALYZE, BUFFERS)` 可以得到实际耗时。",
 )
 _HOT_TIME = Say(
     "The hot step is {node}: {share:percent} of the time.", "最耗时的一步是 {node}：占时间的 {share:percent}。"

@@ -1,4 +1,3 @@
-
 """The sentences in which the diagnostician tells how a change went."""
 
 from collections.abc import Mapping
