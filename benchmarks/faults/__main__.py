@@ -50,12 +50,14 @@ def jobs_of(
                 yield Job(scenario, schema, f"{schema.id}-{seed}", schema_values(schema, seed), variant, seed)
 
 
-def merged(path: Path, engine: str, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """These records, and those of the file that they do not replace."""
-    again = {(each["scenario"], each["variant"], each["seed"]) for each in records}
-    before = [each for each in json.loads(path.read_text(encoding="utf-8")) if each["engine"] == engine]
-    kept = [each for each in before if (each["scenario"], each["variant"], each["seed"]) not in again]
-    return sorted([*kept, *records], key=lambda each: (each["scenario"], VARIANTS.index(each["variant"]), each["seed"]))
+def kept(path: Path) -> dict[tuple[str, str, str, int], dict[str, Any]]:
+    """The records of a file, one a line, by what they are of; a later one replaces an earlier one."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return {_of(record): record for record in map(json.loads, lines)}
+
+
+def _of(record: dict[str, Any]) -> tuple[str, str, str, int]:
+    return record["engine"], record["scenario"], record["variant"], record["seed"]
 
 
 def result_of(records: list[dict[str, Any]]) -> dict[str, Any]:
@@ -82,8 +84,8 @@ def main() -> None:
     parser.add_argument("--variants", default=",".join(VARIANTS))
     parser.add_argument("--folder", type=Path, help="a folder of scenarios in place of the project's own")
     parser.add_argument("--jobs", type=int, default=max(2, os.cpu_count() or 2), help="servers at the same time")
-    parser.add_argument("--records", type=Path, help="also write the record of every run here")
-    parser.add_argument("--update", action="store_true", help="runs that --records holds already count too")
+    parser.add_argument("--records", type=Path, help="add the record of every run to this file, one a line")
+    parser.add_argument("--update", action="store_true", help="what --records held before counts too")
     arguments = parser.parse_args()
     try:
         sys.exit(_main(arguments))
@@ -91,10 +93,14 @@ def main() -> None:
         sys.exit(str(error))
 
 
+def is_everything(arguments: argparse.Namespace) -> bool:
+    return not (arguments.only or arguments.folder) and arguments.variants == ",".join(VARIANTS)
+
+
 def _main(arguments: argparse.Namespace) -> int:
-    is_whole = not (arguments.only or arguments.folder) and arguments.variants == ",".join(VARIANTS)
+    is_whole = arguments.update or is_everything(arguments)
     results: dict[str, Any] = {}
-    sections, everything = [], []
+    sections = []
     for name, engine in ENGINES.items():
         if arguments.engine not in ("", name) or not engine.is_installed():
             continue
@@ -106,12 +112,11 @@ def _main(arguments: argparse.Namespace) -> int:
         if not jobs:
             continue
         started = time.monotonic()
-        records = run_all(jobs, engine, arguments.jobs)
+        records = run_all(jobs, engine, arguments.jobs, arguments.records)
         seconds = time.monotonic() - started
         if arguments.update:
-            records = merged(arguments.records, name, records)
-            is_whole = True
-        everything += records
+            found = {key: each for key, each in kept(arguments.records).items() if key[0] == name}
+            records = sorted(found.values(), key=lambda each: (each["scenario"], VARIANTS.index(each["variant"])))
         results[name] = {**result_of(records), "whole_seconds": round(seconds), "load_average": os.getloadavg()[0]}
         now = f"{datetime.now(UTC):%Y-%m-%d}"
         machine = f"{os.cpu_count()} cores (load average {os.getloadavg()[0]:.1f} at the end)"
@@ -120,8 +125,6 @@ def _main(arguments: argparse.Namespace) -> int:
     if not results:
         sys.exit("no scenario to run: is a server of the engine installed, and does the id exist?")
     print("\n" + "\n".join(sections))
-    if arguments.records:
-        arguments.records.write_text(json.dumps(everything, indent=1, ensure_ascii=False), encoding="utf-8")
     if is_whole:
         _publish(results, arguments.seed)
         write_into(PAGE, sections)

@@ -1,5 +1,6 @@
 """Runs many scenarios at once, each in a process of its own: they do not share a server, an interpreter or a lock."""
 
+import json
 import multiprocessing
 import shutil
 from collections.abc import Sequence
@@ -16,8 +17,11 @@ def _work(job: Job, folder: Path) -> dict[str, Any]:
     return run(job, ENGINES[job.scenario.engine].lab(folder))
 
 
-def run_all(jobs: Sequence[Job], engine: EngineOfBench, workers: int) -> list[dict[str, Any]]:
-    """The records of all jobs, slow scenarios first so that no worker is left with one at the end."""
+def run_all(jobs: Sequence[Job], engine: EngineOfBench, workers: int, keep: Path | None) -> list[dict[str, Any]]:
+    """The records of all jobs, slow scenarios first so that no worker is left with one at the end.
+
+    Each is added to `keep` at once, so that an interrupted run can be taken up.
+    """
     folder = engine.scratch()
     try:
         lab = engine.lab(folder)
@@ -29,6 +33,9 @@ def run_all(jobs: Sequence[Job], engine: EngineOfBench, workers: int) -> list[di
             ordered = sorted(jobs, key=lambda job: not job.scenario.slow)
             for done in as_completed([pool.submit(_work, job, folder) for job in ordered]):
                 records.append(done.result())
+                if keep is not None:
+                    with keep.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps(records[-1], ensure_ascii=False) + "\n")
                 _tell(records[-1], len(records), len(jobs))
         return sorted(records, key=lambda each: (each["scenario"], VARIANTS.index(each["variant"]), each["seed"]))
     finally:
