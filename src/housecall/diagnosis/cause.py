@@ -131,8 +131,10 @@ def rank(causes: list[Cause]) -> tuple[Cause, ...]:
 
 
 def _explains(root: Cause, cause: Cause) -> bool:
-    """Whether `root` accounts for everything that `cause` rests on. Two causes never explain each other away, and what is
-    over explains nothing that goes on."""
+    """Whether `root` accounts for everything that `cause` rests on.
+
+    Two causes never explain each other away, and what is over explains nothing that goes on.
+    """
     if root.past and not cause.past:
         return False
     if not cause.rests_on or not set(cause.rests_on) <= set(root.absorbs):
