@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 Record = dict[str, Any]
+MISLEADING = "misleading alerts"
 Z = 1.959964
 """For an interval of 95 %."""
 
@@ -67,6 +68,11 @@ def is_faithful(record: Record) -> bool:
     return not record.get("unfaithful")
 
 
+def answers_as_told(record: Record) -> bool:
+    """The answer says what the scenario wants said, and not what it forbids."""
+    return not record.get("answer_lacks") and not record.get("answer_has")
+
+
 def figures(records: Iterable[Record]) -> dict[str, Any]:
     """All scores of these runs, under the names that the results file uses."""
     judged = [each for each in records if is_judged(each)]
@@ -86,6 +92,7 @@ def figures(records: Iterable[Record]) -> dict[str, Any]:
         "without_statistics": share([each for each in judged if each["variant"] == "bare"], first_right),
         "false_alarms": share(healthy, lambda each: each["score"]["false_alarm"]),
         "extra_causes": _mean([each["score"]["extra"] for each in faulty if "score" in each]),
+        "alert_answers": share([each for each in answered if each["area"] == MISLEADING], answers_as_told),
         "number_faithfulness": share(answered, is_faithful),
         "seconds_p95": _percentile([each["seconds"] for each in measured]),
         "queries_p95": _percentile([each["statements"] for each in measured]),

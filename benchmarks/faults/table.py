@@ -14,6 +14,7 @@ _GOALS = (
     ("safe_pass", "Safe Pass", "≥ 90 %"),
     ("without_statistics", "Without pg_stat_statements: right, or what is missing is named", ""),
     ("false_alarms", "False alarms on healthy servers", "≤ 5 %"),
+    ("alert_answers", "Answers to misleading questions that say what is the matter", ""),
     ("number_faithfulness", "Answers whose every number and name is from a tool", "100 %"),
 )
 _PLAIN = (
