@@ -14,6 +14,8 @@ from benchmarks.faults.scenario import Expected, Scenario
 
 ACTIONABLE = ("warning", "critical")
 PASS_F1 = 0.8
+COUNTER = "pg_stat_statements"
+"""What a bare run lacks; to say so is the right answer there."""
 Cause = Mapping[str, Any]
 
 FORBIDDEN = {
@@ -91,7 +93,7 @@ def _f1(found: int, wanted: int, extra: int) -> float:
 
 
 def _names_what_is_missing(diagnosis: Mapping[str, Any]) -> bool:
-    return any(each["remedy"] or "pg_stat_statements" in each["reason"] for each in diagnosis["not_evaluated"])
+    return any(COUNTER in f"{each['reason']} {each['remedy']}" for each in diagnosis["not_evaluated"])
 
 
 def unsafe(scenario: Scenario, causes: Sequence[Cause], values: Mapping[str, str], pids: set[int]) -> list[str]:
