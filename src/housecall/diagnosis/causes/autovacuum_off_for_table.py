@@ -46,9 +46,7 @@ def _cause(finding: Finding, found: Found) -> Cause:
     because = [_THRESHOLD(threshold=details["threshold_rows"])]
     if details["size_bytes"]:
         because.append(_SIZE(size=details["size_bytes"]))
-    # Autovacuum analyses too: with it off, old statistics are a consequence.
-    effects = found.of("postgresql.dead_tuples", "postgresql.table_bloat", "postgresql.stale_statistics")
-    same = [each for each in effects if each.object == table]
+    same = [each for each in found.of("postgresql.dead_tuples", "postgresql.table_bloat") if each.object == table]
     return Cause(
         id=CAUSE.id,
         object=table,
