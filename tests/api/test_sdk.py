@@ -218,7 +218,7 @@ class TestRefusals:
                 "InvalidParameter",
                 400,
             ),
-            ({"query": "q", "files": [models.ChatMessagesRequestFiles(upload_file_id="u")]}, "InvalidParameter", 400),
+            ({"query": "q", "files": [models.ChatMessagesRequestFiles(upload_file_id="u")]}, "FileNotFound", 404),
         ],
     )
     def test_of_a_question_carry_our_codes(self, client, fields: dict[str, Any], code: str, status: int) -> None:
@@ -234,7 +234,7 @@ class TestRefusals:
         assert "nowhere" in answer.json()["Message"]
 
     def test_of_an_operation_that_this_release_does_not_have(self, client) -> None:
-        error = refused(client.list_custom_agent, models.ListCustomAgentRequest())
+        error = refused(client.get_stand_alone_reports, models.GetStandAloneReportsRequest())
         assert (error.code, error.status_code) == ("InvalidAction.NotFound", 404)
 
     def test_of_a_question_of_a_megabyte(self, client) -> None:

@@ -115,7 +115,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", [spec.name for spec in all_tools()])
+NEEDS_MORE = {"load_skill", "read_attachment"}  # a skill directory and a file: they have tests of their own
+
+
+@pytest.mark.parametrize(
+    "name", [spec.name for spec in all_tools() if spec.kind == "read" and spec.name not in NEEDS_MORE]
+)
 async def test_every_tool_answers_within_its_bound(patient: Patient, name: str) -> None:
     result = await patient.use(name, **ARGUMENTS.get(name, {}))
 

@@ -160,9 +160,8 @@ async def _introduce(app: "App", patient: "Patient") -> Address:
     """Register the patient and make fresh credentials; those of earlier demos stop working."""
     description = "The demo's patient"
     await app.instances.add(app.root.account_id, INSTANCE, patient.dsn, description=description, replace=True)
-    for old in await app.keys.list():
-        if old.active:
-            await app.keys.disable(old.access_key_id)
+    for old in await app.keys.list():  # the demo's own home: only keys of earlier demos are there
+        await app.keys.delete(old.access_key_id)
     return Address(await app.keys.create(), await app.keys.create_bearer())
 
 
