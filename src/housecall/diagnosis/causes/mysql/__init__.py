@@ -1,0 +1,1 @@
+"""The causes on MySQL and MariaDB, one file each."""

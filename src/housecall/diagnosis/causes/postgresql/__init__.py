@@ -1,0 +1,1 @@
+"""The causes on PostgreSQL, one file each."""

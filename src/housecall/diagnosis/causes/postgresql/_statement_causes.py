@@ -1,0 +1,98 @@
+"""What the causes about statements share: the remedy of a proposed index, a change of the application, and what
+explains what."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from housecall.diagnosis.cause import Cause, Found
+from housecall.diagnosis.causes.postgresql._changes import create_index, same_table
+from housecall.diagnosis.finding import Finding
+from housecall.diagnosis.remedy import Remedy
+from housecall.engines.postgresql.quoting import quote_identifier
+from housecall.wording import Message, Say
+
+_NO_LOCK = Say(en="none: the application changes", zh="无锁：只修改应用")
+_NO_UNDO = Say(en="a change of the application, undone there", zh="应用侧修改，在应用侧回退")
+_FASTER = Say(en="its share of the time falls in pg_stat_statements", zh="在 pg_stat_statements 中其耗时占比下降")
+SHARE = Say(
+    en="{share:percent} of all statement time: {calls:count} call{calls:|s} of {mean:duration} on average.",
+    zh="占全部语句耗时的 {share:percent}：调用 {calls:count} 次，平均 {mean:duration}。",
+)
+SEEN = Say(
+    en="Seen running in {share:percent} of the looks at the session list.",
+    zh="在对会话的采样中，{share:percent} 的运行语句是它。",
+)
+STATEMENT = Say(en="The statement: {statement:code}.", zh="语句：{statement:code}。")
+OVER = Say(
+    en="It was not called during the examination, although it used to run often.",
+    zh="该语句以往运行频繁，但在本次检查期间没有再被调用。",
+)
+
+
+def share_message(details: Mapping[str, Any]) -> Message:
+    """How much of the time, with counts where they are known."""
+    if details["calls"] is None:
+        return SEEN(share=details["share"])
+    return SHARE(share=details["share"], calls=details["calls"], mean=details["mean_seconds"])
+
+
+def top_statements(found: Found, identities: Sequence[str]) -> list[Finding]:
+    """The findings about these statements."""
+    return [each for each in found.of("postgresql.top_statements") if each.details["identity"] in identities]
+
+
+def scans_of_table(found: Found, finding: Finding) -> list[Finding]:
+    return [each for each in found.of("postgresql.hot_sequential_scans") if same_table(each.details, finding.details)]
+
+
+def index_remedy(finding: Finding, *, extra: Sequence[str] = ()) -> Remedy:
+    """The index that a proposal asks for, concurrently built. `extra` are columns behind the proposed ones."""
+    details = finding.details
+    parts = []
+    for text, operators, descending in zip(
+        details["columns"], details["operator_classes"], details["descending"], strict=True
+    ):
+        key = text if text.startswith("(") else quote_identifier(text)
+        parts.append(" ".join(word for word in (key, operators, "DESC" if descending else None) if word))
+    parts += [quote_identifier(name) for name in extra]
+    return create_index(
+        details["schema"],
+        details["table"],
+        parts,
+        details["size_bytes"],
+        keys_are_sql=True,
+        taken_names=details["index_names"],
+    )
+
+
+def application_change(title: Message, caution: Message | None = None) -> Remedy:
+    """A remedy without statements."""
+    return Remedy(
+        title=title, statements=(), lock=_NO_LOCK(), risk="low", when="later", rollback=(), verify=_FASTER(),
+        rollback_note=_NO_UNDO(), caution=caution,
+    )  # fmt: skip
+
+
+def statement_cause(
+    cause_id: str, finding: Finding, found: Found, summary: Message, remedies: tuple[Remedy, ...], *,
+    confidence: float, because: tuple[Message, ...] = (), absorbs: Sequence[Finding] = (),
+    object_name: str | None = None,
+) -> Cause:  # fmt: skip
+    """A cause about how one statement is written."""
+    details = finding.details
+    explained = [*top_statements(found, [details["identity"]]), *absorbs]
+    return Cause(
+        id=cause_id,
+        object=object_name or (details["tables"][0] if details["tables"] else finding.object),
+        object_kind="table" if object_name is None and details["tables"] else "statement",
+        severity=finding.severity,
+        confidence=confidence,
+        summary=summary,
+        because=(share_message(details), STATEMENT(statement=details["text"]), *because),
+        evidence=finding.evidence,
+        remedies=remedies,
+        rests_on=(finding.fingerprint,),
+        absorbs=tuple(each.fingerprint for each in explained),
+        impact=details["share"],
+        past=bool(details["is_over"]),
+    )

@@ -1,0 +1,76 @@
+"""A table option keeps autovacuum away from one table, and its dead rows pile up."""
+
+from collections.abc import Iterator
+
+from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes.postgresql._sessions import fingerprints
+from housecall.diagnosis.causes.postgresql._vacuum import NO_DEAD_ROWS, VACUUM_LOCK, dead_rows_of
+from housecall.diagnosis.finding import Finding, Severity
+from housecall.diagnosis.remedy import Remedy
+from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.postgresql.quoting import qualified
+from housecall.wording import Say
+
+CAUSE = CauseRule(
+    id="autovacuum_off_for_table",
+    title=Say("Autovacuum is off for a table", "表级 autovacuum 已关闭"),
+    checks=("postgresql.autovacuum_off_for_table", "postgresql.dead_tuples"),
+)
+
+_SUMMARY = Say(
+    "Autovacuum is switched off for {table}: {dead:count} dead row{dead:|s} {dead:has|have} piled up"
+    " beside {live:count} live ones.",
+    "{table} 关闭了 autovacuum：已积累 {dead:count} 个死元组，活元组仅 {live:count} 个。",
+)
+_HARMLESS_YET = Say(
+    "Autovacuum is switched off for {table}; nothing cleans it or refreshes its statistics.",
+    "{table} 关闭了 autovacuum，既不会被清理，也不会更新统计信息。",
+)
+_THRESHOLD = Say(
+    "With autovacuum on, {threshold:count} dead row{threshold:|s} would be enough for it to come.",
+    "若未关闭，死元组达到 {threshold:count} 个就会触发 autovacuum。",
+)
+_SIZE = Say("The table takes {size:bytes}.", "该表占用 {size:bytes}。")
+_RESET = Say("Let autovacuum work on {table} again, and vacuum it now", "恢复 {table} 的 autovacuum 并立即执行 VACUUM")
+
+
+def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:  # noqa: ARG001
+    for finding in found.of("postgresql.autovacuum_off_for_table"):
+        if finding.severity.rank >= Severity.NOTICE.rank:
+            yield _cause(finding, found)
+
+
+def _cause(finding: Finding, found: Found) -> Cause:
+    details, table = finding.details, finding.object
+    say = _SUMMARY if finding.severity.rank >= Severity.WARNING.rank else _HARMLESS_YET
+    because = [_THRESHOLD(threshold=details["threshold_rows"])]
+    if details["size_bytes"]:
+        because.append(_SIZE(size=details["size_bytes"]))
+    same = [each for each in found.of("postgresql.dead_tuples", "postgresql.table_bloat") if each.object == table]
+    return Cause(
+        id=CAUSE.id,
+        object=table,
+        object_kind="table",
+        severity=finding.severity,
+        confidence=0.95,
+        summary=say(table=table, dead=details["dead_rows"], live=details["live_rows"]),
+        because=tuple(because),
+        evidence=finding.evidence,
+        remedies=(_reset(details["schema"], details["table"]),),
+        rests_on=(finding.fingerprint,),
+        absorbs=fingerprints(same),
+    )
+
+
+def _reset(schema: str, table: str) -> Remedy:
+    name = qualified(schema, table)
+    return Remedy(
+        title=_RESET(table=name),
+        statements=(f"ALTER TABLE {name} RESET (autovacuum_enabled)", f"VACUUM (ANALYZE) {name}"),
+        lock=VACUUM_LOCK(),
+        risk="low",
+        when="now",
+        rollback=(f"ALTER TABLE {name} SET (autovacuum_enabled = off)",),
+        verify=NO_DEAD_ROWS(table=name),
+        verify_statement=dead_rows_of(schema, table),
+    )

@@ -1,0 +1,49 @@
+"""A setting under which committed data can be lost or damage goes unseen."""
+
+from collections.abc import Iterator
+
+from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes.postgresql._changes import reset_stored, set_setting
+from housecall.diagnosis.finding import Finding
+from housecall.diagnosis.remedy import Remedy
+from housecall.diagnosis.snapshot import Snapshot
+from housecall.wording import Say
+
+CAUSE = CauseRule(
+    id="dangerous_setting",
+    title=Say(en="A setting that endangers data", zh="危及数据安全的参数"),
+    checks=("postgresql.dangerous_settings",),
+)
+_SCOPE = Say(en="It is set for {scope}.", zh="设置范围：{scope}。")
+_SERVER = Say(en="It holds for the whole server.", zh="对整个服务器生效。")
+_CAUTION = Say(
+    en="Commits become slower: they wait for the disk again. After a time without it, take a fresh base backup.",
+    zh="提交会变慢，因为要重新等待磁盘落盘。曾经关闭过的，建议重新做一次全量备份。",
+)
+
+
+def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
+    for finding in found.of("postgresql.dangerous_settings"):
+        scope = finding.details["scope"]
+        yield Cause(
+            id=CAUSE.id,
+            object=finding.object,
+            object_kind="setting",
+            severity=finding.severity,
+            confidence=0.99,
+            summary=finding.message,
+            because=(_SCOPE(scope=scope) if scope else _SERVER(),),
+            evidence=finding.evidence,
+            remedies=(_remedy(finding),),
+            rests_on=(finding.fingerprint,),
+        )
+
+
+def _remedy(finding: Finding) -> Remedy:
+    details = finding.details
+    if details["scope"]:
+        return reset_stored(details["name"], details["value"], details["database"], details["role"], details["scope"])
+    caution = _CAUTION() if details["name"] in ("fsync", "full_page_writes", "synchronous_commit") else None
+    return set_setting(
+        details["name"], details["good"], details["value"], restart=details["context"] == "postmaster", caution=caution
+    )

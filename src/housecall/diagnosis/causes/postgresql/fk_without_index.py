@@ -1,0 +1,147 @@
+"""Deletes (or key changes) in a parent table read the whole child table, for want of an index on the foreign key.
+
+It explains the child's sequential scans, the slow deletes of the parent and the sessions that wait for one. When
+deletes explain less than half of
+the child's
+scans, some other statement scans it, and a missing index is the larger cause.
+"""
+
+from collections.abc import Iterator
+
+from housecall.advisor.shape import statement_shape
+from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes.postgresql._changes import create_index, same_table
+from housecall.diagnosis.finding import Finding
+from housecall.diagnosis.remedy import Remedy
+from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.postgresql.quoting import qualified
+from housecall.wording import Message, Say
+
+CAUSE = CauseRule(
+    id="fk_without_index",
+    title=Say(en="A foreign key without an index", zh="外键列缺少索引"),
+    checks=(
+        "postgresql.foreign_key_without_index",
+        "postgresql.hot_sequential_scans",
+        "postgresql.top_statements",
+        "postgresql.missing_index",
+        "postgresql.blocked_sessions",
+    ),
+)
+OWN_SHARE = 0.5
+"""Of the child's sequential scans: from here on the deletes are what scans it."""
+_HURTS = Say(
+    en="Each delete in {parent} reads all of {table} to look for children, because {child} has no index.",
+    zh="{child} 没有索引，因此 {parent} 每删除一行都要扫描整张 {table} 查找子行。",
+)
+_IDLE = Say(
+    en="Foreign key {child} has no index: the first delete in {parent} will read all of {table}.",
+    zh="外键 {child} 没有索引：一旦从 {parent} 删除数据，就要扫描整张 {table}。",
+)
+_COUNTS = Say(
+    en="{deletes:count} delete{deletes:|s} in {parent} and {scans:count} sequential scan{scans:|s} of"
+    " {table} ({rows:count} row{rows:|s}),"
+    " {read:count} row{read:|s} read.",
+    zh="{parent} 删除 {deletes:count} 次，{table}（{rows:count} 行）被全表扫描 {scans:count} 次，共读取 {read:count}"
+    " 行。",
+)
+_QUIET = Say(
+    en="No deletes in {parent} since the statistics began: it costs nothing today.",
+    zh="自统计以来 {parent} 没有删除操作，目前没有代价。",
+)
+_FEW = Say(
+    en="{deletes:count} delete{deletes:|s} in {parent} since the statistics began: it costs little today.",
+    zh="自统计以来 {parent} 只有 {deletes:count} 次删除，目前代价很小。",
+)
+_BY_PARTITION = Say(
+    en="Create the index on each partition concurrently, then on the parent with ON ONLY, and attach them",
+    zh="先在每个分区上 CONCURRENTLY 建索引，再在父表上用 ON ONLY 建索引并逐一附加",
+)
+
+
+def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
+    for finding in found.of("postgresql.foreign_key_without_index"):
+        yield _cause(finding, found)
+
+
+def is_root(finding: Finding) -> bool:
+    """Whether the deletes account for most of the child's scans."""
+    details = finding.details
+    return bool(details["hurts"]) and details["parent_deleted"] >= OWN_SHARE * details["sequential_scans"]
+
+
+def explained(finding: Finding, found: Found) -> list[Finding]:
+    details = finding.details
+    if not details["hurts"]:
+        return []
+    parent = qualified(details["parent_schema"], details["parent_table"])
+    deletes = [
+        each
+        for each in found.of("postgresql.top_statements")
+        if each.details.get("kind") in ("DELETE", "MERGE") and parent in each.details.get("tables", ())
+    ]
+    scans = [each for each in found.of("postgresql.hot_sequential_scans") if same_table(each.details, details)]
+    missing = [
+        each
+        for each in found.of("postgresql.missing_index")
+        if same_table(each.details, details) and each.details["keys"][:1] == details["columns"][:1]
+    ]
+    return deletes + _blocked_by_deletes(parent, found) + (scans + missing if is_root(finding) else [])
+
+
+def _blocked_by_deletes(parent: str, found: Found) -> list[Finding]:
+    """Sessions that wait for a delete from the parent, which takes so long because it scans the child."""
+    table = parent.rpartition(".")[2]
+    return [
+        each
+        for each in found.of("postgresql.blocked_sessions")
+        if (root := each.details.get("root"))
+        and (statement := (root.get("statement") or "").lower()).startswith("delete")
+        and table in statement_shape(statement, "postgresql").tables
+    ]
+
+
+def _cause(finding: Finding, found: Found) -> Cause:
+    details = finding.details
+    table = qualified(details["schema"], details["table"])
+    parent = qualified(details["parent_schema"], details["parent_table"])
+    others = explained(finding, found)
+    say = _HURTS if details["hurts"] else _IDLE
+    deletes = details["parent_deleted"]
+    shares = [each.details["share"] for each in others if each.check == "postgresql.top_statements"]
+    because: Message
+    if details["hurts"]:
+        because = _COUNTS(
+            deletes=deletes, parent=parent, scans=details["sequential_scans"], table=table, rows=details["live_rows"],
+            read=details["sequential_rows"],
+        )  # fmt: skip
+    else:
+        because = _FEW(deletes=deletes, parent=parent) if deletes else _QUIET(parent=parent)
+    return Cause(
+        id=CAUSE.id,
+        object=finding.object,
+        object_kind="column",
+        severity=finding.severity,
+        confidence=0.9 if is_root(finding) else 0.75 if details["hurts"] else 0.6,
+        summary=say(parent=parent, table=table, child=finding.object),
+        because=(because,),
+        evidence=finding.evidence,
+        remedies=(_remedy(finding),),
+        rests_on=(finding.fingerprint,),
+        absorbs=tuple(each.fingerprint for each in others),
+        impact=min(sum(shares), 1.0) if shares else 0.3 if is_root(finding) else 0.0,
+    )
+
+
+def _remedy(finding: Finding) -> Remedy:
+    details = finding.details
+    remedy = create_index(
+        details["schema"], details["table"], details["columns"], details["size_bytes"],
+        when="now" if details["hurts"] else "later",
+    )  # fmt: skip
+    if not details["is_partitioned"]:
+        return remedy
+    from dataclasses import replace
+
+    # A partitioned table takes no CREATE INDEX CONCURRENTLY; the statements depend on its partitions.
+    return replace(remedy, title=_BY_PARTITION(), statements=(), rollback=(), verify_statement=None)

@@ -1,0 +1,103 @@
+"""A session that works in a transaction while others wait for the locks it holds.
+
+Unlike an idle blocker it will finish by itself; the question is whether its work is worth the queue. A worker of
+autovacuum that prevents wraparound is never to be ended: the statement that waits for it can be run later.
+"""
+
+from collections.abc import Iterator
+
+from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes.postgresql._sessions import (
+    BLOCKED,
+    HIDDEN,
+    LAST_STATEMENT,
+    LONGEST_WAIT,
+    application_change,
+    cancel_statement,
+    explained_by_queue,
+    fingerprints,
+    lasting_queues,
+    limit_role,
+    session_evidence,
+    waiting_for,
+)
+from housecall.diagnosis.finding import Finding
+from housecall.diagnosis.remedy import Remedy
+from housecall.diagnosis.snapshot import Snapshot
+from housecall.wording import Say
+
+CAUSE = CauseRule(
+    id="long_transaction_blocker",
+    title=Say("A running transaction blocks others", "正在执行的事务阻塞了其他会话"),
+    checks=(BLOCKED,),
+)
+
+_SUMMARY = Say(
+    "Session pid {pid} (user {user}, application {application}) is running a transaction that blocks"
+    " {waiting:count} session{waiting:|s} on {table}.",
+    "会话 pid {pid}（用户 {user}，应用 {application}）正在执行的事务在 {table} 上阻塞了 {waiting:count} 个会话。",
+)
+_AUTOVACUUM = Say(
+    "Autovacuum (pid {pid}) works on {table} against transaction id wraparound, and {waiting:count} session{waiting:|s}"
+    " that want{waiting:s|} an exclusive lock wait{waiting:s|} for it.",
+    "autovacuum（pid {pid}）正在处理 {table} 以防止事务 ID 回卷，{waiting:count} 个需要排他锁的会话在等它。",
+)
+_RUNNING = Say("Its transaction has been open for {transaction:duration}.", "它的事务已打开 {transaction:duration}。")
+_WAIT_FOR_VACUUM = Say(
+    "Let it finish, and run the waiting statement again afterwards with a lock_timeout",
+    "等它完成后，再设置 lock_timeout 重新执行等待中的语句",
+)
+_NOBODY_WAITS = Say("Nobody waits for pid {pid} any more: the count is 0.", "不再有会话等待 pid {pid}：计数为 0。")
+
+
+def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:  # noqa: ARG001
+    for finding in lasting_queues(found):
+        if finding.details["kind"] in ("running", "hidden", "autovacuum") or _works_under_advisory_lock(finding):
+            yield _cause(finding, found)
+
+
+def _works_under_advisory_lock(finding: Finding) -> bool:
+    return finding.details["kind"] == "advisory" and finding.details["root"]["state"] in ("active", None)
+
+
+def _cause(finding: Finding, found: Found) -> Cause:
+    root, details = finding.details["root"], finding.details
+    waiting, total = details["waiting"], details["session_total"]
+    is_vacuum = details["kind"] == "autovacuum"
+    because = [LONGEST_WAIT(waiting=waiting, longest=details["longest_seconds"])]
+    if root["transaction_seconds"] is not None:
+        because.append(_RUNNING(transaction=root["transaction_seconds"]))
+    because.append(LAST_STATEMENT(statement=root["statement"]) if root["visible"] else HIDDEN())
+    say = _AUTOVACUUM if is_vacuum else _SUMMARY
+    return Cause(
+        id=CAUSE.id,
+        object=finding.object,
+        object_kind="session",
+        severity=finding.severity,
+        confidence=_confidence(finding),
+        summary=say(
+            pid=root["pid"],
+            user=root["user"],
+            application=root["application"] or "-",
+            waiting=waiting,
+            table=details["relation"] or "?",
+        ),
+        because=tuple(because),
+        evidence=(*finding.evidence[:3], *session_evidence(root)),
+        remedies=_remedies(finding, is_vacuum),
+        rests_on=(finding.fingerprint,),
+        absorbs=fingerprints(explained_by_queue(found, root["pid"], waiting, total)),
+        impact=min(1.0, waiting / max(1, total)),
+    )
+
+
+def _confidence(finding: Finding) -> float:
+    return 0.5 if finding.details["kind"] == "hidden" else 0.9
+
+
+def _remedies(finding: Finding, is_vacuum: bool) -> tuple[Remedy, ...]:
+    root = finding.details["root"]
+    if is_vacuum:
+        pid = root["pid"]
+        return (application_change(_WAIT_FOR_VACUUM(), _NOBODY_WAITS(pid=pid), waiting_for(pid)),)
+    return (cancel_statement(root), *limit_role(root["user"], "statement_timeout", "5min"))
