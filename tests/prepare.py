@@ -15,16 +15,18 @@ from housecall.testing import POSTGRESQL_15, missing_servers
 from housecall.testing_mysql import missing_mysql_servers
 
 PACKAGES = ("postgresql-15", "postgresql-15-hypopg")
+COMPARED = {"pgbadger": "pgbadger", "pt-query-digest": "percona-toolkit"}
+"""Log analysers whose counts and sums ours must equal: the program, and the Debian package that has it."""
 
 
-def install_debian_packages() -> str | None:
+def install_debian_packages(*packages: str) -> str | None:
     """Why the packages could not be installed, or None when they are there."""
     if shutil.which("apt-get") is None:
-        return f"this machine has no apt; install {' '.join(PACKAGES)} by its own means"
+        return f"this machine has no apt; install {' '.join(packages)} by its own means"
     if os.geteuid() != 0:
-        return f"apt needs root; run: sudo apt-get install {' '.join(PACKAGES)}"
+        return f"apt needs root; run: sudo apt-get install {' '.join(packages)}"
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *PACKAGES]
+    install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]
     for command in (["apt-get", "update", "-q"], install):
         print("+", " ".join(command), flush=True)
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -36,9 +38,12 @@ def install_debian_packages() -> str | None:
 def main() -> int:
     if not POSTGRESQL_15.is_complete():
         print("Installing PostgreSQL 15 and HypoPG for the tests ...", flush=True)
-        reason = install_debian_packages()
+        reason = install_debian_packages(*PACKAGES)
         if reason is not None:
             print(f"PostgreSQL 15 is not there: {reason}", flush=True)
+    absent = [package for program, package in COMPARED.items() if shutil.which(program) is None]
+    if absent and (reason := install_debian_packages(*absent)) is not None:
+        print(f"No comparison with {' and '.join(absent)}: {reason}", flush=True)
     for reason in prepare_mysql.prepare():
         print(reason, flush=True)
     missing = missing_servers() + missing_mysql_servers()
