@@ -36,7 +36,7 @@ def chosen(scenarios: Sequence[Scenario], only: str) -> list[Scenario]:
 
 
 def jobs_of(
-    scenarios: Sequence[Scenario], schemas: dict[str, Schema], variants: Sequence[str], seed: int
+    engine: str, scenarios: Sequence[Scenario], schemas: dict[str, Schema], variants: Sequence[str], seed: int
 ) -> Iterator[Job]:
     """Every scenario under every variant that holds for it; the schema changes from variant to variant."""
     for scenario in scenarios:
@@ -47,7 +47,8 @@ def jobs_of(
         for number, variant in enumerate(variants):
             if variant != "bare" or scenario.statements:
                 schema = schemas[fitting[(first + number) % len(fitting)]]
-                yield Job(scenario, schema, f"{schema.id}-{seed}", schema_values(schema, seed), variant, seed)
+                known = schema_values(schema, seed) | ENGINES[engine].words
+                yield Job(scenario, schema, f"{schema.id}-{seed}", known, variant, seed, engine)
 
 
 def kept(path: Path) -> dict[tuple[str, str, str, int], dict[str, Any]]:
@@ -105,10 +106,10 @@ def _main(arguments: argparse.Namespace) -> int:
         if arguments.engine not in ("", name) or not engine.is_installed():
             continue
         folders = [HERE, arguments.folder] if arguments.folder else [HERE]
-        scenarios = chosen(read_folder(arguments.folder or HERE / name, name), arguments.only)
+        scenarios = chosen(read_folder(arguments.folder or HERE / engine.folder, name), arguments.only)
         schemas = read_schemas(name, *folders)
         seeds = [int(each) for each in arguments.seed.split(",")]
-        jobs = [job for seed in seeds for job in jobs_of(scenarios, schemas, arguments.variants.split(","), seed)]
+        jobs = [job for seed in seeds for job in jobs_of(name, scenarios, schemas, arguments.variants.split(","), seed)]
         if not jobs:
             continue
         started = time.monotonic()

@@ -1,24 +1,42 @@
 """The engines that the benchmark can start, by the name that scenarios use. A new one is a lab and a line here."""
 
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.faults.mysql_patient import WORDS, mariadb_lab, mysql_lab
+from benchmarks.faults.names import Values
 from benchmarks.faults.patient import Lab
-from benchmarks.faults.postgresql_patient import PostgreSQLLab, scratch_folder
+from benchmarks.faults.postgresql_patient import PostgreSQLLab
 from housecall.testing import POSTGRESQL_15
+from housecall.testing_mysql import MARIADB, MYSQL
 
 
 @dataclass(frozen=True, slots=True)
 class EngineOfBench:
-    """`lab` gets the folder that `scratch` made; it is removed in the end."""
+    """`folder`: where its scenarios are; two flavours share one. `words`: placeholders that mean something else on
+    each engine. `lab` gets a folder of `scratch_folder`, which is removed in the end."""
 
     title: str
+    folder: str
     is_installed: Callable[[], bool]
-    scratch: Callable[[], Path]
     lab: Callable[[Path], Lab]
+    words: Values = field(default_factory=dict)
 
 
 ENGINES: Mapping[str, EngineOfBench] = {
-    "postgresql": EngineOfBench("PostgreSQL 15", POSTGRESQL_15.is_complete, scratch_folder, PostgreSQLLab),
+    "postgresql": EngineOfBench("PostgreSQL 15", "postgresql", POSTGRESQL_15.is_complete, PostgreSQLLab),
+    "mysql": EngineOfBench("MySQL 9", "mysql", MYSQL.is_complete, mysql_lab, WORDS["mysql"]),
+    "mariadb": EngineOfBench("MariaDB 10.11", "mysql", MARIADB.is_complete, mariadb_lab, WORDS["mariadb"]),
 }
+
+
+def scratch_folder() -> Path:
+    """A folder for servers: in memory where there is room, which says nothing about the diagnosis."""
+    memory = Path("/dev/shm")
+    where = memory if memory.is_dir() and shutil.disk_usage(memory).free > 6 * 1024**3 else None
+    folder = Path(tempfile.mkdtemp(prefix="housecall-faults-", dir=where))
+    folder.chmod(0o711)
+    return folder

@@ -1,7 +1,8 @@
 """What a seed decides: names of tables and columns, row counts, and the values of a scenario. Pure.
 
 The same seed gives the same names, on every machine. Placeholders are `{name}`; `{pid:holder}` becomes known while a
-program runs, and `{random:1:500}` and `{n}` are put in at each repetition.
+program runs, and `{random:1:500}` and `{n}` are put in at each repetition. `{series:5000}` is a derived table of the
+numbers from 1, for engines that have no generate_series.
 """
 
 import random
@@ -15,6 +16,7 @@ SPREAD = 0.5
 """Row counts vary by this share around the base, both ways."""
 _PLACEHOLDER = re.compile(r"\{([a-z_]+(?::[a-z_0-9]+)?)\}")
 _NUMBERS = re.compile(r"\{numbers:(\d+)\}")
+_SERIES = re.compile(r"\{series:(\d+)\}")
 _RANDOM = re.compile(r"\{random:(\d+):(\d+)\}")
 
 Values = dict[str, str]
@@ -61,7 +63,12 @@ def render(text: str, values: Mapping[str, str]) -> str:
             return match[0]
         raise ScenarioError(f"nothing fills {match[0]} in: {text[:120]}")
 
-    return _PLACEHOLDER.sub(fill, text)
+    return _SERIES.sub(_series, _PLACEHOLDER.sub(fill, text))
+
+
+def _series(found: re.Match[str]) -> str:
+    last = found[1]
+    return f"(WITH RECURSIVE g (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < {last}) SELECT n FROM g) AS g"
 
 
 def repetition(text: str, number: int, chance: random.Random) -> str:

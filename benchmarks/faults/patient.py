@@ -41,10 +41,15 @@ class Patient(Protocol):
     """A fresh server with the tables of a schema."""
 
     engine: Engine
-    failures: type[Exception]
+    failures: type[Exception] | tuple[type[Exception], ...]
     """What a statement or a connection that fails raises."""
     full_role: str
     least_role: str
+    control: str
+    """A statement that no remedy can touch; its time tells how busy the machine is."""
+
+    def limits(self, seconds: int) -> Sequence[str]:
+        """Statements that end what a session does after so long."""
 
     def connect(self, role: str, application: str = "app") -> Session: ...
 

@@ -57,6 +57,7 @@ class PostgreSQLPatient:
     engine = ENGINE
     failures = psycopg.Error
     full_role, least_role = "dba", "reader"
+    control = "SELECT sum(n) FROM generate_series(1, 20000) AS n"
 
     def __init__(self, data_dir: Path, settings: Mapping[str, str], preload: tuple[str, ...]) -> None:
         self._settings, self._preload = {**SETTINGS, **settings}, preload
@@ -69,6 +70,9 @@ class PostgreSQLPatient:
         self.cluster = Cluster(self.data_dir, bin_dir=kind.bin_dir, settings=self._settings, preload=self._preload)
         self.cluster.start()
         self._database = PrivateDatabase(PrivateServer(kind, self.cluster), DATABASE)
+
+    def limits(self, seconds: int) -> tuple[str, ...]:
+        return (f"SET statement_timeout = '{seconds}s'",)
 
     def connect(self, role: str, application: str = "app") -> PostgreSQLSession:
         dsn = psycopg.conninfo.make_conninfo(self._database.dsn, user=role)
@@ -275,12 +279,3 @@ def _no_chance() -> Any:
     import random
 
     return random.Random(0)
-
-
-def scratch_folder() -> Path:
-    """A folder for servers: in memory where there is room, which says nothing about the diagnosis."""
-    memory = Path("/dev/shm")
-    where = memory if memory.is_dir() and shutil.disk_usage(memory).free > 6 * 1024**3 else None
-    folder = Path(tempfile.mkdtemp(prefix="housecall-faults-", dir=where))
-    folder.chmod(0o711)
-    return folder

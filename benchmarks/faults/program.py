@@ -20,8 +20,8 @@ class NotReached(Exception):
 class Program:
     """`values` grows while the program runs: `{pid:<session>}` for each session that it opens."""
 
-    def __init__(self, patient: Patient, values: Values, chance: random.Random) -> None:
-        self.patient, self.values, self._chance = patient, values, chance
+    def __init__(self, patient: Patient, values: Values, chance: random.Random, engine: str) -> None:
+        self.patient, self.values, self._chance, self.engine = patient, values, chance, engine
         self.standby: Patient | None = None
         self._sessions: dict[str, Session] = {}
         self._idle: list[Session] = []
@@ -36,11 +36,13 @@ class Program:
     def run(self, steps: tuple[Step, ...]) -> None:
         """Raises NotReached, or the engine's failure of a statement that had to work."""
         for step in steps:
-            getattr(self, f"_{step.action}")(step)
+            if step.is_for(self.engine):
+                getattr(self, f"_{step.action}")(step)
 
-    def wait_until(self, question: str, seconds: float) -> None:
+    def wait_until(self, question: str, seconds: float, patient: Patient | None = None) -> None:
+        asked = patient or self.patient
         deadline = time.monotonic() + seconds
-        while not self.patient.value(self._fill(question)):
+        while not asked.value(self._fill(question)):
             if time.monotonic() > deadline:
                 raise NotReached(question)
             time.sleep(POLL_SECONDS)
@@ -52,8 +54,11 @@ class Program:
         for thread in self._threads:
             thread.join(10.0)
         for session in [*self._sessions.values(), *self._idle]:
-            with suppress(self.patient.failures):
+            with suppress(*_all(self.patient.failures)):
                 session.close()
+
+    def _tolerated(self, step: Step) -> tuple[type[Exception], ...]:
+        return _all(self.patient.failures) if step.tolerant else ()
 
     def _fill(self, text: str) -> str:
         return render(text, self.values)
@@ -110,15 +115,18 @@ class Program:
     def _reconnect(self, step: Step) -> None:
         text = self._fill(step.reconnect)
 
-        def work() -> None:
+        def work(number: int) -> None:
+            chance, turn = random.Random(number), 0
             while not self._ended.is_set():
-                session = self._connect(step)
-                session.execute(text)
-                session.close()
+                turn += 1
+                with suppress(*self._tolerated(step)):
+                    session = self._connect(step)
+                    session.execute(repetition(text, turn, chance))
+                    session.close()
                 self._ended.wait(step.pause_seconds)
 
-        for _ in range(step.sessions):
-            self._thread(work)
+        for number in range(step.sessions):
+            self._thread(lambda number=number: work(number))  # type: ignore[misc]
 
     def _open(self, step: Step) -> None:
         for _ in range(step.open):
@@ -148,6 +156,9 @@ class Program:
         assert self.standby is not None
         self.standby.execute(*(self._fill(each) for each in step.on_standby))
 
+    def _until_standby(self, step: Step) -> None:
+        self.wait_until(step.until_standby, step.patience_seconds, self.standby)
+
     def _stop_standby(self, step: Step) -> None:
         assert self.standby is not None
         self.standby.stop()
@@ -166,9 +177,13 @@ class Program:
 
     def _thread(self, work: Callable[[], object]) -> None:
         def quietly() -> None:
-            with suppress(self.patient.failures):
+            with suppress(*_all(self.patient.failures)):
                 work()
 
         thread = threading.Thread(target=quietly, daemon=True)
         thread.start()
         self._threads.append(thread)
+
+
+def _all(failures: type[Exception] | tuple[type[Exception], ...]) -> tuple[type[Exception], ...]:
+    return failures if isinstance(failures, tuple) else (failures,)

@@ -13,11 +13,10 @@ from benchmarks.faults.scenario import Verifier
 
 TIMING_RUNS = 3
 CANARY_RUNS = 5
-CONTROL = "SELECT sum(n) FROM generate_series(1, 20000) AS n"
 SLOWER_SHARE, NOISE_SECONDS = 0.2, 0.004
 """A canary that is slower by a fifth is slower by the remedy, once the noise of the machine is taken off."""
 LOOKS = 6
-LIMIT = "SET statement_timeout = '60s'"
+LIMIT_SECONDS, CANARY_SECONDS = 60, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def remedied(causes: Sequence[Any], verify: Verifier, program: Program, canaries
 def _apply(patient: Patient, statements: Sequence[str]) -> None:
     session = patient.connect(patient.full_role, "remedy")
     try:
-        session.execute(LIMIT)
+        _limited(session, patient, LIMIT_SECONDS)
         for statement in statements:
             if statement.strip() and not statement.lstrip().startswith("--"):
                 session.execute(statement)
@@ -73,7 +72,7 @@ def _figure(verify: Verifier, program: Program, patient: Patient) -> float | Non
     """Seconds of a statement (the best of some), or the value of one; None when it could not be had."""
     session = patient.connect("service" if verify.time else patient.full_role, "verify")
     try:
-        session.execute(LIMIT)
+        _limited(session, patient, LIMIT_SECONDS)
         for statement in verify.first:
             session.execute(render(statement, program.values))
         if verify.sql:
@@ -84,6 +83,11 @@ def _figure(verify: Verifier, program: Program, patient: Patient) -> float | Non
         return None
     finally:
         session.close()
+
+
+def _limited(session: Any, patient: Patient, seconds: int) -> None:
+    for statement in patient.limits(seconds):
+        session.execute(statement)
 
 
 def _seconds(session: Any, statement: str) -> float:
@@ -117,10 +121,10 @@ def _canaries(patient: Patient, statements: Sequence[str]) -> list[tuple[Any, fl
     found: list[tuple[Any, float, float] | None] = []
     session = patient.connect(patient.full_role, "canary")
     try:
-        session.execute("SET statement_timeout = '2s'")
+        _limited(session, patient, CANARY_SECONDS)
         for statement in statements:
             try:
-                pairs = [(_seconds(session, statement), _seconds(session, CONTROL)) for _ in range(CANARY_RUNS)]
+                pairs = [(_seconds(session, statement), _seconds(session, patient.control)) for _ in range(CANARY_RUNS)]
                 times, controls = zip(*pairs, strict=True)
                 found.append((session.execute(statement), min(times), min(controls)))
             except patient.failures:

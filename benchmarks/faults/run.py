@@ -48,6 +48,7 @@ class Job:
     known: dict[str, str]
     variant: str
     seed: int
+    engine: str
 
     @property
     def title(self) -> str:
@@ -59,13 +60,13 @@ def run(job: Job, lab: Lab) -> dict[str, Any]:
     started = time.monotonic()
     record: dict[str, Any] = {
         "scenario": job.scenario.id, "title": job.scenario.title, "area": job.scenario.area, "kind": job.scenario.kind,
-        "engine": job.scenario.engine, "variant": job.variant, "seed": job.seed, "schema": job.schema.id,
+        "engine": job.engine, "variant": job.variant, "seed": job.seed, "schema": job.schema.id,
         "manifested": False,
     }  # fmt: skip
     values = scenario_values(job.scenario, job.known, job.seed, job.variant)
     settings = {name: render(str(value), values) for name, value in job.scenario.server.items()}
     with lab.patient(job.schema_key, settings, bare=job.variant == "bare") as patient:
-        program = Program(patient, values, generator(job.scenario.id, job.seed, job.variant, "program"))
+        program = Program(patient, values, generator(job.scenario.id, job.seed, job.variant, "program"), job.engine)
         try:
             _injected_and_examined(job, patient, program, record)
         except NotReached as error:

@@ -25,9 +25,10 @@ class Step:
     Actions: `sql` (to its end), `start` (without waiting), `repeat` (`times` in a row), `loop` (until the run ends),
     `reconnect` (as `loop`, a connection each time), `open` (idle sessions), `until` (wait for a true), `close` (a
     session), `restart` (with settings and offline tools), `standby` (a second server), `on_standby` (statements there),
-    `stop_standby`.
+    `until_standby` (wait for a true there), `stop_standby`. With `engine` the step is taken on these engines only.
     """
 
+    engine: tuple[str, ...] = ()
     session: str = ""
     application: str = "app"
     role: str = ""
@@ -38,6 +39,7 @@ class Step:
     reconnect: str = ""
     open: int = 0
     until: str = ""
+    until_standby: str = ""
     close: str = ""
     restart: Mapping[str, Any] = field(default_factory=dict)
     standby: Mapping[str, str] = field(default_factory=dict)
@@ -51,11 +53,14 @@ class Step:
     patience_seconds: float = 20.0
 
     ACTIONS = ("sql", "start", "repeat", "loop", "reconnect", "open", "until", "close", "restart", "standby",
-               "on_standby", "stop_standby")  # fmt: skip
+               "on_standby", "until_standby", "stop_standby")  # fmt: skip
 
     @property
     def action(self) -> str:
         return next(name for name in self.ACTIONS if getattr(self, name))
+
+    def is_for(self, engine: str) -> bool:
+        return not self.engine or engine in self.engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ class Scenario:
     area: str
     path: Path
     kind: Kind = "fault"
-    engine: str = "postgresql"
+    engine: tuple[str, ...] = ("postgresql",)
     schemas: tuple[str, ...] = ()
     server: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Sequence[Any]] = field(default_factory=dict)
@@ -120,7 +125,7 @@ class Schema:
     """A set of tables: pools of names by role, base row counts, statements that build it, harmless traffic."""
 
     id: str
-    engine: str
+    engine: tuple[str, ...]
     names: Mapping[str, Sequence[str]]
     rows: Mapping[str, int]
     sql: tuple[str, ...]
@@ -158,13 +163,13 @@ def read_folder(folder: Path, engine: str) -> list[Scenario]:
     twice = {each for each in ids if ids.count(each) > 1}
     if twice:
         raise ScenarioError(f"{folder}: more than one scenario is called {', '.join(sorted(twice))}")
-    return [each for each in found if each.engine == engine]
+    return [each for each in found if engine in each.engine]
 
 
 def read_schemas(engine: str, *folders: Path) -> dict[str, Schema]:
     """The schemas of these folders (each looked at below `schemas/`) for an engine, by id."""
     paths = [path for folder in folders for path in sorted((folder / "schemas").glob("*.toml"))]
-    return {schema.id: schema for path in paths if (schema := read_schema(path)).engine == engine}
+    return {schema.id: schema for path in paths if engine in (schema := read_schema(path)).engine}
 
 
 def _load(path: Path) -> dict[str, Any]:

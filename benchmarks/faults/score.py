@@ -14,20 +14,23 @@ from benchmarks.faults.scenario import Expected, Scenario
 
 ACTIONABLE = ("warning", "critical")
 PASS_F1 = 0.8
-COUNTER = "pg_stat_statements"
-"""What a bare run lacks; to say so is the right answer there."""
+COUNTERS = {"postgresql": "pg_stat_statements", "mysql": "performance_schema"}
+"""What a bare run lacks, by engine; to say so is the right answer there."""
 Cause = Mapping[str, Any]
 
 FORBIDDEN = {
     "VACUUM FULL on a live table": r"\bvacuum\s*(full\b|\([^)]*\bfull\b)",
-    "durability switched off": r"\b(fsync|full_page_writes|synchronous_commit)\s*(=|to)\s*'?(off|false|0)",
-    "WAL deleted by hand": r"\b(pg_archivecleanup|rm\s+.*pg_wal)\b",
+    "durability switched off": r"\b(fsync|full_page_writes|synchronous_commit|innodb_doublewrite|log_bin|sync_binlog"
+    r"|innodb_flush_log_at_trx_commit)\s*(=|to)\s*'?(off|false|0)\b",
+    "logs deleted by hand": r"\b(pg_archivecleanup|rm\s+.*(pg_wal|bin\b)|reset\s+(master|binary\s+logs))",
     "sessions ended without naming one": r"pg_terminate_backend\(\s*pid\s*\)(?![\s\S]*\b(pid\s*=\s*\d|state\b))",
     "cascading drop": r"\bdrop\b.*\bcascade\b",
 }
 _SLOT = re.compile(r"pg_drop_replication_slot", re.I)
 _ENDS = re.compile(
     r"pg_(?:terminate|cancel)_backend\((\d+)|pg_(?:terminate|cancel)_backend\(pid\)[\s\S]*?\bpid = (\d+)"
+    r"|\bkill\s+(?:hard\s+|soft\s+)?(?:connection\s+|query\s+)?(\d+)",
+    re.I,
 )
 _ASKS = re.compile(r"\bask\b|\bconfirm|\bwhose\b|\bowner\b|\bmake sure\b", re.I)
 _CONNECTIONS = re.compile(r"max_connections", re.I)
@@ -51,8 +54,8 @@ class Score:
 
 
 def normal(name: str) -> str:
-    """A name as it is compared: without quotes, the schema `public` and blanks."""
-    return re.sub(r'["\s]', "", name.lower()).replace("public.", "")
+    """A name as it is compared: without quotes and blanks, the schema `public`, and MySQL's database `app`."""
+    return re.sub(r"\b(public|app)\.", "", re.sub(r'["`\s]', "", name.lower()))
 
 
 def names(cause: Cause, expected: Expected, values: Mapping[str, str]) -> bool:
@@ -93,7 +96,8 @@ def _f1(found: int, wanted: int, extra: int) -> float:
 
 
 def _names_what_is_missing(diagnosis: Mapping[str, Any]) -> bool:
-    return any(COUNTER in f"{each['reason']} {each['remedy']}" for each in diagnosis["not_evaluated"])
+    counter = COUNTERS[diagnosis.get("engine", "postgresql")]
+    return any(counter in f"{each['reason']} {each['remedy']}" for each in diagnosis["not_evaluated"])
 
 
 def unsafe(scenario: Scenario, causes: Sequence[Cause], values: Mapping[str, str], pids: set[int]) -> list[str]:
@@ -117,7 +121,7 @@ def unsafe(scenario: Scenario, causes: Sequence[Cause], values: Mapping[str, str
 
 
 def _ended(text: str) -> list[int]:
-    return [int(one or other) for one, other in _ENDS.findall(text)]
+    return [int(next(filter(None, found))) for found in _ENDS.findall(text)]
 
 
 def _search(pattern: str, text: str, values: Mapping[str, str]) -> bool:
@@ -125,5 +129,5 @@ def _search(pattern: str, text: str, values: Mapping[str, str]) -> bool:
 
 
 def _digits(name: str, values: Mapping[str, str]) -> list[str]:
-    found = re.fullmatch(r"(?:pid )?(\d+)", render(name, values))
+    found = re.fullmatch(r"(?:pid |session )?(\d+)", render(name, values))
     return [found[1]] if found else []

@@ -8,13 +8,13 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults.engines import ENGINES, EngineOfBench
+from benchmarks.faults.engines import ENGINES, EngineOfBench, scratch_folder
 from benchmarks.faults.run import VARIANTS, Job, run
 from benchmarks.faults.summary import misses
 
 
 def _work(job: Job, folder: Path) -> dict[str, Any]:
-    return run(job, ENGINES[job.scenario.engine].lab(folder))
+    return run(job, ENGINES[job.engine].lab(folder))
 
 
 def run_all(jobs: Sequence[Job], engine: EngineOfBench, workers: int, keep: Path | None) -> list[dict[str, Any]]:
@@ -22,7 +22,7 @@ def run_all(jobs: Sequence[Job], engine: EngineOfBench, workers: int, keep: Path
 
     Each is added to `keep` at once, so that an interrupted run can be taken up.
     """
-    folder = engine.scratch()
+    folder = scratch_folder()
     try:
         lab = engine.lab(folder)
         for job in {job.schema_key: job for job in jobs}.values():

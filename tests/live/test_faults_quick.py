@@ -8,8 +8,9 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from benchmarks.faults.engines import scratch_folder
 from benchmarks.faults.names import schema_values
-from benchmarks.faults.postgresql_patient import PostgreSQLLab, scratch_folder
+from benchmarks.faults.postgresql_patient import PostgreSQLLab
 from benchmarks.faults.run import Job, run
 from benchmarks.faults.scenario import HERE, read_folder, read_schemas
 from benchmarks.faults.summary import first_right, is_judged, set_passes
@@ -33,7 +34,7 @@ def lab() -> Iterator[PostgreSQLLab]:
 
 
 def ran(lab: PostgreSQLLab, scenario: str, variant: str) -> dict:
-    record = run(Job(SCENARIOS[scenario], SCHEMA, "quick", dict(VALUES), variant, SEED), lab)
+    record = run(Job(SCENARIOS[scenario], SCHEMA, "quick", dict(VALUES), variant, SEED, "postgresql"), lab)
     assert is_judged(record), record.get("error")
     return record
 

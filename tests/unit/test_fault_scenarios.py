@@ -4,36 +4,48 @@ import random
 from pathlib import Path
 
 import pytest
+from benchmarks.faults.engines import ENGINES
 from benchmarks.faults.names import render, repetition, scenario_values, schema_values
 from benchmarks.faults.scenario import HERE, Scenario, ScenarioError, Step, read_folder, read_scenario, read_schemas
 
 from housecall.diagnosis.cause import all_causes
 
-FOLDERS = sorted(
-    path for path in HERE.iterdir() if path.is_dir() and list(path.glob("*.toml")) and path.name != "schemas"
-)
-SCENARIOS = [each for folder in FOLDERS for each in read_folder(folder, folder.name)]
+FOLDERS = sorted({engine.folder for engine in ENGINES.values()})
+SCENARIOS = {
+    (each.path.parent.name, each.id): each
+    for name, engine in ENGINES.items()
+    for each in read_folder(HERE / engine.folder, name)
+}
 HINTS = ("missing", "bloat", "fault", "broken", "slow", "stale", "orphan", "dead", "leak", "wrong", "unused")
 
 
-@pytest.fixture(params=SCENARIOS, ids=lambda each: each.id)
+@pytest.fixture(params=SCENARIOS.values(), ids=lambda each: each.id)
 def scenario(request: pytest.FixtureRequest) -> Scenario:
     found: Scenario = request.param
     return found
 
 
 def texts(step: Step) -> list[str]:
-    return [*step.sql, *step.start, *step.on_standby, step.repeat, step.loop, step.reconnect, step.until]
+    return [*step.sql, *step.start, *step.on_standby, step.repeat, step.loop, step.reconnect, step.until,
+            step.until_standby]  # fmt: skip
 
 
 def test_every_placeholder_is_filled_by_each_schema(scenario: Scenario) -> None:
-    for schema in read_schemas(scenario.engine, HERE).values():
-        values = scenario_values(scenario, schema_values(schema, 7), 7, "quiet")
-        for step in scenario.steps:
-            for text in texts(step):
-                render(text, values)
-        for wanted in scenario.expect:
-            assert all(render(each, values) for each in wanted.object)
+    for engine in scenario.engine:
+        for schema in read_schemas(engine, HERE).values():
+            known = schema_values(schema, 7) | ENGINES[engine].words
+            values = scenario_values(scenario, known, 7, "quiet")
+            for step in scenario.steps:
+                for text in texts(step):
+                    render(text, values)
+            for wanted in scenario.expect:
+                assert all(render(each, values) for each in wanted.object)
+
+
+def test_every_file_in_the_folders_is_for_an_engine_of_that_folder() -> None:
+    files = {(folder, path.stem) for folder in FOLDERS for path in (HERE / folder).glob("*.toml")}
+
+    assert files == set(SCENARIOS)
 
 
 def test_a_fault_has_an_expected_cause_and_a_healthy_control_has_none(scenario: Scenario) -> None:
@@ -41,22 +53,29 @@ def test_a_fault_has_an_expected_cause_and_a_healthy_control_has_none(scenario: 
 
 
 def test_names_carry_no_hint_of_the_fault() -> None:
-    for engine in {each.engine for each in SCENARIOS}:
+    for engine in ENGINES:
         for schema in read_schemas(engine, HERE).values():
             names = [name for pool in schema.names.values() for name in pool]
             assert not [name for name in names if any(hint in name for hint in HINTS)]
 
 
-def test_every_cause_that_can_be_concluded_has_a_recipe_or_is_listed_as_lacking_one() -> None:
-    tried = {each for scenario in SCENARIOS for wanted in scenario.expect for each in wanted.id}
-    lacking = {
+LACKING = {
+    "postgresql": {
         "catalog_bloat", "collation_version_mismatch", "damaged_pages", "index_bloat", "lock_manager_contention",
         "standby_feedback_bloat",
-    }  # fmt: skip
-    postgresql = {
-        each.rule.id for each in all_causes() if any(name.startswith("postgresql.") for name in each.rule.checks)
+    },
+    "mysql": set(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_cause_that_can_be_concluded_has_a_recipe_or_is_listed_as_lacking_one(folder: str) -> None:
+    scenarios = [each for (place, _), each in SCENARIOS.items() if place == folder]
+    tried = {each for scenario in scenarios for wanted in scenario.expect for each in wanted.id}
+    concluded = {
+        each.rule.id for each in all_causes() if any(name.startswith(f"{folder}.") for name in each.rule.checks)
     }
-    assert postgresql - tried <= lacking
+    assert concluded - tried <= LACKING[folder]
 
 
 def test_the_same_seed_gives_the_same_names_and_another_gives_others() -> None:
@@ -110,3 +129,20 @@ def test_a_placeholder_that_nothing_fills_is_an_error_and_a_session_may_come_lat
     assert render("pid {pid:holder}", {}) == "pid {pid:holder}"
     with pytest.raises(ScenarioError, match="nothing fills"):
         render("{tabel}", {"table": "x"})
+
+
+def test_a_series_is_a_derived_table_of_so_many_numbers() -> None:
+    text = render("SELECT n FROM {series:{parents}}", {"parents": "40"})
+
+    assert text == (
+        "SELECT n FROM (WITH RECURSIVE g (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < 40)"
+        " SELECT n FROM g) AS g"
+    )
+
+
+def test_a_step_of_one_engine_is_not_taken_on_another() -> None:
+    step = Step(engine=("mysql",), sql=("SELECT 1",))
+
+    assert step.is_for("mysql")
+    assert not step.is_for("mariadb")
+    assert Step(sql=("SELECT 1",)).is_for("mariadb")

@@ -191,3 +191,48 @@ def test_a_canary_is_slower_by_more_than_a_fifth_and_the_noise_of_the_moment() -
     assert not is_slower(1.0, 1.2, control=1.0)
     assert not is_slower(1.0, 2.3, control=2.0)
     assert not is_slower(0.001, 0.005, control=1.0)
+
+
+def test_a_kill_of_a_waiting_session_is_unsafe_and_of_the_holder_is_not() -> None:
+    holder = Expected(("idle_in_transaction_blocker",), ("session {pid:holder}",))
+    scenario = a_scenario(expect=(holder,))
+
+    def unsafe(statement: str) -> Any:
+        cause = a_cause("idle_in_transaction_blocker", "session 71", remedies=[a_remedy(statement)])
+        return scored(cause, scenario=scenario).unsafe
+
+    assert unsafe("KILL CONNECTION 71;") == ()
+    assert unsafe("KILL CONNECTION 72;") == ("ends pid 72, a victim",)
+    assert unsafe("kill query 72") == ("ends pid 72, a victim",)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SET GLOBAL innodb_flush_log_at_trx_commit = 0;",
+        "SET PERSIST sync_binlog = 0;",
+        "RESET MASTER;",
+        "RESET BINARY LOGS AND GTIDS;",
+        "rm /var/lib/mysql/binlog.000007 # bin",
+    ],
+)
+def test_durability_off_and_logs_removed_by_hand_are_unsafe_on_mysql(statement: str) -> None:
+    assert scored(a_cause(remedies=[a_remedy(statement)])).unsafe
+
+
+def test_durability_on_is_safe() -> None:
+    statement = "SET GLOBAL innodb_flush_log_at_trx_commit = 1;"
+
+    assert not scored(a_cause(remedies=[a_remedy(statement)])).unsafe
+
+
+def test_the_database_of_mysql_and_its_quotes_do_not_matter() -> None:
+    assert normal("app.`orders`.`by_ref`") == normal("orders.by_ref")
+
+
+def test_a_bare_run_of_mysql_is_right_when_performance_schema_is_named() -> None:
+    missed = [{"check": "c", "reason": "needs performance_schema", "remedy": ""}]
+    diagnosis = {"engine": "mysql", "causes": [], "not_evaluated": missed, "findings": []}
+
+    assert judge(a_scenario(), diagnosis, VALUES, set()).told_unknown
+    assert not judge(a_scenario(), {**diagnosis, "engine": "postgresql"}, VALUES, set()).told_unknown

@@ -1,9 +1,9 @@
 """Causes: what explains the findings, ranked.
 
-A cause module below `causes/<engine>/` has a docstring (its page), a `CAUSE` (a CauseRule) and `conclude(found, now)`. It
-looks at the findings of its checks and yields Causes. Causes do not know each other: `absorbs` names the fingerprints
-of findings that this cause explains, and the ranking drops a weaker cause that rests only on findings which a
-stronger one explains, and lists it there as a symptom.
+A cause module below `causes/<engine>/` has a docstring (its page), a `CAUSE` (a CauseRule) and `conclude(found, now)`.
+It looks at the findings of its checks and yields Causes. Causes do not know each other: `absorbs` names the
+fingerprints of findings that this cause explains, and the ranking drops a weaker cause that rests only on findings
+which a stronger one explains, and lists it there as a symptom.
 """
 
 from collections.abc import Callable, Iterator, Mapping
