@@ -1,14 +1,15 @@
 """Execution plans as one engine-neutral tree.
 
-`parse_postgresql_plan` reads EXPLAIN (FORMAT JSON), with or without ANALYZE. Everything above works on `Plan` and
-`PlanNode` only, so other engines need a parser and nothing else. What the plan does not say is None: rows and times
-are None without ANALYZE, and a node that was never run has `loops` 0.
+`parse_postgresql_plan` reads EXPLAIN (FORMAT JSON), with or without ANALYZE; `plan_mysql` reads the forms of MySQL and
+MariaDB. Everything above works on `Plan` and `PlanNode` only, so other engines need a parser and nothing else. What the
+plan does not say is None: rows and times are None without ANALYZE, and a node that was never run has `loops` 0.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from housecall.engines.engine import EngineName
 from housecall.errors import RequestError
 
 NodeKind = Literal[
@@ -27,6 +28,11 @@ class PlanNode:
 
     `actual_rows` and `actual_seconds` are for one loop, as the engines give them, and include the children; the totals
     over all loops are properties. `role` says how the parent uses the node (`outer`, `inner`, `initplan`, `subplan`).
+
+    The last group is told by MySQL and MariaDB only: `access` is their access type (`ALL`, `ref`), `estimated_scanned`
+    the rows looked at in one loop before the filter, `buffered` the join buffer that stands in for an index,
+    `temporary` that the rows go through a temporary table, `dependent` that a subquery runs for each outer row,
+    `partitions` how many partitions are read.
     """
 
     operation: str
@@ -53,6 +59,14 @@ class PlanNode:
     spill_bytes: int | None = None
     hash_batches: int | None = None
     subplan_name: str | None = None
+    access: str | None = None
+    estimated_scanned: float | None = None
+    estimated_loops: float | None = None
+    buffered: str | None = None
+    temporary: bool = False
+    dependent: bool = False
+    partitions: int | None = None
+    sort_passes: int | None = None
     children: tuple["PlanNode", ...] = ()
 
     def walk(self) -> Iterator["PlanNode"]:
@@ -99,6 +113,13 @@ class PlanNode:
         return self.total_rows + (self.rows_removed_by_filter or 0.0) * self.loops
 
     @property
+    def estimated_rows_read(self) -> float | None:
+        """Rows that the optimizer expects to look at, over all loops; None: the plan does not say."""
+        if self.estimated_scanned is None:
+            return None
+        return self.estimated_scanned * max(1.0, self.estimated_loops or 1.0)
+
+    @property
     def name(self) -> str:
         """What a person would call it: `Seq Scan on public.orders`, `Index Scan using orders_pkey on orders`."""
         table = f"{self.schema}.{self.relation}" if self.schema and self.relation else self.relation
@@ -110,13 +131,16 @@ class PlanNode:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole plan. `analyzed` says whether it was run; times in seconds, None: not measured."""
+    """A whole plan. `analyzed` says whether it was run; times in seconds, None: not measured. `notes` are what the
+    server said of the plan beside it (MySQL and MariaDB: SHOW WARNINGS)."""
 
     root: PlanNode
     analyzed: bool
     planning_seconds: float | None = None
     execution_seconds: float | None = None
     trigger_seconds: Mapping[str, float] | None = None
+    engine: EngineName = "postgresql"
+    notes: tuple[str, ...] = ()
 
 
 _KINDS: Mapping[str, NodeKind] = {

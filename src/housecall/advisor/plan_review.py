@@ -20,11 +20,13 @@ SLOW_TRIGGER_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class HotNode:
-    """The step that costs most by itself. `share` is of the plan's time when it was run, else of its estimated cost."""
+    """The step that costs most by itself. `share` is of the plan's time when it was run, else of its estimated cost, or
+    of the rows it expects to look at where the server tells no cost (MariaDB before 11)."""
 
     node: PlanNode
     share: float
     by_time: bool
+    by_rows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +92,14 @@ def hot_node(plan: Plan) -> HotNode | None:
     """The node with the largest own time, or own cost when the plan was not run. None for a plan that costs nothing."""
     by_time = plan.analyzed and any(node.own_seconds for node in plan.root.walk())
     weights = [((node.own_seconds if by_time else node.own_cost) or 0.0, node) for node in plan.root.walk()]
+    by_rows = not any(weight for weight, _ in weights)
+    if by_rows:
+        weights = [(node.estimated_rows_read or 0.0, node) for node in plan.root.walk()]
     total = sum(weight for weight, _ in weights)
     if not total:
         return None
     weight, node = max(weights, key=lambda each: each[0])
-    return HotNode(node, weight / total, by_time)
+    return HotNode(node, weight / total, by_time, by_rows)
 
 
 def misestimates(plan: Plan, *, factor: float = MISESTIMATE_FACTOR) -> tuple[Misestimate, ...]:
@@ -158,6 +163,8 @@ def lossy_bitmaps(plan: Plan) -> tuple[LossyBitmap, ...]:
 def loop_blow_ups(plan: Plan) -> tuple[LoopBlowUp, ...]:
     """Nested loops whose inner side ran a thousand times or more, or scanned a whole table more than once."""
     found = []
+    if not plan.analyzed:
+        return ()
     for node in plan.root.walk():
         repeated = [child for child in node.children if child.role == "inner" or child.role == "subplan"]
         if node.kind != "nested_loop":
@@ -168,6 +175,34 @@ def loop_blow_ups(plan: Plan) -> tuple[LoopBlowUp, ...]:
             if loops >= BLOW_UP_MIN_LOOPS or scan is not None:
                 found.append(LoopBlowUp(node, scan or inner, loops, scan is not None))
     return tuple(found)
+
+
+def repeated_scans(plan: Plan) -> tuple[PlanNode, ...]:
+    """Tables that the optimizer expects to read whole more than once: the inner side of a loop, or a subquery that
+    depends on the outer row. Only for plans that were not run."""
+    if plan.analyzed:
+        return ()
+    scans = (node for node in plan.root.walk() if node.kind == "full_scan" and not node.buffered)
+    return tuple(node for node in scans if (node.estimated_loops or 1.0) >= 2.0)
+
+
+def unindexed_joins(plan: Plan) -> tuple[PlanNode, ...]:
+    """Tables that are joined through a join buffer, read whole for want of an index on the join's columns."""
+    whole = ("ALL", "index")
+    return tuple(node for node in plan.root.walk() if node.buffered is not None and node.access in whole)
+
+
+def temporary_tables(plan: Plan) -> tuple[PlanNode, ...]:
+    """Steps that write their rows into a temporary table."""
+    return tuple(node for node in plan.root.walk() if node.temporary)
+
+
+def file_sorts(plan: Plan) -> tuple[PlanNode, ...]:
+    """Sorts that no index saves, of a thousand rows or more; MySQL and MariaDB only, where the plan names them."""
+    if plan.engine != "mysql":
+        return ()
+    sorts = (node for node in plan.root.walk() if node.kind == "sort")
+    return tuple(node for node in sorts if (node.estimated_rows or FILTERING_MIN_ROWS_READ) >= FILTERING_MIN_ROWS_READ)
 
 
 def slow_triggers(plan: Plan) -> tuple[tuple[str, float], ...]:
@@ -184,6 +219,6 @@ def wrapped_columns(plan: Plan) -> tuple[WrappedColumn, ...]:
         WrappedColumn(node, column)
         for node in plan.root.walk()
         if node.filter is not None and node.relation is not None
-        for column in columns_in_expressions(node.filter)
+        for column in columns_in_expressions(node.filter, plan.engine)
         if column.wrapped_by not in ("cast to text", "cast to varchar")
     )

@@ -4,13 +4,18 @@ from collections.abc import Iterator
 
 from housecall.advisor.plan import Plan, PlanNode
 from housecall.advisor.plan_review import (
+    HotNode,
+    file_sorts,
     filtering_scans,
     hot_node,
     loop_blow_ups,
     lossy_bitmaps,
     misestimates,
+    repeated_scans,
     slow_triggers,
     spills,
+    temporary_tables,
+    unindexed_joins,
     wrapped_columns,
 )
 from housecall.wording import Language, Message, Say
@@ -30,6 +35,29 @@ _HOT_BY_COST = Say(
     en="{share:percent} of the estimated cost is in {node} itself.",
     zh="估算代价的 {share:percent} 集中在 {node} 这一步本身。",
 )
+_NOT_RUN_NOR_COST = Say(
+    en="The statement was not run; this server's plan tells no cost.", zh="语句并未执行；该服务器的执行计划不给出代价。"
+)
+_HOT_BY_ROWS = Say(
+    en="{share:percent} of the rows to look at are read by {node}: about {rows:count}.",
+    zh="需要查看的行中有 {share:percent} 由 {node} 读取：约 {rows:count} 行。",
+)
+_REPEATED_SCAN = Say(
+    en="{node} would read the whole table about {loops:count} times, {rows:count} rows in all: the subquery or join"
+    " starts anew for each outer row.",
+    zh="{node} 预计要把整张表读约 {loops:count} 遍，共 {rows:count} 行：子查询或连接对外层每一行都重新执行。",
+)
+_UNINDEXED_JOIN = Say(
+    en="{node} is joined by {method}: no index serves {condition}, so each of its {rows:count} rows is read.",
+    zh="{node} 以 {method} 方式连接：没有索引可用于 {condition}，它的 {rows:count} 行全部要读。",
+)
+_FILE_SORT = Say(
+    en="About {rows:count} rows are sorted after they were read (filesort): no index gives their order{keys}.",
+    zh="约 {rows:count} 行读出后还要排序（filesort）：没有索引能给出该顺序{keys}。",
+)
+_TEMPORARY = Say(en="The rows go through a temporary table ({node}).", zh="结果要先写入临时表（{node}）。")
+_PARTITIONS = Say(en="{node} reads {partitions:count} partitions.", zh="{node} 要读 {partitions:count} 个分区。")
+_NOTE = Say(en="The server notes: {note}", zh="服务器提示：{note}")
 _FILTERS = Say(
     en="{node} reads {read:count} rows and keeps {kept:count}: {filter}.",
     zh="{node} 读取 {read:count} 行，只保留 {kept:count} 行：{filter}。",
@@ -74,6 +102,8 @@ _STEP_RUN = Say(
     zh="{node}：{rows:count} 行（预计 {expected:count}），{time:duration}",
 )
 _STEP_NEVER = Say(en="{node}: never run", zh="{node}：未执行")
+_STEP_BARE = Say(en="{node}", zh="{node}")
+_STEP_NO_COST = Say(en="{node}: about {expected:count} rows", zh="{node}：约 {expected:count} 行")
 _STEP = Say(
     en="{node}: about {expected:count} rows, cost {cost:number}",
     zh="{node}：约 {expected:count} 行，代价 {cost:number}",
@@ -95,10 +125,11 @@ def _remarks(plan: Plan) -> Iterator[Message]:
     if plan.execution_seconds is not None:
         yield _RAN(time=plan.execution_seconds)
     elif not plan.analyzed:
-        yield _NOT_RUN(cost=plan.root.total_cost)
+        cost = plan_cost(plan)
+        yield _NOT_RUN(cost=cost) if cost is not None else _NOT_RUN_NOR_COST()
     hot = hot_node(plan)
     if hot is not None:
-        yield (_HOT_BY_TIME if hot.by_time else _HOT_BY_COST)(share=hot.share, node=hot.node.name)
+        yield _hot(hot)
     for name, seconds in slow_triggers(plan):
         yield _TRIGGER(name=name, time=seconds)
     for scan in filtering_scans(plan)[:MAX_REMARKS_OF_A_KIND]:
@@ -111,6 +142,25 @@ def _remarks(plan: Plan) -> Iterator[Message]:
         yield _WRAPPED(node=wrapped.node.name, expression=column.expression, column=column.column)
     for loop in loop_blow_ups(plan)[:MAX_REMARKS_OF_A_KIND]:
         yield (_LOOPS_SCANNING if loop.scans_inner else _LOOPS)(node=loop.inner.name, loops=loop.loops)
+    for scan_again in repeated_scans(plan)[:MAX_REMARKS_OF_A_KIND]:
+        yield _REPEATED_SCAN(
+            node=scan_again.name, loops=scan_again.estimated_loops, rows=scan_again.estimated_rows_read
+        )
+    for joined in unindexed_joins(plan)[:MAX_REMARKS_OF_A_KIND]:
+        condition = joined.join_condition or joined.filter or "the join"
+        yield _UNINDEXED_JOIN(
+            node=joined.name, method=joined.buffered, condition=condition, rows=joined.estimated_scanned
+        )
+    for sort in file_sorts(plan)[:MAX_REMARKS_OF_A_KIND]:
+        keys = f" ({', '.join(sort.sort_keys)})" if sort.sort_keys else ""
+        yield _FILE_SORT(rows=sort.estimated_rows, keys=keys)
+    for temporary in temporary_tables(plan)[:1]:
+        yield _TEMPORARY(node=temporary.name)
+    for node in plan.root.walk():
+        if node.partitions is not None and node.partitions > 1:
+            yield _PARTITIONS(node=node.name, partitions=node.partitions)
+    for note in plan.notes[:MAX_REMARKS_OF_A_KIND]:
+        yield _NOTE(note=note)
     for spill in spills(plan)[:MAX_REMARKS_OF_A_KIND]:
         yield _SPILLS(node=spill.node.name, size=spill.spill_bytes)
     for lossy in lossy_bitmaps(plan)[:MAX_REMARKS_OF_A_KIND]:
@@ -118,6 +168,20 @@ def _remarks(plan: Plan) -> Iterator[Message]:
     for off in misestimates(plan)[:MAX_REMARKS_OF_A_KIND]:
         say = _TOO_LOW if off.too_low else _TOO_HIGH
         yield say(node=off.node.name, expected=off.estimated_rows, seen=off.actual_rows, factor=off.factor)
+
+
+def _hot(hot: HotNode) -> Message:
+    if hot.by_rows:
+        return _HOT_BY_ROWS(share=hot.share, node=hot.node.name, rows=hot.node.estimated_rows_read)
+    return (_HOT_BY_TIME if hot.by_time else _HOT_BY_COST)(share=hot.share, node=hot.node.name)
+
+
+def plan_cost(plan: Plan) -> float | None:
+    """The estimated cost of the whole plan; None: the server tells none. MySQL's older form has no cost at its top."""
+    if plan.root.total_cost is not None:
+        return plan.root.total_cost
+    below = [node.own_cost for node in plan.root.walk() if node.own_cost is not None]
+    return sum(below) if below else None
 
 
 def _steps(plan: Plan, language: Language) -> Iterator[str]:
@@ -135,6 +199,10 @@ def _indented(node: PlanNode, depth: int) -> Iterator[tuple[int, PlanNode]]:
 
 
 def _step(node: PlanNode, plan: Plan) -> Message:
+    if not plan.analyzed and node.estimated_rows is None and node.total_cost is None:
+        return _STEP_BARE(node=node.name)
+    if not plan.analyzed and node.total_cost is None:
+        return _STEP_NO_COST(node=node.name, expected=node.estimated_rows)
     if not plan.analyzed:
         return _STEP(node=node.name, expected=node.estimated_rows, cost=node.total_cost)
     if not node.was_run:

@@ -139,7 +139,8 @@ def columns_in_expressions(condition: str, engine: EngineName = "postgresql") ->
     except (SqlglotError, RecursionError):
         return ()
     for column in tree.find_all(exp.Column):
-        column.set("table", None)
+        for part in ("table", "db", "catalog"):
+            column.set(part, None)
     return _wrapped(tree, engine, {"the_table": ""})
 
 
