@@ -15,6 +15,7 @@ from typing import Any
 from asyncmy import errors
 from asyncmy.connection import Connection
 from asyncmy.constants import CLIENT
+from asyncmy.cursors import Cursor, SSCursor
 
 from housecall.engines.engine import ProbeLimits, Target
 
@@ -23,7 +24,7 @@ _CLEAR_TEXT_PLUGINS = (b"mysql_clear_password", b"dialog", b"mysql_old_password"
 _PLUGIN_NOT_USABLE = 2059
 _TLS_NOT_OFFERED = 2026
 
-# asyncmy writes the server's warnings to its log, and with them values of rows.
+# What asyncmy writes to its log may hold values of rows.
 logging.getLogger("asyncmy").setLevel(logging.CRITICAL)
 
 
@@ -51,6 +52,25 @@ class GuardedConnection(Connection):
                 f"the server wants the password in the clear ({plugin_name.decode()}), which is sent over TLS only",
             )
         return await super()._process_auth(plugin_name, auth_packet)
+
+
+class _AsksNoWarnings:
+    """asyncmy follows each statement that the server warned about with SHOW WARNINGS, only to write them to its log."""
+
+    async def _show_warnings(self, _connection: Any) -> None:
+        return None
+
+
+class QuietCursor(_AsksNoWarnings, Cursor):
+    """All rows at once; `warning_count` is of the last statement."""
+
+    @property
+    def warning_count(self) -> int:
+        return int(self._result.warning_count)
+
+
+class QuietStream(_AsksNoWarnings, SSCursor):
+    """Row by row."""
 
 
 async def open_connection(target: Target, limits: ProbeLimits) -> GuardedConnection:

@@ -52,6 +52,11 @@ def error_number(error: MySQLError) -> int:
     return number if isinstance(number, int) else 0
 
 
+def is_ended(error: MySQLError) -> bool:
+    """Whether the statement was ended before it was done: by its time limit, a lock wait limit or a KILL."""
+    return error_number(error) in _ENDED
+
+
 def connection_failure(error: Exception, instance_id: str, target: Target) -> InstanceError:
     """The error for a connection that could not be made."""
     text, where = _one_line(error), f"Instance '{instance_id}' at {target.address}"
@@ -71,7 +76,7 @@ def connection_failure(error: Exception, instance_id: str, target: Target) -> In
 def statement_failure(error: MySQLError, instance_id: str, target: Target) -> InstanceError:
     """The error for a free statement that the server did not carry out."""
     text, number = _one_line(error), error_number(error)
-    if number in _ENDED:
+    if is_ended(error):
         return InstanceTimeout(f"Instance '{instance_id}': the statement was ended: {text}")
     if number in _LOST:
         return _lost(text, instance_id, target)
@@ -83,7 +88,7 @@ def unavailable(reading: Reading, error: MySQLError, instance_id: str, target: T
     text, number = _one_line(error), error_number(error)
     if number in _LOST:
         raise _lost(f"{text} (while reading {reading.name})", instance_id, target) from error
-    if number in _ENDED:
+    if is_ended(error):
         return Unavailable(reading.name, "timeout", f"{reading.name} took longer than the probe allows", None)
     if number in _NOT_ALLOWED:
         reason = f"account {account} may not read {reading.name}: {text}"

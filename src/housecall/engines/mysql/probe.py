@@ -16,27 +16,29 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from asyncmy.cursors import Cursor, SSCursor
 from asyncmy.errors import MySQLError
 
 from housecall.engines.engine import ProbeLimits, QueryResult, Reading, Rows, ServerFacts, Target, Unavailable, Version
 from housecall.engines.guard import guard
-from housecall.engines.mysql.connection import GuardedConnection, open_connection
+from housecall.engines.mysql.connection import GuardedConnection, QuietCursor, QuietStream, open_connection
 from housecall.engines.mysql.explainable import as_read, schema_and_statement, with_values
 from housecall.engines.mysql.failures import (
     connection_failure,
     error_number,
     grants,
+    is_ended,
     statement_failure,
     unavailable,
 )
 from housecall.engines.mysql.flavour import version_of
 from housecall.engines.mysql.quoting import account as quote_account
 from housecall.engines.mysql.quoting import quote_identifier
+from housecall.engines.mysql.together import can_be_joined, joined, split
 from housecall.engines.mysql.values import plain, rows_of
 from housecall.errors import InstanceTimeout, StatementRefused
 
 SQL_MODE = "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"
+_PLANNING_MODE = f"{SQL_MODE},IGNORE_SPACE"
 _GRACE_SECONDS = 2.0
 """How long to wait for the server to end a statement by its own limit, and after a KILL, before we end it from here."""
 _INTERRUPTED = 1317
@@ -70,6 +72,9 @@ class MySQLProbe:
         self._account = ""
         self._running = False
         self._sees_all_tables = False
+        self._alone: set[str] = set()
+        self._sql_mode = SQL_MODE
+        self._schema = ""
         self._stored: frozenset[str] | None = None
         self.facts: ServerFacts
         self.statements_run = 0
@@ -82,8 +87,8 @@ class MySQLProbe:
         self._session_id = int(row[4])
         user, _, host = str(row[3]).rpartition("@")
         self._account = quote_account(user, host)
-        for setting in session_settings(version, self._limits):
-            await self._execute(f"SET SESSION {setting}")
+        await self._execute(f"SET SESSION {', '.join(session_settings(version, self._limits))}")
+        self._schema = str(row[2] or "")
         self._sees_all_tables = bool((await self._fetch(_SEES_ALL_TABLES))[1][0][0])
         uptime = (await self._fetch("SHOW GLOBAL STATUS LIKE 'Uptime'"))[1][0][1]
         self.facts = ServerFacts(
@@ -101,13 +106,51 @@ class MySQLProbe:
         if reading.needs and reading.needs not in self.facts.extensions:
             return _switched_off(reading, self.facts.version)
         try:
+            await self._as_usual()
             columns, values = await self._bounded(self._fetch(reading.sql))
         except MySQLError as error:
             return unavailable(reading, error, self._instance_id, self._target, self._account)
-        if not values and self._may_have_been_hidden(reading):
-            reason = f"account {self._account} sees nothing of others in {reading.name}"
-            return Unavailable(reading.name, "privilege", reason, grants(reading, self._account))
-        return rows_of(reading.row, columns, values)
+        return self._unless_hidden(reading, rows_of(reading.row, columns, values))
+
+    async def read_together(self, readings: Sequence[Reading]) -> dict[str, Rows | Unavailable]:
+        """As `read` for each, with the plain queries among them in one statement.
+
+        When that fails, halves of them are asked together, down to the one that failed, which is read alone from then
+        on; what took too long is asked one by one at once, since halves would take as long.
+        """
+        found = {reading.name: await self.read(reading) for reading in readings if not self._may_join(reading)}
+        return found | await self._joined([reading for reading in readings if self._may_join(reading)])
+
+    def _may_join(self, reading: Reading) -> bool:
+        there = not reading.needs or reading.needs in self.facts.extensions
+        return there and can_be_joined(reading) and reading.name not in self._alone
+
+    async def _joined(self, readings: Sequence[Reading]) -> dict[str, Rows | Unavailable]:
+        if len(readings) < 2:
+            return {reading.name: await self._read_alone(reading) for reading in readings}
+        try:
+            await self._as_usual()
+            found = split(readings, (await self._bounded(self._fetch(joined(readings))))[1])
+        except MySQLError as error:
+            if is_ended(error):
+                return {reading.name: await self.read(reading) for reading in readings}
+            half = len(readings) // 2
+            return await self._joined(readings[:half]) | await self._joined(readings[half:])
+        except ValueError:
+            return {reading.name: await self._read_alone(reading) for reading in readings}
+        return {reading.name: self._unless_hidden(reading, found[reading.name]) for reading in readings}
+
+    async def _read_alone(self, reading: Reading) -> Rows | Unavailable:
+        found = await self.read(reading)
+        if isinstance(found, Unavailable):
+            self._alone.add(reading.name)
+        return found
+
+    def _unless_hidden(self, reading: Reading, rows: Rows) -> Rows | Unavailable:
+        if rows or not self._may_have_been_hidden(reading):
+            return rows
+        reason = f"account {self._account} sees nothing of others in {reading.name}"
+        return Unavailable(reading.name, "privilege", reason, grants(reading, self._account))
 
     def _may_have_been_hidden(self, reading: Reading) -> bool:
         """Without the right to see them, some views of both servers show no rows instead of an error."""
@@ -127,6 +170,7 @@ class MySQLProbe:
         """As `query`, for statements of our own that the guard need not judge."""
         started = time.monotonic()
         try:
+            await self._as_usual()
             async with self._read_only_transaction():
                 columns, rows, truncated = await self._bounded(self._stream(sql, parameters))
         except MySQLError as error:
@@ -145,8 +189,8 @@ class MySQLProbe:
         if not verdict.allowed:
             raise StatementRefused(f"Instance '{self._instance_id}': statement refused: {verdict.reason}")
         try:
-            async with self._planning_in(schema), self._read_only_transaction():
-                return await self._bounded(self._plan(statement))
+            await self._plan_in(schema)
+            return await self._bounded(self._plan(statement))
         except MySQLError as error:
             raise statement_failure(error, self._instance_id, self._target) from error
 
@@ -168,8 +212,9 @@ class MySQLProbe:
         return self._stored
 
     async def _plan(self, statement: str) -> dict[str, Any]:
-        text = (await self._fetch(f"EXPLAIN FORMAT=JSON {statement}"))[1][0][0]
-        notes = [str(plain(row[2])) for row in (await self._fetch("SHOW WARNINGS"))[1]]
+        text, warnings = await self._fetch_value_and_warnings(f"EXPLAIN FORMAT=JSON {statement}")
+        expected = 1 if self.facts.version.flavour == "mysql" else 0  # the statement as rewritten, which is no news
+        notes = [str(plain(row[2])) for row in (await self._fetch("SHOW WARNINGS"))[1]] if warnings > expected else []
         plan = json.loads(plain(text))
         return {**plan, "notes": [note for note in notes if not note.startswith("/*")][:10]}
 
@@ -199,7 +244,7 @@ class MySQLProbe:
         """Rows until the end or a limit; then the server is told to stop sending."""
         rows: list[tuple[Any, ...]] = []
         size_bytes, truncated = 0, False
-        cursor = self._connection.cursor(SSCursor)
+        cursor = self._connection.cursor(QuietStream)
         with self._counted():
             await cursor.execute(statement, tuple(parameters) or None)
             columns = tuple(column[0] for column in cursor.description or ())
@@ -217,10 +262,17 @@ class MySQLProbe:
         return columns, tuple(rows), truncated
 
     async def _fetch(self, statement: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        cursor = self._connection.cursor(Cursor)
+        cursor = self._connection.cursor(QuietCursor)
         with self._counted():
             await cursor.execute(statement)
             return [column[0] for column in cursor.description or ()], list(await cursor.fetchall())
+
+    async def _fetch_value_and_warnings(self, statement: str) -> tuple[Any, int]:
+        cursor = QuietCursor(self._connection)
+        with self._counted():
+            await cursor.execute(statement)
+            row = await cursor.fetchone()
+        return row[0], cursor.warning_count
 
     async def _execute(self, statement: str) -> None:
         await self._fetch(statement)
@@ -254,19 +306,21 @@ class MySQLProbe:
                 raise
             await self._execute(statement)
 
-    @asynccontextmanager
-    async def _planning_in(self, schema: str | None) -> AsyncIterator[None]:
+    async def _plan_in(self, schema: str | None) -> None:
         """Digest texts have a space before every parenthesis, which only IGNORE_SPACE lets pass."""
-        if schema and schema != self.facts.database:
+        await self._use(schema or self.facts.database, _PLANNING_MODE)
+
+    async def _as_usual(self) -> None:
+        """Back from planning: left until something else is asked, so that plans in a row cost no statement more."""
+        await self._use(self.facts.database, SQL_MODE)
+
+    async def _use(self, schema: str, sql_mode: str) -> None:
+        if sql_mode != self._sql_mode:
+            await self._execute(f"SET SESSION sql_mode = '{sql_mode}'")
+            self._sql_mode = sql_mode
+        if schema and schema != self._schema:
             await self._execute(f"USE {quote_identifier(schema)}")
-        await self._execute(f"SET SESSION sql_mode = '{SQL_MODE},IGNORE_SPACE'")
-        try:
-            yield
-        finally:
-            if self._connection.connected:
-                await self._execute(f"SET SESSION sql_mode = '{SQL_MODE}'")
-                if schema and self.facts.database:
-                    await self._execute(f"USE {quote_identifier(self.facts.database)}")
+            self._schema = schema
 
     async def _bounded(self, work: Coroutine[Any, Any, _ResultT]) -> _ResultT:
         """The result, or the end of the statement on the server: by its limit, by our KILL, or with the connection."""

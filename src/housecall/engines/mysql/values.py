@@ -31,18 +31,19 @@ def column_name(name: str) -> str:
 
 def row_from(row_type: type[Row], values: Mapping[str, Any]) -> Row:
     """A row from a dictionary that holds more than its fields; what is missing is None."""
-    return row_type(**_fields(row_type, {name: values.get(name) for name in _hints(row_type)}))
+    return row_type(**_fields(row_type, {name: values.get(name) for name in fields_by_hint(row_type)}))
 
 
 def _fields(row_type: type[Row], values: Mapping[str, Any]) -> dict[str, Any]:
-    hints = _hints(row_type)
+    hints = fields_by_hint(row_type)
     return {name: _as_meant(hints[name], value) for name, value in values.items()}
 
 
 _HINTS: dict[type[Row], dict[str, str]] = {}
 
 
-def _hints(row_type: type[Row]) -> dict[str, str]:
+def fields_by_hint(row_type: type[Row]) -> dict[str, str]:
+    """The fields of a row class in their order, each with its annotation as text."""
     if row_type not in _HINTS:
         fields = row_type.__dataclass_fields__  # type: ignore[attr-defined]
         _HINTS[row_type] = {name: str(hint) for name, hint in get_type_hints(row_type).items() if name in fields}

@@ -14,7 +14,7 @@ FROM (
         t.AUTO_INCREMENT AS next_value,
         CASE c.DATA_TYPE
             WHEN 'tinyint' THEN 127 WHEN 'smallint' THEN 32767 WHEN 'mediumint' THEN 8388607
-            WHEN 'int' THEN 2147483647 ELSE 9223372036854775807
+            WHEN 'int' THEN 2147483647 ELSE CAST(9223372036854775807 AS DECIMAL(20))
         END * IF(c.COLUMN_TYPE LIKE '%unsigned%', 2, 1) + IF(c.COLUMN_TYPE LIKE '%unsigned%', 1, 0) AS max_value,
         COALESCE(t.TABLE_ROWS, 0) AS live_rows,
         COALESCE(t.DATA_LENGTH, 0) + COALESCE(t.INDEX_LENGTH, 0) AS size_bytes

@@ -33,7 +33,7 @@ SELECT
 FROM performance_schema.events_statements_summary_by_digest AS d
 WHERE d.DIGEST_TEXT IS NOT NULL
     AND d.DIGEST_TEXT NOT LIKE '%performance\_schema%' AND d.DIGEST_TEXT NOT LIKE '%information\_schema%'
-    AND d.DIGEST_TEXT NOT LIKE '%`mysql` .%'
+    AND d.DIGEST_TEXT NOT LIKE '%`mysql` .%' AND d.DIGEST_TEXT NOT LIKE 'SELECT ? AS `housecall\_reading`%'
     AND COALESCE(d.SCHEMA_NAME, '') NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')
 ORDER BY d.SUM_TIMER_WAIT DESC, d.DIGEST
 LIMIT 60
