@@ -1,8 +1,13 @@
-"""A table option keeps autovacuum away from one table, and its dead rows pile up."""
+"""A table option keeps autovacuum away from one table, and its dead rows pile up.
+
+The table's old statistics and dead rows are consequences of the option, unless old statistics are all the harm that it
+has done: then they are what people feel, and the option is why (see `stale_statistics`).
+"""
 
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes.postgresql._changes import same_table
 from housecall.diagnosis.causes.postgresql._sessions import fingerprints
 from housecall.diagnosis.causes.postgresql._vacuum import NO_DEAD_ROWS, VACUUM_LOCK, dead_rows_of
 from housecall.diagnosis.finding import Finding, Severity
@@ -46,7 +51,6 @@ def _cause(finding: Finding, found: Found) -> Cause:
     because = [_THRESHOLD(threshold=details["threshold_rows"])]
     if details["size_bytes"]:
         because.append(_SIZE(size=details["size_bytes"]))
-    same = [each for each in found.of("postgresql.dead_tuples", "postgresql.table_bloat") if each.object == table]
     return Cause(
         id=CAUSE.id,
         object=table,
@@ -58,8 +62,22 @@ def _cause(finding: Finding, found: Found) -> Cause:
         evidence=finding.evidence,
         remedies=(_reset(details["schema"], details["table"]),),
         rests_on=(finding.fingerprint,),
-        absorbs=fingerprints(same),
+        absorbs=fingerprints(_consequences(finding, found)),
     )
+
+
+def _consequences(finding: Finding, found: Found) -> list[Finding]:
+    """What an untended table shows: dead rows, bloat, and old statistics unless these mislead while little is dead."""
+    dead = [
+        each for each in found.of("postgresql.dead_tuples", "postgresql.table_bloat") if each.object == finding.object
+    ]
+    stale = [
+        each
+        for each in found.of("postgresql.stale_statistics")
+        if same_table(each.details, finding.details)
+        and (finding.severity is Severity.WARNING or each.severity.rank < Severity.WARNING.rank)
+    ]
+    return [*dead, *stale]
 
 
 def _reset(schema: str, table: str) -> Remedy:

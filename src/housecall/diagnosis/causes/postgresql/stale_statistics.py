@@ -1,13 +1,15 @@
 """The planner works from statistics that are older than the data, or from none.
 
 Absorbs the costly statements of the table: while the planner is misled, their plans prove nothing about indexes. An
-index that only the text of a statement speaks for is absorbed too: what is known of the table is not true.
+index that only the text of a statement speaks for is absorbed too: what is known of the table is not true. So is a
+queue behind a running statement that reads the table, since it holds its locks for as long as its bad plan takes.
 """
 
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.postgresql._changes import LOCK_CONCURRENT, MOMENT, analyze_table, same_table
+from housecall.diagnosis.causes.postgresql._sessions import cancel_statement, fingerprints, lasting_queues
 from housecall.diagnosis.causes.postgresql.missing_index import is_supported
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.remedy import Remedy
@@ -46,6 +48,13 @@ _SHARE = Say(
     en="Statements on this table took {share:percent} of the time of all statements.",
     zh="涉及该表的语句占全部语句耗时的 {share:percent}。",
 )
+_QUEUE = Say(
+    en="Session pid {pid} reads it with a plan made for other data, and {waiting:count} session{waiting:|s}"
+    " {waiting:waits|wait} for its locks, the longest for {longest:duration}. It keeps that plan until it is cancelled and"
+    " started again.",
+    zh="会话 pid {pid} 用为旧数据制定的计划读取该表，{waiting:count} 个会话在等它的锁，最长已等 {longest:duration}。"
+    "在取消并重新执行之前，它一直沿用这个计划。",
+)
 _ENABLE = Say(en="Let autovacuum work on {table} again", zh="重新对 {table} 启用 autovacuum")
 _ENABLE_VERIFY = Say(en="the option is gone", zh="该选项已清除")
 
@@ -59,33 +68,59 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
             for each in found.of("postgresql.missing_index")
             if same_table(each.details, finding.details) and not is_supported(each)
         ]
-        yield _cause(finding, own, guesses)
+        is_grave = finding.severity is Severity.WARNING
+        queues = _queues_behind_readers(found, finding) if is_grave else []
+        consequences = [*queues, *own, *_option(found, finding)] if is_grave else []
+        yield _cause(finding, own, queues, [*guesses, *consequences])
 
 
-def _cause(finding: Finding, statements: list[Finding], guesses: list[Finding]) -> Cause:
+def _queues_behind_readers(found: Found, finding: Finding) -> list[Finding]:
+    """Queues whose root is busy with a statement that reads the table."""
+    return [
+        each
+        for each in lasting_queues(found)
+        if each.details["kind"] == "running" and finding.object in each.details["root_tables"]
+    ]
+
+
+def _option(found: Found, finding: Finding) -> list[Finding]:
+    """That autovacuum is off for the table, while it has done no other harm: hardly a row is dead."""
+    return [
+        each
+        for each in found.of("postgresql.autovacuum_off_for_table")
+        if same_table(each.details, finding.details) and each.severity.rank < Severity.WARNING.rank
+    ]
+
+
+def _cause(finding: Finding, statements: list[Finding], queues: list[Finding], explained: list[Finding]) -> Cause:
     details = finding.details
     is_grave = finding.severity is Severity.WARNING
     share = min(sum(each.details["share"] for each in statements), 1.0)
+    waiting = max((each.details["waiting"] / max(1, each.details["session_total"]) for each in queues), default=0.0)
     return Cause(
         id=CAUSE.id,
         object=finding.object,
         object_kind="table",
-        severity=finding.severity,
+        severity=max((finding.severity, *(each.severity for each in queues)), key=lambda each: each.rank),
         confidence=0.9 if is_grave else 0.6,
         summary=(_NEVER if details["never"] else _STALE)(
             table=finding.object, rows=details["live_rows"], changes=details["changes"]
         ),
-        because=tuple(_because(finding, share)),
+        because=tuple(_because(finding, share, queues)),
         evidence=finding.evidence,
-        remedies=tuple(_remedies(finding)),
+        remedies=tuple(_remedies(finding, queues)),
         rests_on=(finding.fingerprint,),
-        absorbs=tuple(each.fingerprint for each in (*guesses, *(statements if is_grave else ()))),
-        impact=share,
+        absorbs=fingerprints(explained),
+        impact=max(share, min(waiting, 1.0)),
     )
 
 
-def _because(finding: Finding, share: float) -> Iterator[Message]:
+def _because(finding: Finding, share: float, queues: list[Finding]) -> Iterator[Message]:
     details = finding.details
+    for queue in queues[:1]:
+        yield _QUEUE(
+            pid=queue.details["root"]["pid"], waiting=queue.details["waiting"], longest=queue.details["longest_seconds"]
+        )
     if not details["never"]:
         yield _BELIEVES(believed=details["planner_rows"], rows=details["live_rows"])
     yield _SOON() if details["autovacuum"] else _OFF()
@@ -93,9 +128,11 @@ def _because(finding: Finding, share: float) -> Iterator[Message]:
         yield _SHARE(share=share)
 
 
-def _remedies(finding: Finding) -> Iterator[Remedy]:
+def _remedies(finding: Finding, queues: list[Finding]) -> Iterator[Remedy]:
+    """A statement that runs keeps its plan, so after ANALYZE it is cancelled and started again."""
     details = finding.details
     yield analyze_table(details["schema"], details["table"])
+    yield from (cancel_statement(queue.details["root"]) for queue in queues[:1])
     if not details["table_autovacuum"]:
         target = qualified(details["schema"], details["table"])
         yield Remedy(

@@ -174,10 +174,29 @@ def known_tables(now: Snapshot) -> dict[str, str]:
     return found
 
 
+_NAME = r'(?:[\w$]+|"(?:[^"]|"")+")'
+_NAMED = re.compile(rf"\b(?:from|join|update|into)\s+(?:only\s+)?(?:{_NAME}\s*\.\s*)?({_NAME})", re.IGNORECASE)
+
+
 def tables_of(statement: HotStatement, now: Snapshot) -> list[str]:
     """The statement's tables, qualified where a reading knows them."""
+    return _qualified(statement.shape, statement.query, now)
+
+
+def tables_in(text: str | None, now: Snapshot) -> list[str]:
+    """The tables that a running statement names, as `tables_of`."""
+    return _qualified(_shape(text), text, now) if text else []
+
+
+def _qualified(shape: StatementShape, text: str, now: Snapshot) -> list[str]:
+    """A text that was cut cannot be parsed: then the words behind FROM, JOIN, UPDATE and INTO tell, where a reading
+    knows them."""
     known = known_tables(now)
-    return [known.get(name, name) for name in statement.shape.tables]
+    if shape.understood:
+        return [known.get(name, name) for name in shape.tables]
+    names = [each.group(1) for each in _NAMED.finditer(text)]
+    bare = [each[1:-1].replace('""', '"') if each.startswith('"') else each.lower() for each in names]
+    return list(dict.fromkeys(known[name] for name in bare if name in known))
 
 
 def column_types(now: Snapshot) -> dict[str, dict[str, str]]:

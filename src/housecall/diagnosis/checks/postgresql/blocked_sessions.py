@@ -13,6 +13,7 @@ from typing import Any
 
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.postgresql._blocking import Tree, blocking_trees, one_line, session_details
+from housecall.diagnosis.checks.postgresql._statements import tables_in
 from housecall.diagnosis.finding import Evidence, Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.diagnosis.unavailable import grant
@@ -114,6 +115,7 @@ def _details(tree: Tree, now: Snapshot) -> dict[str, Any]:
     return {
         "kind": tree.kind,
         "root": session_details(tree.root) if tree.root else None,
+        "root_tables": tables_in(tree.root.statement, now) if tree.root else [],
         "relation": tree.relation,
         "waiting": len(tree.waiters),
         "longest_seconds": tree.longest_seconds,

@@ -11,8 +11,11 @@ from collections.abc import Iterator
 
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.postgresql._measured import measured, table_name
+from housecall.diagnosis.checks.postgresql._statements import tables_in
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.engine import Unavailable
+from housecall.engines.postgresql.rows.sessions import Session
 from housecall.engines.postgresql.rows.statistics import StaleStatistics
 from housecall.wording import Say
 
@@ -45,14 +48,23 @@ _NEVER = Say(
 
 
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
+    being_read = _tables_being_read(now)
     for row in now.rows(StaleStatistics):
         if row.live_rows >= limits["min_rows"] and (row.never_counted or row.changes > row.threshold):
-            yield _finding(row, limits)
+            is_read = row.scans > 0 or table_name(row.schema_name, row.table_name) in being_read
+            yield _finding(row, severity_of(row, limits, is_read=is_read))
 
 
-def severity_of(row: StaleStatistics, limits: Limits) -> Severity:
+def _tables_being_read(now: Snapshot) -> set[str]:
+    """Tables of statements that run at this moment: their scans are counted only when they end."""
+    sessions = now.get(Session)
+    if isinstance(sessions, Unavailable):
+        return set()
+    return {table for each in sessions if each.state == "active" for table in tables_in(each.statement, now)}
+
+
+def severity_of(row: StaleStatistics, limits: Limits, *, is_read: bool = True) -> Severity:
     """A table that autovacuum will see to within minutes, or that nobody reads, is only worth a notice."""
-    is_read = row.scans > 0
     is_large = row.live_rows >= limits["warning_rows"]
     is_misleading = row.never_counted or row.changes >= limits["warning_share"] * row.live_rows
     will_be_mended = row.autovacuum_enabled and (
@@ -61,7 +73,7 @@ def severity_of(row: StaleStatistics, limits: Limits) -> Severity:
     return Severity.WARNING if is_read and is_large and is_misleading and not will_be_mended else Severity.NOTICE
 
 
-def _finding(row: StaleStatistics, limits: Limits) -> Finding:
+def _finding(row: StaleStatistics, severity: Severity) -> Finding:
     name = table_name(row.schema_name, row.table_name)
     never = row.never_counted and row.analysed_seconds_ago is None
     if never:
@@ -69,7 +81,7 @@ def _finding(row: StaleStatistics, limits: Limits) -> Finding:
     else:
         message = _STALE(changes=row.changes, table=name, rows=row.live_rows, believed=row.planner_rows)
     return Finding(
-        CHECK.id, CHECK.item, severity_of(row, limits), name, "table", message,
+        CHECK.id, CHECK.item, severity, name, "table", message,
         measured(
             StaleStatistics,
             changes_since_analyze=(row.changes, "count"),
