@@ -83,6 +83,24 @@ def test_leak_explains_the_full_pool() -> None:
     assert causes(verdict(group(96, median_state_seconds=900.0))) == [("connection_leak", "role app")]
 
 
+@pytest.mark.parametrize(
+    ("sessions", "total", "expected"),
+    [
+        (50, 70, [("connection_leak", "role app")]),
+        (49, 70, []),
+        (50, 69, []),
+        (50, 84, [("connection_leak", "role app")]),
+        (50, 85, [("connection_saturation", "server")]),
+    ],
+)
+def test_idle_sessions_that_fill_a_server_are_noticed_whatever_their_age(
+    sessions: int, total: int, expected: list[tuple[str, str]]
+) -> None:
+    diagnosis = verdict(group(sessions, session_total=total, median_state_seconds=4.0))
+    assert causes(diagnosis) == expected
+    assert all(cause.severity is Severity.NOTICE for cause in diagnosis.causes if cause.id == "connection_leak")
+
+
 def counters(**values: object) -> TransactionCounters:
     known = {"database": "shop", "is_current": True, "statistics_seconds": 10 * HOUR, "sessions": 0}
     return row_of(TransactionCounters, **{**known, **values})

@@ -54,6 +54,11 @@ def lasting_queues(found: Found) -> tuple[Finding, ...]:
     return tuple(each for each in found.of(BLOCKED) if each.severity.rank >= Severity.NOTICE.rank)
 
 
+def waits_for_a_standby(queue: Finding) -> bool:
+    """Whether the root of a queue hangs in its commit until a standby confirms it."""
+    return (queue.details["root"] or {}).get("wait_event") == "SyncRep"
+
+
 def end_session(
     session: Mapping[str, Any], *, verify: Message | None = None, verify_statement: str | None = None
 ) -> Remedy:

@@ -67,7 +67,17 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:  # noqa: ARG001
     for finding in found.of("postgresql.autovacuum_starved"):
         tables = set(finding.details["tables"])
         dead = [each for each in found.of("postgresql.dead_tuples", "postgresql.table_bloat") if each.object in tables]
-        yield _cause(finding, dead)
+        yield _cause(finding, [*dead, *_not_analysed(found, finding)])
+
+
+def _not_analysed(found: Found, finding: Finding) -> list[Finding]:
+    """The same workers refresh the statistics of the late tables; old ones that weigh more stand for themselves."""
+    tables = {tuple(each) for each in finding.details["qualified"]}
+    return [
+        each
+        for each in found.of("postgresql.stale_statistics")
+        if (each.details["schema"], each.details["table"]) in tables and each.severity.rank <= finding.severity.rank
+    ]
 
 
 def _cause(finding: Finding, dead: list[Finding]) -> Cause:

@@ -1,4 +1,8 @@
-"""An application opens connections and never gives them back: they sit idle until the limit is reached."""
+"""An application opens connections and never gives them back: they sit idle until the limit is reached.
+
+Idle for ten minutes, they explain connections that are used up. Idle for less, they may yet be used: then it is a
+notice, and nothing once the connections are used up, which is reported as such.
+"""
 
 from collections.abc import Iterator
 
@@ -27,6 +31,10 @@ _USED = Say(
     "In all {used:count} of {usable:count} connections are in use.",
     "总共 {usable:count} 个连接已使用 {used:count} 个。",
 )
+_YOUNG = Say(
+    "They may belong to a pool that is too large, or were never given back: a leak when their number only grows.",
+    "它们可能属于过大的连接池，也可能是没有归还的连接：若数量只增不减，就是泄漏。",
+)
 _CLOSE = Say(
     "Close connections on every path of {application}: a pool with a maximum size and a maximum idle time",
     "{application} 的每条代码路径都要归还连接：使用有最大连接数和最大空闲时间的连接池",
@@ -37,16 +45,22 @@ _COUNT = "SELECT count(*) AS idle FROM pg_catalog.pg_stat_activity WHERE state =
 
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
     full = [each for each in found.of("postgresql.connections_used") if each.severity.rank >= Severity.NOTICE.rank]
+    is_used_up = any(each.severity.rank >= Severity.WARNING.rank for each in full)
     for finding in found.of("postgresql.connection_leak"):
-        yield _cause(finding, full, now)
+        if finding.details["is_long"] or not is_used_up:
+            yield _cause(finding, full, now)
 
 
 def _cause(finding: Finding, full: list[Finding], now: Snapshot) -> Cause:
     details = finding.details
-    severity = max((each.severity for each in full), key=lambda each: each.rank, default=finding.severity)
+    is_long = details["is_long"]
+    grave = [each.severity for each in full if is_long]
+    severity = max(grave, key=lambda each: each.rank, default=finding.severity)
     because = [_SHARE(share=details["sessions"] / details["max_connections"], max=details["max_connections"])]
     if full:
         because.append(_USED(used=full[0].details["used"], usable=full[0].details["usable"]))
+    if not is_long:
+        because.append(_YOUNG())
     group = {**details, "state": "idle", "median_state_seconds": details["median_idle_seconds"]}
     timeout = limit_role(details["user"], "idle_session_timeout", "10min") if now.facts.version.major >= 14 else ()
     return Cause(
@@ -54,7 +68,7 @@ def _cause(finding: Finding, full: list[Finding], now: Snapshot) -> Cause:
         object=finding.object,
         object_kind="role",
         severity=severity,
-        confidence=0.8,
+        confidence=0.8 if is_long else 0.5,
         summary=_SUMMARY(
             user=details["user"],
             application=details["application"] or "-",
@@ -72,6 +86,6 @@ def _cause(finding: Finding, full: list[Finding], now: Snapshot) -> Cause:
             ),
         ),
         rests_on=(finding.fingerprint,),
-        absorbs=fingerprints(full),
+        absorbs=fingerprints(full) if is_long else (),
         impact=min(1.0, details["sessions"] / details["max_connections"]),
     )

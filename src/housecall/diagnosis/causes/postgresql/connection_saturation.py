@@ -51,7 +51,7 @@ _COUNT = "SELECT state, count(*) FROM pg_catalog.pg_stat_activity WHERE backend_
 
 
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
-    leaking = {each.details["user"] for each in found.of("postgresql.connection_leak")}
+    leaking = {each.details["user"] for each in found.of("postgresql.connection_leak") if each.details["is_long"]}
     for finding in found.of("postgresql.connections_used"):
         group = _largest(finding)
         if finding.severity.rank >= Severity.WARNING.rank and not (

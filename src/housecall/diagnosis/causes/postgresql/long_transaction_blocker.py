@@ -1,7 +1,8 @@
 """A session that works in a transaction while others wait for the locks it holds.
 
 Unlike an idle blocker it will finish by itself; the question is whether its work is worth the queue. A worker of
-autovacuum that prevents wraparound is never to be ended: the statement that waits for it can be run later.
+autovacuum that prevents wraparound is never to be ended: the statement that waits for it can be run later. One that
+hangs in its commit for want of a standby is a victim itself.
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from housecall.diagnosis.causes.postgresql._sessions import (
     limit_role,
     session_evidence,
     waiting_for,
+    waits_for_a_standby,
 )
 from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
@@ -52,6 +54,8 @@ _NOBODY_WAITS = Say("Nobody waits for pid {pid} any more: the count is 0.", "不
 
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:  # noqa: ARG001
     for finding in lasting_queues(found):
+        if waits_for_a_standby(finding):
+            continue
         if finding.details["kind"] in ("running", "hidden", "autovacuum") or _works_under_advisory_lock(finding):
             yield _cause(finding, found)
 

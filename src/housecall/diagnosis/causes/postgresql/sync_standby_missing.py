@@ -1,9 +1,17 @@
-"""Commits hang because a synchronous standby is not there."""
+"""Commits hang because a synchronous standby is not there.
+
+Whoever waits for the locks of a session that hangs so is its victim as well.
+"""
 
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
-from housecall.diagnosis.causes.postgresql._sessions import fingerprints
+from housecall.diagnosis.causes.postgresql._sessions import (
+    BLOCKED,
+    explained_by_queue,
+    fingerprints,
+    waits_for_a_standby,
+)
 from housecall.diagnosis.causes.postgresql._vacuum import SETTING_LOCK
 from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
@@ -47,6 +55,8 @@ def _cause(finding: Finding, found: Found) -> Cause:
     details = finding.details
     waiting, total = details["waiting"], details["session_total"]
     explained = [each for each in found.of("postgresql.wait_events") if each.object == "IPC:SyncRep"]
+    for queue in filter(waits_for_a_standby, found.of(BLOCKED)):
+        explained += [queue, *explained_by_queue(found, queue.details["root"]["pid"], 0, 0)]
     if total and waiting >= total / 2:
         explained.extend(found.of("postgresql.connections_used"))
     because = [_NAMES(names=details["names"])]

@@ -150,6 +150,7 @@ def session_details(session: Session) -> Mapping[str, Any]:
         "statement_seconds": session.statement_seconds,
         "state_seconds": session.state_seconds,
         "xmin_age": session.xmin_age,
+        "wait_event": session.wait_event,
         "visible": session.visible,
     }
 

@@ -57,7 +57,8 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
     late = [row for row in now.rows(VacuumTable) if _is_late(row, limits)]
     reason = _reason(late, workers, settings, now, limits) if late else None
     if reason:
-        yield _finding(reason, late, workers, settings, limits)
+        blamed = sorted(late, key=_triggers) if reason == "threshold_too_high" else late
+        yield _finding(reason, blamed, workers, settings, limits)
     elif late and not now.facts.has_monitor_role:
         yield NotEvaluated(
             CHECK.id,
@@ -70,6 +71,11 @@ def _is_late(row: VacuumTable, limits: Limits) -> bool:
     sensible = min(row.threshold_rows, 50 + limits["generous_share"] * row.live_rows)
     late = row.dead_rows >= limits["min_dead_rows"] and row.dead_rows >= limits["times_threshold"] * sensible
     return row.autovacuum_enabled and late
+
+
+def _triggers(row: VacuumTable) -> bool:
+    """Whether autovacuum would come at so many dead rows; false where the threshold is in its way."""
+    return row.threshold_rows <= row.dead_rows
 
 
 def _reason(
@@ -85,7 +91,7 @@ def _reason(
         return "workers_busy"
     if working and write_bytes_per_second(settings) < limits["min_write_bytes_per_second"]:
         return "too_slow"
-    if any(row.threshold_rows > row.dead_rows for row in late):
+    if not all(_triggers(row) for row in late):
         return "threshold_too_high"
     unvisited = [row for row in late if _last_visit(row) is None or (_last_visit(row) or 0.0) > _patience(settings)]
     if not unvisited:
