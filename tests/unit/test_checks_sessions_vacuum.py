@@ -274,6 +274,14 @@ class TestBloat:
         diagnosis = verdict(self.table(100 * MB, None, columns_seen=0))
         assert "postgresql.table_bloat" in {each.check for each in diagnosis.not_evaluated}
 
+    @pytest.mark.parametrize(("most", "expected"), [(50 * MB, [Severity.NOTICE]), (51 * MB, []), (None, [])])
+    def test_without_column_widths_a_table_is_bloated_when_the_widest_rows_would_not_fill_it(
+        self, most: int | None, expected: list[Severity]
+    ) -> None:
+        diagnosis = verdict(self.table(100 * MB, None, columns_seen=0, most_needed_bytes=most))
+        assert severities(diagnosis, "table_bloat") == expected
+        assert ("postgresql.table_bloat" in {each.check for each in diagnosis.not_evaluated}) is not bool(expected)
+
     def test_dead_rows_come_first(self) -> None:
         assert causes(verdict(self.table(100 * MB, 10 * MB))) == [("table_bloat", "public.t")]
         assert causes(verdict(self.table(100 * MB, 10 * MB, dead_rows=1000))) == []

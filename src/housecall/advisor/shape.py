@@ -110,6 +110,8 @@ class StatementShape:
     correlated: tuple[CorrelatedSubquery, ...] = ()
     all_columns: SelectsAllColumns | None = None
     tables: tuple[str, ...] = field(default=())
+    condenses: bool = False
+    """Whether it returns fewer rows than its conditions select: an aggregate, DISTINCT, or LIMIT."""
 
 
 def statement_shape(sql: str, engine: EngineName, columns: Columns | None = None) -> StatementShape:
@@ -129,6 +131,7 @@ def statement_shape(sql: str, engine: EngineName, columns: Columns | None = None
         correlated=_correlated(tree),
         all_columns=_all_columns(tree, types),
         tables=tuple(dict.fromkeys(names.values())),
+        condenses=tree.find(exp.AggFunc, exp.Group, exp.Distinct, exp.Limit, exp.Fetch) is not None,
     )
 
 

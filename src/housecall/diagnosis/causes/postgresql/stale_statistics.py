@@ -50,8 +50,8 @@ _SHARE = Say(
 )
 _QUEUE = Say(
     en="Session pid {pid} reads it with a plan made for other data, and {waiting:count} session{waiting:|s}"
-    " {waiting:waits|wait} for its locks, the longest for {longest:duration}. It keeps that plan until it is cancelled and"
-    " started again.",
+    " {waiting:waits|wait} for its locks, the longest for {longest:duration}. It keeps that plan until it is cancelled"
+    " and started again.",
     zh="会话 pid {pid} 用为旧数据制定的计划读取该表，{waiting:count} 个会话在等它的锁，最长已等 {longest:duration}。"
     "在取消并重新执行之前，它一直沿用这个计划。",
 )

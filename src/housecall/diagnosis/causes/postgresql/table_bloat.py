@@ -28,6 +28,14 @@ _SUMMARY = Say(
     "{table} 占用 {size:bytes}，而行数据只需约 {needed:bytes}。",
 )
 _SHARE = Say("About {share:percent} of it is empty space (an estimate).", "约 {share:percent} 是空闲空间（估算）。")
+_AT_MOST = Say(
+    "{table} takes {size:bytes} although its rows need {needed:bytes} at most.",
+    "{table} 占用 {size:bytes}，而行数据最多只需 {needed:bytes}。",
+)
+_SHARE_AT_LEAST = Say(
+    "At least {share:percent} of it is empty space, even if every row took 2 kB; how wide they are could not be seen.",
+    "即使每行占 2 kB，也至少有 {share:percent} 是空闲空间；实际列宽无法查看。",
+)
 _REPACK = Say(
     "At a quiet time, rewrite {table} with pg_repack (pg_repack -t {table}); otherwise new rows reuse the space",
     "在低峰期用 pg_repack 重写 {table}（命令：pg_repack -t {table}）；若不处理，新写入的行也会重用这些空间",
@@ -54,8 +62,8 @@ def _cause(finding: Finding) -> Cause:
         object_kind="table",
         severity=finding.severity,
         confidence=0.7,
-        summary=_SUMMARY(table=finding.object, size=size, needed=needed),
-        because=(_SHARE(share=details["share"]),),
+        summary=(_SUMMARY if details["is_known"] else _AT_MOST)(table=finding.object, size=size, needed=needed),
+        because=((_SHARE if details["is_known"] else _SHARE_AT_LEAST)(share=details["share"]),),
         evidence=finding.evidence,
         remedies=(_repack(finding), vacuum_table(details["schema"], details["table"], size)),
         rests_on=(finding.fingerprint,),

@@ -15,6 +15,7 @@ from dataclasses import replace
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.postgresql._index_candidates import Proposal, proposals
 from housecall.diagnosis.checks.postgresql._measured import measured, table_name
+from housecall.diagnosis.checks.postgresql._statements import HotStatement
 from housecall.diagnosis.checks.postgresql.hot_sequential_scans import CHECK as HOT_SCANS
 from housecall.diagnosis.checks.postgresql.hot_sequential_scans import is_hot
 from housecall.diagnosis.checks.postgresql.top_statements import why_not_counted
@@ -66,7 +67,7 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
         if not each.has_expression and each.misordered is None and each.table.rows >= limits["min_rows"]
     ]
     for proposal in wanted[: int(limits["most"])]:
-        yield _supported(proposal_finding(CHECK, proposal, now, limits, _LACKS))
+        yield _supported(proposal, proposal_finding(CHECK, proposal, now, limits, _LACKS))
     missing = why_not_counted(now, CHECK.id)
     if missing is not None and not wanted:
         yield missing
@@ -79,14 +80,30 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
         )
 
 
-def _supported(finding: Finding) -> Finding:
+def _supported(proposal: Proposal, finding: Finding) -> Finding:
     """The finding, but no warning and no row counts where nothing but the statement's text speaks for it: no plan, no
-    statistics of the column, and no reading of the table from end to end."""
+    statistics of the column, and no reading of the table from end to end.
+
+    Where only the scans speak for it, a warning takes a statement whose result tells how few rows it finds: an
+    aggregate over most of the table is right to read all of it.
+    """
     details = finding.details
-    if details["seen_in_plan"] or details["has_statistics"] or details["is_scanned"]:
+    if details["seen_in_plan"] or details["has_statistics"]:
         return finding
+    if details["is_scanned"]:
+        finds_few = any(_shows_what_it_finds(each) for each in proposal.statements)
+        return (
+            finding
+            if finds_few
+            else replace(finding, severity=min(finding.severity, Severity.NOTICE, key=lambda each: each.rank))
+        )
     message = _MAY_LACK(target=finding.object, statement=details["text"])
     return replace(finding, severity=Severity.INFO, message=message)
+
+
+def _shows_what_it_finds(statement: HotStatement) -> bool:
+    """Whether the counted rows are those that its condition selects: neither aggregated nor cut off."""
+    return statement.rows_per_call is not None and not statement.shape.condenses
 
 
 def target_of(proposal: Proposal) -> str:

@@ -4,9 +4,9 @@ Why it matters: scans read the empty pages, backups copy them, and the cache hol
 How to fix: new rows reuse the space by themselves; to give it back, rewrite the table without a long lock (pg_repack)
 at a quiet time. First mend what let it grow.
 Cannot see: an estimate from column widths, wrong by some 15 %, more with very uneven rows; TOAST is not counted.
-pgstattuple measures it.
+pgstattuple measures it. Without the column widths only what is wasted even if every row were as wide as a row may be.
 Source: checks.md row 59; PostgreSQL manual, "Database Page Layout" (24-byte page header, 23-byte tuple header, 4-byte
-item pointer).
+item pointer) and "TOAST" (rows of more than 2 kB are moved out).
 """
 
 from collections.abc import Iterator
@@ -35,6 +35,11 @@ _MESSAGE = Say(
     "{table} takes {size:bytes} but its rows need about {needed:bytes}: {share:percent} is wasted (estimated).",
     "{table} 占用 {size:bytes}，而行数据约需 {needed:bytes}：约 {share:percent} 是浪费（估算）。",
 )
+_AT_MOST = Say(
+    "{table} takes {size:bytes} but its rows need {needed:bytes} at most, at 2 kB a row: {share:percent} or more is"
+    " wasted.",
+    "{table} 占用 {size:bytes}，即使按每行 2 kB 计，行数据最多也只需 {needed:bytes}：至少 {share:percent} 是浪费。",
+)
 _READING = "table_bloat"
 
 _UNKNOWN = Say(
@@ -51,10 +56,11 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
         if row.size_bytes is None or row.size_bytes < limits["min_size_bytes"]:
             continue
         name = qualified(row.schema_name, row.table_name)
-        if row.needed_bytes is None or row.columns_seen < row.columns_total / 2:
+        needed, is_known = _needed(row)
+        if needed is not None and 1 - needed / row.size_bytes >= limits["min_share"]:
+            yield _finding(row, name, row.size_bytes, needed, is_known, limits)
+        elif not is_known:
             unknown.append(name)
-        elif 1 - row.needed_bytes / row.size_bytes >= limits["min_share"]:
-            yield _finding(row, name, row.size_bytes, row.needed_bytes, limits)
     if unknown:
         yield NotEvaluated(
             CHECK.id,
@@ -63,7 +69,14 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
         )
 
 
-def _finding(row: BloatEstimate, name: str, size: int, needed: int, limits: Limits) -> Finding:
+def _needed(row: BloatEstimate) -> tuple[int | None, bool]:
+    """What the rows need, and whether column widths tell it; else the most that they can need."""
+    if row.needed_bytes is not None and row.columns_seen >= row.columns_total / 2:
+        return row.needed_bytes, True
+    return row.most_needed_bytes, False
+
+
+def _finding(row: BloatEstimate, name: str, size: int, needed: int, is_known: bool, limits: Limits) -> Finding:
     wasted = size - needed
     return Finding(
         check=CHECK.id,
@@ -71,10 +84,10 @@ def _finding(row: BloatEstimate, name: str, size: int, needed: int, limits: Limi
         severity=Severity.WARNING if wasted >= limits["warning_wasted_bytes"] else Severity.NOTICE,
         object=name,
         object_kind="table",
-        message=_MESSAGE(table=name, size=size, needed=needed, share=wasted / size),
+        message=(_MESSAGE if is_known else _AT_MOST)(table=name, size=size, needed=needed, share=wasted / size),
         evidence=(
             Evidence("size", size, "bytes", _READING),
-            Evidence("needed_estimate", needed, "bytes", _READING),
+            Evidence("needed_estimate" if is_known else "needed_at_most", needed, "bytes", _READING),
             Evidence("live_rows", row.live_rows, "rows", _READING),
             Evidence("dead_rows", row.dead_rows, "rows", _READING),
         ),
@@ -83,6 +96,7 @@ def _finding(row: BloatEstimate, name: str, size: int, needed: int, limits: Limi
             "table": row.table_name,
             "size_bytes": size,
             "needed_bytes": needed,
+            "is_known": is_known,
             "share": wasted / size,
             "dead_share": row.dead_rows / max(1, row.live_rows + row.dead_rows),
         },

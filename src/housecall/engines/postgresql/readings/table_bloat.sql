@@ -1,5 +1,5 @@
 -- asks: How much larger are the largest tables than their rows need? An estimate from statistics.
--- privilege: SELECT on the tables (or pg_read_all_data) to see their column widths
+-- privilege: SELECT on the tables (or pg_read_all_data) to see their column widths; without it the most they can need
 -- versions: 13-
 -- cost: one pass over pg_class; column statistics of at most 12 tables above 64 MB
 WITH settings AS MATERIALIZED (
@@ -7,7 +7,7 @@ WITH settings AS MATERIALIZED (
 ),
 large AS MATERIALIZED (
     SELECT
-        c.oid, n.nspname, c.relname, c.relnatts, c.relpages,
+        c.oid, n.nspname, c.relname, c.relnatts, c.relpages, c.reloptions::text AS options,
         GREATEST(c.reltuples, pg_catalog.pg_stat_get_live_tuples(c.oid), 0)::float8 AS live_rows,
         pg_catalog.pg_stat_get_dead_tuples(c.oid) AS dead_rows,
         COALESCE((
@@ -36,6 +36,7 @@ sized AS (
              ELSE pg_catalog.pg_relation_size(l.oid) END AS size_bytes,
         w.width,
         w.columns,
+        NOT m.can_be_wider AND COALESCE(l.options, '') !~ 'toast_tuple_target' AS is_bounded,
         s.block_size
     FROM large AS l
     CROSS JOIN settings AS s
@@ -44,6 +45,16 @@ sized AS (
         FROM pg_catalog.pg_stats AS p
         WHERE p.schemaname = l.nspname AND p.tablename = l.relname AND NOT p.inherited
     ) AS w
+    -- A row of more than a quarter of a page is moved to TOAST until it fits, unless its columns refuse.
+    CROSS JOIN LATERAL (
+        SELECT
+            COALESCE(sum(a.attlen) FILTER (WHERE a.attlen > 0), 0) + 24 * count(*) FILTER (WHERE a.attlen < 0) > 1500
+            OR COALESCE(bool_or(
+                a.attlen < 0 AND a.attstorage IN ('p', 'm') AND a.atttypid <> 'pg_catalog.numeric'::regtype
+            ), false) AS can_be_wider
+        FROM pg_catalog.pg_attribute AS a
+        WHERE a.attrelid = l.oid AND a.attnum > 0 AND NOT a.attisdropped
+    ) AS m
 )
 SELECT
     t.nspname::text AS schema_name,
@@ -55,6 +66,9 @@ SELECT
     t.relnatts::int8 AS columns_total,
     CASE WHEN t.columns > 0 THEN
         ceil(t.live_rows * (28 + 8 * ceil(t.width / 8)) / ((t.block_size - 24) * t.fill)) * t.block_size
-    END::int8 AS needed_bytes
+    END::int8 AS needed_bytes,
+    CASE WHEN t.is_bounded THEN
+        ceil(t.live_rows / GREATEST(floor(4 * t.fill), 1)) * t.block_size
+    END::int8 AS most_needed_bytes
 FROM sized AS t
 ORDER BY t.size_bytes DESC, t.oid

@@ -64,7 +64,11 @@ class TransactionAge(Row, reading="transaction_ages"):
 
 @dataclass(frozen=True, slots=True)
 class BloatEstimate(Row, reading="table_bloat"):
-    """A large table and the bytes its live rows need; None when column widths are not known or may not be seen."""
+    """A large table and the bytes its live rows need; None when column widths are not known or may not be seen.
+
+    `most_needed_bytes` is what they can need at most: four rows fit into a page, since wider ones are moved to TOAST. None
+    where columns of the table are never moved.
+    """
 
     schema_name: str
     table_name: str
@@ -74,3 +78,4 @@ class BloatEstimate(Row, reading="table_bloat"):
     columns_seen: int
     columns_total: int
     needed_bytes: int | None
+    most_needed_bytes: int | None
