@@ -66,8 +66,8 @@ class TransactionAge(Row, reading="transaction_ages"):
 class BloatEstimate(Row, reading="table_bloat"):
     """A large table and the bytes its live rows need; None when column widths are not known or may not be seen.
 
-    `most_needed_bytes` is what they can need at most: four rows fit into a page, since wider ones are moved to TOAST. None
-    where columns of the table are never moved.
+    `most_needed_bytes` is what they can need at most: four rows fit into a page, since wider ones are moved to TOAST.
+    None where columns of the table are never moved.
     """
 
     schema_name: str
