@@ -29,6 +29,7 @@ from housecall.engines.engine import (
 )
 from housecall.engines.guard import guard
 from housecall.engines.postgresql.failures import connection_failure, statement_failure, unavailable
+from housecall.engines.tokens import TokenError, postgresql_tokens
 from housecall.errors import InstanceTimeout, StatementRefused
 
 APPLICATION_NAME = "housecall"
@@ -64,6 +65,21 @@ LEFT JOIN pg_catalog.pg_depend AS d
     ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND (p.provolatile = 'v' OR d.objid IS NULL)
 """
+
+
+_NAMES = "SELECT pg_catalog.set_config('search_path', %s, true)"
+"""Until the end of a transaction: names as the application finds them."""
+_NAMES_AND_PLANS = f"{_NAMES}, pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)"
+"""And plans of prepared statements that hold for any value."""
+
+
+def parameters_of(statement: str) -> int:
+    """How many parameters a prepared statement takes: the highest number of a `$n` outside of quotes."""
+    try:
+        tokens = postgresql_tokens(statement)
+    except TokenError:
+        return 0
+    return max((int(each.text[1:]) for each in tokens if each.kind == "parameter"), default=0)
 
 
 class PostgreSQLProbe:
@@ -162,7 +178,7 @@ class PostgreSQLProbe:
         if not verdict.allowed:
             raise StatementRefused(f"Instance '{self._instance_id}': statement refused: {verdict.reason}")
         try:
-            async with self._bounded(), self._read_only_transaction():
+            async with self._bounded(), self._read_only_transaction(_NAMES_AND_PLANS):
                 return await self._plan(sql)
         except psycopg.Error as error:
             raise statement_failure(error, self._instance_id, self._target) from error
@@ -199,18 +215,11 @@ class PostgreSQLProbe:
 
         A prepared statement outlives the transaction, so it is given up once that has been rolled back.
         """
+        count = parameters_of(statement)
+        arguments = f"({', '.join(['NULL'] * count)})" if count else ""
+        self._prepared = True
         await self._execute(cursor, f"PREPARE housecall_plan AS {statement}")
-        try:
-            await self._execute(cursor, "SET LOCAL plan_cache_mode = force_generic_plan")
-            count = await self._single(
-                cursor,
-                "SELECT coalesce(cardinality(parameter_types), 0)"
-                " FROM pg_catalog.pg_prepared_statements WHERE name = 'housecall_plan'",
-            )
-            arguments = f"({', '.join(['NULL'] * count)})" if count else ""
-            return await self._single(cursor, f"EXPLAIN (FORMAT JSON) EXECUTE housecall_plan{arguments}")
-        finally:
-            self._prepared = True
+        return await self._single(cursor, f"EXPLAIN (FORMAT JSON) EXECUTE housecall_plan{arguments}")
 
     async def _single(self, cursor: psycopg.AsyncCursor[Any], statement: str) -> Any:
         await self._execute(cursor, statement)
@@ -266,11 +275,11 @@ class PostgreSQLProbe:
             self._running = False
 
     @asynccontextmanager
-    async def _read_only_transaction(self) -> AsyncIterator[None]:
+    async def _read_only_transaction(self, setup: str = _NAMES) -> AsyncIterator[None]:
         cursor = self._connection.cursor()
         await self._execute(cursor, "BEGIN TRANSACTION READ ONLY")
         try:
-            await self._execute(cursor, "SELECT pg_catalog.set_config('search_path', %s, true)", (self._search_path,))
+            await self._execute(cursor, setup, (self._search_path,))
             yield
         finally:
             if not self._connection.closed:
