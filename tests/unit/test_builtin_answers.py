@@ -143,8 +143,8 @@ def test_many_causes_of_one_kind_are_one_line() -> None:
     twins = [a_cause("duplicate_index", f"public.i{number}", severity="notice") for number in range(1, 10)]
     answer = Talk(examine_instance=a_verdict(*twins)).ask("what is wrong?")
 
-    assert "4-9. duplicate_index at public.i4" in answer
-    assert answer.count("duplicate_index at public.i5") == 0
+    assert "2-9. duplicate_index at public.i2" in answer
+    assert answer.count("duplicate_index at public.i3") == 0
     assert "`public.i9`" in answer
 
 
@@ -153,6 +153,24 @@ def test_up_to_five_critical_causes_are_told_in_full() -> None:
     answer = Talk(examine_instance=a_verdict(*causes)).ask("why is it slow?")
 
     assert answer.count("```sql") == 5
+
+
+def test_lesser_causes_are_a_line_each_beside_an_urgent_one() -> None:
+    lesser = [a_cause("no_primary_key", "public.t2", severity="notice"), a_cause("unused_index", "i3", severity="info")]
+    answer = Talk(examine_instance=a_verdict(a_cause(), *lesser)).ask("what is wrong?")
+
+    assert answer.count("```sql") == 1
+    assert "2. no_primary_key at public.t2. *(notice)*" in answer
+    assert "3. unused_index at i3. *(info)*" in answer
+
+
+def test_an_answer_ends_before_it_is_too_long_to_read() -> None:
+    wordy = [f"{'figure ' * 20}{number}" for number in range(8)]
+    kinds = ("missing_index", "sort_spill")
+    causes = [a_cause(kind, "t", severity="warning", because=wordy) for kind in kinds]
+    answer = Talk(examine_instance=a_verdict(*causes)).ask("what is wrong?")
+
+    assert answer.count("```sql") == 1
 
 
 def test_a_past_cause_is_told_as_past() -> None:
@@ -451,3 +469,64 @@ def test_the_same_messages_give_the_same_response() -> None:
 
     assert parts() == parts()
     assert isinstance(respond(messages, TOOLS), ModelResponse)
+
+
+WAITING = NO_BLOCKING | {
+    "root_blockers": [{"pid": 99, "state": "idle in transaction", "transaction_seconds": 70.0, "waiting_sessions": 1}],
+    "waiting": [
+        {
+            "pid": 123, "blocked_by": [99], "waiting_seconds": 61.0, "waits_for": "a row",
+            "statement": "UPDATE bins SET n = 3 WHERE id = 8",
+        }
+    ],
+    "shown": 1, "total_waiting": 1,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("question", ["UPDATE bins SET n = 7 WHERE id = 5 is slow. Do we need an index?",
+                                      "UPDATE bins SET n = 7 WHERE id = 5 很慢，需要加索引吗？"])  # fmt: skip
+def test_a_statement_that_only_waits_is_not_explained_but_its_blocker_is_named(question: str) -> None:
+    blocker = a_cause("idle_in_transaction_blocker", "pid 99", severity="warning")
+    talk = Talk(show_blocking=WAITING, examine_instance=a_verdict(a_cause("missing_index"), blocker))
+    answer = talk.ask(question)
+
+    assert [tool for tool, _ in talk.called] == ["show_blocking", "examine_instance"]
+    assert "pid 123" in answer
+    assert "MEND pid 99;" in answer
+    assert "MEND public.orders;" not in answer
+
+
+def test_a_statement_that_does_not_wait_is_explained_even_when_another_does() -> None:
+    plan = {"error": "explain_sql: permission denied for table bins", "code": "Denied"}
+    talk = Talk(show_blocking=WAITING, examine_instance=a_verdict(a_cause(obj="public.bins(kind)")), explain_sql=plan)
+    answer = talk.ask("select * from bins where kind = 3 is slow, why?")
+
+    assert [tool for tool, _ in talk.called] == ["show_blocking", "explain_sql", "examine_instance"]
+    assert "permission denied for table bins" in answer
+    assert "MEND public.bins(kind);" in answer
+
+
+def a_table(**changes: Any) -> dict[str, Any]:
+    return {
+        "instance_id": "shop", "table": "public.audit_log", "kind": "table", "total_bytes": 4_300_000,
+        "table_bytes": 3_000_000, "indexes_bytes": 1_300_000, "live_rows": 60_000, "dead_rows": 0,
+        "inserted_rows": 60_000, "updated_rows": 0, "deleted_rows": 0, "sequential_scans": 1,
+        "rows_read_sequentially": 0, "index_scans": 0, "vacuumed_seconds_ago": None, "analyzed_seconds_ago": None,
+        "changed_rows_since_analyze": 60_000, "columns": [], "columns_total": 0, "indexes": [], "indexes_total": 0,
+    } | changes  # fmt: skip
+
+
+def test_a_table_that_only_grows_is_not_bloated_and_what_is_the_matter_is_told() -> None:
+    off = a_cause("autovacuum_off_for_table", "public.meters", severity="warning")
+    talk = Talk(describe_table=a_table(), examine_instance=a_verdict(off))
+    answer = talk.ask("audit_log is bloated, how do I shrink it?")
+
+    assert "is not bloated" in answer
+    assert "0 dead rows beside 60,000 live ones" in answer
+    assert "MEND public.meters;" in answer
+
+
+@pytest.mark.parametrize("changes", [{"dead_rows": 12_001}, {"updated_rows": 12_001}, {"deleted_rows": 12_001}])
+def test_a_table_with_rows_that_went_is_not_called_free_of_bloat(changes: dict[str, int]) -> None:
+    talk = Talk(describe_table=a_table(**changes), examine_instance=a_verdict())
+    assert "is not bloated" not in talk.ask("audit_log is bloated, how do I shrink it?")

@@ -192,3 +192,21 @@ def test_full_width_letters_are_letters() -> None:
 
 def test_a_literal_at_the_end_of_a_statement_keeps_its_quote() -> None:
     assert extract("优化 select * from orders where status='x'").sql == "select * from orders where status='x'"
+
+
+@pytest.mark.parametrize(
+    ("question", "statement"),
+    [
+        (
+            "The statement UPDATE bins SET n = 7 WHERE id = 5 is slow. Do we need an index?",
+            "UPDATE bins SET n = 7 WHERE id = 5",
+        ),
+        ("select * from orders where id = 1 takes 10 seconds, why?", "select * from orders where id = 1"),
+        ("UPDATE bins SET n = 7 WHERE id = 5 很慢，需要加索引吗？", "UPDATE bins SET n = 7 WHERE id = 5"),
+        ("why does delete from bins where id = 3 never finish?", "delete from bins where id = 3"),
+        ("explain select * from t where note = 'it is slow'", "explain select * from t where note = 'it is slow'"),
+        ("explain select * from t where paid is null", "explain select * from t where paid is null"),
+    ],
+)
+def test_a_statement_ends_where_the_words_about_it_begin(question: str, statement: str) -> None:
+    assert extract(question).sql == statement

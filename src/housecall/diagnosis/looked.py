@@ -45,6 +45,10 @@ _CONNECTIONS = Say(
     "{usable:count} 个可用连接已使用 {used:count} 个，检查期间最多见到 {peak:count} 个；其中最多的是 {holder}，占"
     " {group:count} 个",
 )
+_NO_CONNECTIONS = Say(
+    "nobody else is connected; {usable:count} connections are free",
+    "没有其他会话连接；{usable:count} 个连接全部空闲",
+)
 _VACUUM = Say(
     "{late:count} table{late:|s} past autovacuum's threshold with 1,000 dead rows or more, {off:count} with autovacuum"
     " switched off, {workers:count} vacuum{workers:|s} running",
@@ -147,9 +151,12 @@ def _connections(now: Snapshot) -> Message:
     used = groups[0].session_total if groups else 0
     seen = [rows[0].session_total for sample in now.samples if (rows := sample.rows(Session))]
     largest = max(groups, key=lambda each: each.sessions, default=None)
+    usable = limits.max_connections - limits.superuser_reserved_connections - limits.reserved_connections
+    if not any([used, *seen]):
+        return _NO_CONNECTIONS(usable=usable)
     return _CONNECTIONS(
         used=used,
-        usable=limits.max_connections - limits.superuser_reserved_connections - limits.reserved_connections,
+        usable=usable,
         peak=max([used, *seen]),
         group=largest.sessions if largest else 0,
         holder=_holder(largest),

@@ -8,6 +8,7 @@ from housecall.agent.builtin.conversation import Conversation, Result
 from housecall.agent.builtin.diagnosis import (
     Cause,
     also,
+    beside,
     costs,
     in_full,
     looked_at,
@@ -20,9 +21,9 @@ from housecall.agent.builtin.diagnosis import (
     whole,
 )
 from housecall.agent.builtin.intents import Intent, Suspect
-from housecall.agent.builtin.plans import dropped_index, meant_cause, refers_to_cause
+from housecall.agent.builtin.plans import dropped_index, meant_cause, refers_to_cause, waits_with
 from housecall.agent.builtin.text import bullets, code, colon, end, fenced, joined, label, paragraphs, say
-from housecall.agent.tools.topics import Topic, check_belongs
+from housecall.agent.tools.topics import Topic, belongs, check_belongs
 from housecall.wording import Language
 
 _PLAIN = {"capabilities": words.CAN_DO, "thanks": words.WELCOME}
@@ -76,7 +77,7 @@ def _of_results(intent: Intent, conversation: Conversation, language: Language) 
         case "definition":
             return objects.definition(now.result("show_create_table") or {})
         case "explain":
-            return _explained(now.result("explain_sql") or {}, exam, language)
+            return _explained(intent, conversation, exam, language)
         case "settings":
             found = now.result("describe_db_instance_parameters") or {}
             causes = _causes_about(intent.found.settings, exam)
@@ -90,7 +91,8 @@ def _of_results(intent: Intent, conversation: Conversation, language: Language) 
             listed = now.result("list_indexes")
             if listed:
                 return objects.indexes(listed, exam, language)
-            return objects.described(now.result("describe_table") or {}, exam, language)
+            found = now.result("describe_table") or {}
+            return objects.described(found, exam, language, bloat_asked=bool(BLOAT.search(intent.found.text)))
         case "topic":
             assert intent.topic is not None
             return _topical(intent, intent.topic, conversation, language)
@@ -167,13 +169,62 @@ def _topical(intent: Intent, topic: Topic, conversation: Conversation, language:
     return paragraphs([lead, suspicions(others, exam, language), topical(None, exam, topic, language)])
 
 
-def _explained(found: Result, exam: Result | None, language: Language) -> str:
-    """The plan, and the causes that concern what it reads from end to end."""
+BLOAT = re.compile(r"\bbloat\w*|\bshrink\w*|\bdead (?:rows?|tuples?)\b|膨胀|死元组|收缩|瘦身")
+
+
+def _explained(intent: Intent, conversation: Conversation, exam: Result | None, language: Language) -> str:
+    """Whether the statement waits for a lock; else its plan, and the causes that concern what it reads whole."""
+    now = conversation.current
+    blocking = now.result("show_blocking")
+    waiter = waits_with(intent.found.sql, blocking)
+    if waiter is not None and blocking is not None:
+        return _held_up(waiter, blocking, exam, language)
+    found = now.result("explain_sql")
+    if found is None:
+        return _without_plan(intent, conversation, exam, language)
     causes = [each for each in _causes_about(tuple(found["sequential_scans"]), exam) if "remedies" in each]
     conditions = " ".join(str(line.get("condition") or "") for line in found["plan"])
     causes.sort(key=lambda each: not _is_about_columns_of(each, conditions))
     told = [each for each in causes if _is_about_columns_of(each, conditions) or each["severity"] != "info"]
-    return paragraphs([live.plan(found, language), *(in_full(each, language) for each in told[:1])])
+    return paragraphs(
+        [_nobody_waits(blocking, language), live.plan(found, language), *(in_full(each, language) for each in told[:1])]
+    )
+
+
+def _nobody_waits(blocking: Result | None, language: Language) -> str | None:
+    if blocking is None or blocking["total_waiting"]:
+        return None
+    return say(words.LOCKS_NONE, language, instance=blocking["instance_id"])
+
+
+def _held_up(waiter: Result, blocking: Result, exam: Result | None, language: Language) -> str:
+    """A statement that waits: for whom, and the cause at the root of the queue."""
+    lead = say(
+        words.STATEMENT_WAITS, language, instance=blocking["instance_id"], pid=waiter["pid"],
+        age=waiter.get("waiting_seconds"), behind=", ".join(map(str, waiter["blocked_by"])),
+    )  # fmt: skip
+    roots = {f"pid {each['pid']}" for each in blocking["root_blockers"]}
+    every = [*(exam or {}).get("causes", []), *(exam or {}).get("more_causes", [])]
+    about = [each for each in every if each["object"] in roots and not each["past"]] or [
+        each for each in every if belongs("locks", each["id"]) and not each["past"]
+    ]
+    told = in_full(about[0], language) if about else live.blocking(blocking, language)
+    return paragraphs([lead, told, beside(exam, about[:1], language) if exam else None])
+
+
+def _without_plan(intent: Intent, conversation: Conversation, exam: Result | None, language: Language) -> str:
+    """The server refused the plan: why, and the causes about the statement's tables all the same."""
+    failed = next((each for each in conversation.current.done if each.error and each.call.tool == "explain_sql"), None)
+    reason = str(failed.error).removeprefix("explain_sql: ") if failed else None
+    names = tuple(re.findall(r"\b(?:from|join|update|into)\s+([\w.\"]+)", intent.found.sql or "", re.I))
+    causes = [each for each in _causes_about(names, exam) if "remedies" in each and each["severity"] != "info"]
+    return paragraphs(
+        [
+            say(words.NO_PLAN, language, reason=end(reason, language)) if reason else None,
+            *(in_full(each, language, brief=True) for each in causes[:1]),
+            beside(exam, causes[:1], language) if exam else None,
+        ]
+    )
 
 
 def _is_about_columns_of(cause: Cause, conditions: str) -> bool:
@@ -230,7 +281,7 @@ def _meant(intent: Intent, conversation: Conversation, exam: Result) -> Cause | 
 
 
 def _rest(exam: Result, language: Language) -> str:
-    _, briefly = split(exam)
+    _, briefly = split(exam, language)
     listed = also(exam, briefly, language, all_of_them=True)
     return listed or say(words.NO_MORE, language, count=exam["causes_total"])
 

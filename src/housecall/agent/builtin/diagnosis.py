@@ -1,5 +1,6 @@
 """A diagnosis as an answer: the verdict first, then the causes with evidence and remedies, then what was not seen."""
 
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -7,6 +8,7 @@ from housecall.agent.builtin import words
 from housecall.agent.builtin.conversation import Result
 from housecall.agent.builtin.text import bullets, code, colon, comma, end, fenced, joined, label, paragraphs, say
 from housecall.agent.tools.topics import Topic, belongs, check_belongs
+from housecall.diagnosis.cause import Titles
 from housecall.wording import Language, Say, Value
 
 Cause = dict[str, Any]
@@ -17,29 +19,60 @@ SHORT_STATEMENT = 120
 """A longer statement to check with is left for "show me the SQL", where there is room."""
 
 
+ROOM = 200
+"""Words for the causes told in full. With headline, other causes, what it is not and what could not be looked at, an
+answer stays below 300: what a person reads at three in the morning."""
+LETTERS_A_WORD = 1.7
+"""Chinese has no spaces; a word of it has one letter or two."""
+
+
 def whole(exam: Result, language: Language) -> str:
     """The answer to "why is it slow", "what is wrong" and "is it healthy"."""
-    causes, briefly = split(exam)
+    causes, briefly = split(exam, language)
     first = numbered(causes, language)
     return paragraphs([headline(exam, language), *first, also(exam, briefly, language), not_it(exam, language),
                        missed(exam, language),
                        say(words.ASK_MORE, language) if first else None])  # fmt: skip
 
 
-def split(exam: Result) -> tuple[list[Cause], list[Cause]]:
-    """The causes told in full (three, up to five where they are urgent) and those told in one line."""
+def split(exam: Result, language: Language) -> tuple[list[Cause], list[Cause]]:
+    """The causes told in full and those told in one line: the first, and further urgent ones while there is room.
+
+    Nothing lesser is told in full beside something urgent, nor another cause of the same kind unless it is critical.
+    """
     full = exam.get("causes", [])
-    count = min(3, len(full))
-    while count < min(5, len(full)) and full[count]["severity"] == "critical" and not full[count]["past"]:
+    count, room = 0, float(ROOM)
+    for place, cause in enumerate(full[:5], 1):
+        room -= word_count(in_full(cause, language, place=place, brief=True))
+        if count and (room < 0 or not _belongs_beside(cause, full[:count])):
+            break
         count += 1
     return full[:count], [*full[count:], *exam.get("more_causes", [])]
+
+
+def _belongs_beside(cause: Cause, told: list[Cause]) -> bool:
+    if is_urgent(cause) and cause["severity"] == "critical":
+        return True
+    if is_urgent(cause):
+        return len(told) < 3 and cause["id"] not in [each["id"] for each in told]
+    return not any(is_urgent(each) for each in told) and len(told) < 2 and cause["id"] != told[0]["id"]
+
+
+def is_urgent(cause: Cause) -> bool:
+    return cause["severity"] in URGENT and not cause["past"]
+
+
+def word_count(text: str) -> float:
+    """Words of a text, in Chinese about as many as a reader would count."""
+    letters = sum("\u4e00" <= letter <= "\u9fff" for letter in text)
+    return len(text.split()) + letters / LETTERS_A_WORD
 
 
 def headline(exam: Result, language: Language) -> str:
     """The verdict. A server that was not wholly seen is never called healthy."""
     causes = [*exam.get("causes", []), *exam.get("more_causes", [])]
     instance, total = exam["instance_id"], exam["causes_total"]
-    urgent = [cause for cause in causes if cause["severity"] in URGENT and not cause["past"]]
+    urgent = [cause for cause in causes if is_urgent(cause)]
     if urgent:
         return _urgent(exam, urgent, language)
     if any(not cause["past"] for cause in causes):
@@ -78,11 +111,27 @@ _EXCLUDED: tuple[Topic, ...] = ("locks", "connections", "memory", "replication")
 
 def not_it(exam: Result, language: Language) -> str | None:
     """The usual suspects that no cause concerns, with the figures that clear them."""
-    if exam.get("focus") != "slowness" or not exam["causes_total"]:
+    urgent = any(is_urgent(cause) for cause in exam.get("causes", []))
+    asked = exam.get("focus") == "slowness" and exam["causes_total"]
+    if not (urgent or asked):
         return None
-    cleared = [topic for topic in _EXCLUDED if not any(not each["past"] for each in of_topic(exam, topic))]
+    cleared = [topic for topic in _EXCLUDED if is_cleared(exam, topic)]
     looks = [_look(exam, topic, language) for topic in cleared if topic in exam.get("looked_at", {})]
-    return say(words.NOT_IT, language, looks=comma(language).join(looks[:3])) if looks else None
+    return say(words.NOT_IT, language, looks=comma(language).join(looks[: 3 if asked else 2])) if looks else None
+
+
+def is_cleared(exam: Result, topic: Topic) -> bool:
+    """Whether nothing speaks against a topic: no cause, no symptom of one, no finding, and every check of it looked."""
+    if any(not each["past"] for each in of_topic(exam, topic)):
+        return False
+    every = [*exam.get("causes", []), *exam.get("more_causes", [])]
+    symptoms = [symptom.partition(":")[0] for each in every for symptom in each.get("symptoms", [])]
+    found = [each["check"] for each in exam.get("findings", []) if each["severity"] != "info"]
+    unseen = [check for group in exam.get("not_evaluated", []) for check in group["checks"]]
+    return not (
+        any(belongs(topic, symptom) for symptom in symptoms)
+        or any(check_belongs(topic, check) for check in [*found, *unseen])
+    )
 
 
 def _look(exam: Result, topic: Topic, language: Language) -> str:
@@ -135,9 +184,23 @@ def _known(cause: Cause, language: Language) -> str | None:
         text = joined((end(each, language) for each in because), language)
         lines.append(label(words.HOW_WE_KNOW, language) + text)
     if cause.get("symptoms"):
-        listed = comma(language).join(cause["symptoms"])
+        listed = comma(language).join(_symptom(each, language) for each in cause["symptoms"])
         lines.append(label(words.EXPLAINS, language) + listed)
     return "\n".join(lines) or None
+
+
+@cache
+def _titles() -> Titles:
+    return Titles()
+
+
+def _symptom(symptom: str, language: Language) -> str:
+    """`deadlock: shop` in words; what has no name stays as it is."""
+    cause_id, _, what = symptom.partition(": ")
+    title = _titles().by_id.get(cause_id)
+    if title is None:
+        return symptom
+    return say(words.SYMPTOM, language, title=say(title, language), what=what)
 
 
 def remedy(each: dict[str, Any], language: Language, name: Say, *, brief: bool = False, short: bool = False) -> str:
@@ -146,10 +209,14 @@ def remedy(each: dict[str, Any], language: Language, name: Say, *, brief: bool =
     statements = fenced(each["statements"]) if each["statements"] else None
     if short:
         return paragraphs([title, statements, costs({**each, "rollback": [], "rollback_note": ""}, language)])
-    return paragraphs([title, statements, costs(each, language), _verify(each, language, brief=brief)])
+    return paragraphs([title, statements, costs(each, language, brief=brief), _verify(each, language, brief=brief)])
 
 
-def costs(each: dict[str, Any], language: Language) -> str:
+SHORT_UNDO = 2
+"""Statements of an undo; more are left for "show me the SQL"."""
+
+
+def costs(each: dict[str, Any], language: Language, *, brief: bool = False) -> str:
     """Lock, duration, risk, caution and undo of a remedy in one paragraph."""
     parts = []
     if each.get("lock"):
@@ -159,7 +226,10 @@ def costs(each: dict[str, Any], language: Language) -> str:
     parts.append(_labelled(words.RISK, say(words.RISKS[each["risk"]], language), language))
     undo = each.get("rollback_note") or ""
     if each.get("rollback"):
-        undo = " ".join([*(code(statement) for statement in each["rollback"]), undo]).strip()
+        shown = each["rollback"][: SHORT_UNDO if brief else None]
+        left = len(each["rollback"]) - len(shown)
+        more = say(words.MORE_UNDO, language, count=left) if left else ""
+        undo = " ".join([*(code(statement) for statement in shown), more, undo]).strip()
     if undo:
         parts.append(_labelled(words.UNDO, undo, language))
     if each.get("caution"):

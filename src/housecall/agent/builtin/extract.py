@@ -22,6 +22,15 @@ _COMMAND = re.compile(
     r"^\W*(?:please\s+|请|帮我)?((?:vacuum(?:\s+full|\s+analy[sz]e|\s+freeze)*|analy[sz]e|reindex\s+(?:index|table|database))\s+(?!that|the|this|it\b|my\b|why|how)[A-Za-z0-9_.\"]+)",
     re.I,
 )
+_PROSE = re.compile(
+    r"[`\s,，]+(?:(?:is|was|are|has been|has become|became|gets?|got|runs?|seems?)\s+(?:\w+\s+){0,2}?(?:slow\w*|stuck|hang\w*|block\w*|wait\w*|bad|expensive|fast\w*)\b"
+    r"|takes?\s+(?:\w+\s+)?(?:long|forever|ages|\d)|took\s+(?:\w+\s+)?(?:long|forever|ages|\d)|hangs?\b|never\s+(?:ends?|finish\w*|returns?|comes?)\b|does(?:n't| not)\s+(?:end|finish|return|come)\b|tim(?:es?|ed)\s+out\b"
+    r"|(?:很|太|非常|变得?|特别|一直|为什么|怎么|卡|这条|执行|需要|要不要|是不是))[\s\S]*$",
+    re.I,
+)
+_SENTENCE = re.compile(
+    r"\.\s+(?:Do|Does|Is|Are|Why|What|Should|Can|Could|How|We|It|The|Please|Which|Will|Would)\b[\s\S]*$"
+)
 _SQL_SHAPE = re.compile(
     r"\b(from|set|into|values|index|table|system|database|role|as)\b|\bselect\s+[\d'(*]|\bselect\s+[\w.]+\s*\(|truncate",
     re.I,
@@ -128,8 +137,18 @@ def _sql(text: str) -> tuple[str | None, bool, str]:
     raw = _RAW_SQL.search(text)
     if raw and _SQL_SHAPE.search(raw[1]):
         statement = re.split(r";|\n\s*\n|[？。]", raw[1], maxsplit=1)[0].strip().rstrip("?` ")
+        statement = _without_prose(statement)
         return statement, False, text[: raw.start()] + " " + text[raw.start() + len(statement) :]
     return None, False, text
+
+
+def _without_prose(statement: str) -> str:
+    """The statement without the words behind it: `… WHERE id = 5 is slow. Do we need an index`."""
+    for pattern in (_PROSE, _SENTENCE):
+        prose = pattern.search(statement)
+        if prose and prose.start() and statement[: prose.start()].count("'") % 2 == 0:
+            statement = statement[: prose.start()].rstrip(" ,，.`")
+    return statement
 
 
 def _names(text: str) -> list[str]:

@@ -95,7 +95,9 @@ _DEFINITION = re.compile(r"\bcreate table\b|\bddl\b|\bdefinition\b|\bschema of\b
 _EXPLAIN = re.compile(r"\bexplain\b|\bplan\b|执行计划|解释")
 _RUN = re.compile(r"\b(?:run|execute|result of|rows? of|fetch)\b|(?:运行|执行|跑|查)(?:一下)?(?!计划)|结果")
 _ROWS = re.compile(r"\bhow many rows\b|\brow count\b|\bsize of\b|\bhow big\b|多少行|多大")
-_EXPLAINED = re.compile(r"\b(?:slow|why|index|plan|explain|optimi|faster|improve|tune)|慢|计划|解释|优化|为什么|索引")
+_EXPLAINED = re.compile(
+    r"\b(?:slow|why|index|plan|explain|optimi|faster|improve|tune|hang|stuck|block|wait|takes? |took |time)|慢|计划|解释|优化|为什么|索引|卡|堵|等"
+)
 _SUSPECTS: dict[Suspect, re.Pattern[str]] = {
     "network": re.compile(r"\bnetwork\w*|\bbandwidth\b|\bpacket loss\b|网络|带宽|丢包"),
     "cpu": re.compile(r"\bcpus?\b|\bcores?\b|处理器"),

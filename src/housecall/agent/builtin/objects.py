@@ -4,7 +4,7 @@ from typing import Any
 
 from housecall.agent.builtin import words
 from housecall.agent.builtin.conversation import Result
-from housecall.agent.builtin.diagnosis import beside, in_full, missed, one_line
+from housecall.agent.builtin.diagnosis import beside, in_full, is_urgent, missed, one_line
 from housecall.agent.builtin.text import bullets, code, comma, end, fenced, paragraphs, say
 from housecall.agent.builtin.text import table as grid
 from housecall.wording import Language
@@ -18,15 +18,56 @@ def instances(found: Result, language: Language) -> str:
     return paragraphs([say(words.INSTANCES, language, total=found["total"]), grid(columns, rows)])
 
 
-def described(found: Result, exam: Result | None, language: Language) -> str:
-    """One table: its figures, then the causes that concern it, then urgent others."""
+def described(found: Result, exam: Result | None, language: Language, *, bloat_asked: bool = False) -> str:
+    """One table: its figures, then the causes that concern it, then urgent others.
+
+    A supposed bloat that the figures contradict is dismissed with them, and what is the matter instead is told.
+    """
     name = found["table"]
+    if bloat_asked and exam is not None and _is_not_bloated(found, exam):
+        return paragraphs([_dismissed(found, language), instead(exam, language)])
     title = say(
         words.TABLE, language, table=code(name), instance=found["instance_id"], kind=_kind(found["kind"], language),
         size=found["total_bytes"], heap=found["table_bytes"], indexes=found["indexes_bytes"],
     )  # fmt: skip
     return paragraphs([f"{title}\n\n{bullets(_figures(found, language))}", _indexes_of(found, language),
                        concerning(name, exam, language)])  # fmt: skip
+
+
+MAX_DEAD_SHARE = 0.2
+"""Autovacuum's default: a table with fewer dead rows is as it should be."""
+BLOATS = ("table_bloat", "autovacuum_off_for_table", "autovacuum_starved", "xmin_horizon_held")
+
+
+def _is_not_bloated(found: Result, exam: Result) -> bool:
+    """Few rows are dead, few were ever removed or replaced, and no cause says otherwise."""
+    live, bare = found.get("live_rows"), found["table"].rpartition(".")[2]
+    if not live or any(value is None for value in (found.get("updated_rows"), found.get("deleted_rows"))):
+        return False
+    every = [*exam.get("causes", []), *exam.get("more_causes", [])]
+    if any(each["id"] in BLOATS and _mentions(each, found["table"], bare) for each in every):
+        return False
+    gone = found["dead_rows"] + found["updated_rows"] + found["deleted_rows"]
+    return bool(found["dead_rows"] <= MAX_DEAD_SHARE * live and gone <= MAX_DEAD_SHARE * live)
+
+
+def _dismissed(found: Result, language: Language) -> str:
+    return say(
+        words.NOT_BLOATED, language, table=code(found["table"]), dead=found["dead_rows"], live=found["live_rows"],
+        inserted=found.get("inserted_rows"), updated=found["updated_rows"], deleted=found["deleted_rows"],
+        heap=found["table_bytes"],
+    )  # fmt: skip
+
+
+def instead(exam: Result, language: Language) -> str | None:
+    """What is the matter where the question looked in the wrong place: the worst cause in full, others in a line."""
+    urgent = [each for each in [*exam.get("causes", []), *exam.get("more_causes", [])] if is_urgent(each)]
+    full = [each for each in urgent if "remedies" in each][:1]
+    rest = [one_line(each, language) for each in urgent if each not in full][:4]
+    if not urgent:
+        return None
+    title = f"**{say(words.MATTERS_INSTEAD, language)}**"
+    return paragraphs([title, *(in_full(each, language) for each in full), bullets(rest)])
 
 
 def _kind(name: str, language: Language) -> str:

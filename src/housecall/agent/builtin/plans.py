@@ -7,10 +7,12 @@ from housecall.agent.builtin.conversation import Call, Conversation, Done, Resul
 from housecall.agent.builtin.intents import Intent
 from housecall.agent.context import current_run
 from housecall.agent.tools.topics import Topic
+from housecall.engines.fingerprint import normalise
 from housecall.wording import Language
 
 SLOW = re.compile(
-    r"\bslow|\bperform|\blaten|\btime-?out|\btiming out|\btakes?\b|\bhang|\bfaster|慢|卡|延迟|超时|性能|响应"
+    r"\bslow|\bperform|\blaten|\btime-?out|\btiming out|\btakes?\b|\bhang|\bstuck\b|\bblock|\bwait|\bfaster"
+    r"|慢|卡|延迟|超时|性能|响应|堵|等"
 )
 _NEED_NOTHING = frozenset({"capabilities", "thanks", "greeting", "outside"})
 
@@ -26,7 +28,7 @@ def next_call(intent: Intent, conversation: Conversation, language: Language) ->
         made = next((each for each in done if _same(each.call, wanted)), None)
         if made is None:
             return wanted
-        if made.error and not (intent.kind == "topic" and _may_go_on(made)):
+        if made.error and not (intent.kind in ("topic", "explain") and _may_go_on(made)):
             return None
     return None
 
@@ -83,7 +85,7 @@ def planned(intent: Intent, conversation: Conversation, language: Language) -> l
         case "time":
             return [Call("get_current_time")]
         case "explain":
-            return [Call("explain_sql", {"sql": _statement(intent)}), _examine("statements")]
+            return _about_statement(intent, conversation)
         case "query":
             return [Call("query_sql", {"sql": _statement(intent)})]
         case "settings":
@@ -105,6 +107,27 @@ def planned(intent: Intent, conversation: Conversation, language: Language) -> l
             return [_examine("slowness")]
         case _:
             return [_examine(None)]
+
+
+def _about_statement(intent: Intent, conversation: Conversation) -> list[Call]:
+    """Of one that is called slow first whether it waits for a lock: then there is nothing to mend in its plan."""
+    explained = [Call("explain_sql", {"sql": _statement(intent)}), _examine("statements")]
+    if not SLOW.search(intent.found.text):
+        return explained
+    waits = waits_with(intent.found.sql, conversation.current.result("show_blocking")) is not None
+    return [Call("show_blocking"), *([_examine("locks")] if waits else explained)]
+
+
+def waits_with(sql: str | None, blocking: Result | None) -> Result | None:
+    """The session that waits for a lock with this statement, whatever its values. Tools cut long statements."""
+    if not sql or not blocking:
+        return None
+    wanted = normalise(sql, "postgresql")
+    for waiter in blocking["waiting"]:
+        seen = normalise((waiter.get("statement") or "").rstrip(" .…"), "postgresql")
+        if seen and (wanted.startswith(seen) or seen.startswith(wanted)):
+            return dict(waiter)
+    return None
 
 
 def _before_a_change(intent: Intent) -> list[Call]:

@@ -72,6 +72,7 @@ PAST = Say("in the past", "已过去")
 UNSURE = Say("confidence {share:percent}", "置信度 {share:percent}")
 HOW_WE_KNOW = Say("How we know", "依据")
 EXPLAINS = Say("Explains", "由此引起")
+SYMPTOM = Say("{title} ({what})", "{title}（{what}）")
 NOW = Say("Do now", "现在处理")
 LATER = Say("Later", "之后处理")
 LOCK = Say("Lock", "锁")
@@ -90,6 +91,7 @@ ASK_MORE = Say(
     "可以继续问：“为什么？”“给我第二个的 SQL”，处理后再问“好了吗？”",
 )
 
+MORE_UNDO = Say("and {count} more of the kind", "以及另外 {count} 条同类语句")
 OTHERS = Say("Beside that", "除此之外")
 NO_CAUSE = Say(
     "No cause of trouble with {topic} found on {instance}.", "在 {instance} 上没有发现与{topic}有关的故障原因。"
@@ -175,6 +177,11 @@ RAISE_CONNECTIONS = Say(
 )
 USED_OF = Say("{used} of {maximum} connections are in use", "{maximum} 个连接已使用 {used} 个")
 IDLE_CONNECTIONS = Say("{idle} of them {idle:is|are} idle. ", "其中 {idle} 个处于空闲。")
+STATEMENT_WAITS = Say(
+    "**The statement is not slow: it waits.** On {instance} pid {pid} has been running it for {age:duration}, held up by a lock behind pid {behind}. No index or rewriting helps; the lock must be released:",
+    "**这条语句本身不慢，它在等锁。** {instance} 上 pid {pid} 已执行它 {age:duration}，被 pid {behind} 持有的锁挡住。加索引或改写都没有用，需要先释放锁：",
+)
+NO_PLAN = Say("Its plan could not be had: {reason}", "无法取得执行计划：{reason}")
 SETTING = Say(
     "`{name}` = `{value}`{unit} (built-in value `{built_in}`; a change needs {needs})",
     "`{name}` = `{value}`{unit}（内置默认值 `{built_in}`；修改生效方式：{needs}）",
@@ -362,6 +369,11 @@ SUSPECT_UNSEEN = Say(
     "无法通过 SQL 测量，因此既不能证实也不能排除；以下是测到的事实",
 )
 
+NOT_BLOATED = Say(
+    "**{table} is not bloated by what was measured:** {dead:count} dead row{dead:|s} beside {live:count} live ones; {updated:count} updated and {deleted:count} deleted against {inserted:count} inserted. Its {heap:bytes} are rows, so a rewrite would give nothing back.",
+    "**从测量结果看，{table} 没有膨胀：** 死元组 {dead:count} 个，活元组 {live:count} 个；插入 {inserted:count} 行，更新 {updated:count} 行，删除 {deleted:count} 行。占用的 {heap:bytes} 都是数据，重写也收不回空间。",
+)
+MATTERS_INSTEAD = Say("What does need attention", "真正需要处理的")
 CAN_DO = Say(
     "I am Housecall, a database administrator that reads and never writes. I examine a live server and tell the root cause,"
     " the evidence and the exact SQL to mend it. Ask me for example:\n\n"

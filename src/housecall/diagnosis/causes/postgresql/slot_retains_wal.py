@@ -59,7 +59,7 @@ _DROPPED = Say(
 )
 _CAP = Say(
     "Bound what any slot may keep: max_slot_wal_keep_size = {limit}",
-    "限制复制槽可保留的 WAL:max_slot_wal_keep_size = {limit}",
+    "限制复制槽可保留的 WAL：max_slot_wal_keep_size = {limit}",
 )
 _CAP_CAUTION = Say(
     "A consumer that falls behind by more than this loses its slot and must be built anew.",

@@ -22,10 +22,16 @@ CAUSE = CauseRule(
 MAX_DATABASES = 3
 """The worst; the findings name all."""
 
-_SUMMARY = Say(
-    "Database {database} is {age:count} {unit} old; {left:count} are left until it refuses writes.",
-    "数据库 {database} 的年龄已达 {age:count} 个{unit}，还剩 {left:count} 个就会拒绝写入。",
-)
+_SUMMARIES = {
+    "transactions": Say(
+        "Database {database} is {age:count} transactions old; {left:count} are left until it refuses writes.",
+        "数据库 {database} 的年龄已达 {age:count} 个事务，还剩 {left:count} 个就会拒绝写入。",
+    ),
+    "multixacts": Say(
+        "Database {database} is {age:count} multixacts old; {left:count} are left until it refuses writes.",
+        "数据库 {database} 的年龄已达 {age:count} 个 multixact，还剩 {left:count} 个就会拒绝写入。",
+    ),
+}
 _OLDEST = Say("Oldest tables: {tables}.", "最老的表：{tables}。")
 _WORKERS = Say(
     "Autovacuum should have frozen it long ago: it is blocked, starved or too slow.",
@@ -62,7 +68,7 @@ def _cause(finding: Finding) -> Cause:
         object_kind="database",
         severity=finding.severity,
         confidence=0.9,
-        summary=_SUMMARY(database=database, age=details["age"], unit=details["unit"], left=details["left"]),
+        summary=_SUMMARIES[details["unit"]](database=database, age=details["age"], left=details["left"]),
         because=tuple(because),
         evidence=finding.evidence,
         remedies=(_freeze(finding),),
