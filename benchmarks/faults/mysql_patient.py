@@ -116,6 +116,11 @@ class MySQLPatient:
             )
         )  # fmt: skip
 
+    @property
+    def address(self) -> Mapping[str, str]:
+        return {"socket": str(self.server.socket), "port": str(self.server.port), "user": FULL,
+                "password": _password(FULL), "database": DATABASE}  # fmt: skip
+
     def limits(self, seconds: int) -> tuple[str, ...]:
         own = f"max_statement_time = {seconds}" if self.flavour == "mariadb" else f"max_execution_time = {seconds}000"
         return (f"SET SESSION {own}, lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}",)
@@ -348,7 +353,8 @@ def _accounts(kind: MySQLKind) -> tuple[str, ...]:
     return (
         f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4",
         *create(SERVICE, f"ALL PRIVILEGES ON {DATABASE}.*"),
-        *create(FULL, "ALL PRIVILEGES ON *.* "),
+        *create(FULL, "ALL PRIVILEGES ON *.*"),
+        *(each.replace("'localhost'", "'127.0.0.1'") for each in create(FULL, "ALL PRIVILEGES ON *.*")),
         *create(LEAST, *least_privilege(kind.flavour), *also),
         f"ALTER USER '{ADMINISTRATOR}'@'localhost' IDENTIFIED BY '{_password(ADMINISTRATOR)}'",
     )

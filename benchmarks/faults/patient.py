@@ -48,6 +48,10 @@ class Patient(Protocol):
     control: str
     """A statement that no remedy can touch; its time tells how busy the machine is."""
 
+    @property
+    def address(self) -> Mapping[str, str]:
+        """Where other tools find it, with all rights: socket, port, user, password, database."""
+
     def limits(self, seconds: int) -> Sequence[str]:
         """Statements that end what a session does after so long."""
 

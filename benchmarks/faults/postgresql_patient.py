@@ -71,6 +71,11 @@ class PostgreSQLPatient:
         self.cluster.start()
         self._database = PrivateDatabase(PrivateServer(kind, self.cluster), DATABASE)
 
+    @property
+    def address(self) -> Mapping[str, str]:
+        return {"socket": str(self.cluster.socket_dir), "port": str(SOCKET_PORT), "user": self.full_role,
+                "password": "", "database": DATABASE}  # fmt: skip
+
     def limits(self, seconds: int) -> tuple[str, ...]:
         return (f"SET statement_timeout = '{seconds}s'",)
 

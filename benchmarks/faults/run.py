@@ -16,6 +16,7 @@ from benchmarks.faults.program import NotReached, Program
 from benchmarks.faults.remedy import Validity, remedied
 from benchmarks.faults.scenario import Scenario, Schema
 from benchmarks.faults.score import judge, names
+from benchmarks.faults.tools import installed_for
 from housecall.agent.agent import build_agent
 from housecall.agent.fakes import FixedDirectory, RememberingSink
 from housecall.diagnosis.examine import Diagnosis, examine
@@ -122,11 +123,21 @@ def _examined(patient: Patient, role: str, job: Job, program: Program, record: d
         "target_seconds": round(after.seconds - before.seconds, 4) if before and after else None,
         "score": judge(job.scenario, found, program.values, program.pids).to_json(),
     }
-    largest = f"{program.values.get('child')}({program.values.get('owner')})"
+    answers = _answers(patient, job, found, program)
     record["baselines"] = {
-        name: judge(job.scenario, answer(found, largest), program.values, program.pids).to_json()
-        for name, answer in BASELINES.items()
+        name: judge(job.scenario, answer, program.values, program.pids).to_json() for name, answer in answers.items()
     }
+
+
+def _answers(patient: Patient, job: Job, found: dict[str, Any], program: Program) -> dict[str, dict[str, Any]]:
+    """What needs no diagnosis, and on quiet servers what other tools say: they have all rights too."""
+    largest = f"{program.values.get('child')}({program.values.get('owner')})"
+    answers = {name: answer(found, largest) for name, answer in BASELINES.items()}
+    for tool in installed_for(patient.engine.name) if job.variant == "quiet" else ():
+        causes = tool.causes(patient.address)
+        if causes is not None:
+            answers[tool.title] = {**found, "causes": causes, "not_evaluated": []}
+    return answers
 
 
 async def _examine(patient: Patient, role: str) -> Diagnosis:

@@ -104,12 +104,12 @@ def figures(records: Iterable[Record]) -> dict[str, Any]:
 
 
 def baseline_figures(records: Sequence[Record]) -> dict[str, Any]:
-    """RC@1, set pass and false alarms of each baseline over the same runs."""
+    """RC@1, set pass and false alarms of each baseline, over the runs that it saw."""
     judged = [each for each in records if is_judged(each) and "baselines" in each and each["variant"] != "bare"]
-    faulty = [each for each in judged if each["kind"] != "healthy"]
-    healthy = [each for each in judged if each["kind"] == "healthy"]
     found: dict[str, Any] = {}
-    for name in judged[0]["baselines"] if judged else ():
+    for name in dict.fromkeys(name for each in judged for name in each["baselines"]):
+        faulty = [each for each in judged if each["kind"] != "healthy" and name in each["baselines"]]
+        healthy = [each for each in judged if each["kind"] == "healthy" and name in each["baselines"]]
         found[name] = {
             "rc_at_1": share(faulty, lambda each, name=name: each["baselines"][name]["first"]),  # type: ignore[misc]
             "set_pass": share(faulty, lambda each, name=name: each["baselines"][name]["set_pass"]),  # type: ignore[misc]
