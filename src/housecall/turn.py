@@ -45,7 +45,8 @@ class Turn:
 
     `inputs` holds the caller's other task inputs by our names: region_id, custom_agent_id, model_id, enable_thinking,
     think_effort, resume_call_id; and `caller`, what rights are decided by beside the ids. `instance_id` is set when the
-    caller bound the question to one instance.
+    caller bound the question to one instance. `attempt` counts executions: above 1 an earlier one was cut off, and may
+    have told readers what is told again now.
     """
 
     run_id: str
@@ -61,6 +62,7 @@ class Turn:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     history: tuple[PastTurn, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)

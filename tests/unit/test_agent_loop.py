@@ -276,13 +276,9 @@ async def test_the_prompt_names_language_and_zone_but_no_secret() -> None:
     assert "127.0.0.1" not in instructions
 
 
-async def test_a_request_repeated_after_a_crash_first_voids_what_it_had_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def interrupted() -> bool:
-        return True
-
-    monkeypatch.setattr("housecall.agent.streaming.was_interrupted", interrupted)
+async def test_a_request_repeated_after_a_crash_first_voids_what_it_had_told() -> None:
     run = Run(ScriptedModel([["Looking.", Call("get_current_time")], "Done."]))
-    await run.answer()
+    await run.answer(attempt=2)
 
     assert [each.name for each in run.sink.happenings][:2] == ["message_replace", "message"]
     assert len(run.sink.named("message_replace")) == 1

@@ -48,9 +48,31 @@ async def test_a_subscriber_that_fell_behind_is_sent_to_the_store():
 async def test_everybody_who_waits_is_woken_by_one_publication():
     feeds = Feeds()
     feed = feeds.begin("run")
-    waiting = [asyncio.ensure_future(asyncio.shield(feed.changed())) for _ in range(3)]
+    waiting = [asyncio.ensure_future(feed.wait_beyond(feed.version)) for _ in range(3)]
+    await asyncio.sleep(0)
     feeds.publish("run", events(1, 1))
     await asyncio.gather(*waiting)
+
+
+async def test_who_took_the_version_before_a_change_does_not_wait_for_the_next():
+    feed = Feeds().begin("run")
+    before = feed.version
+    feed.wake()
+    await feed.wait_beyond(before)
+
+
+async def test_who_leaves_while_he_waits_takes_nothing_from_the_others():
+    feed = Feeds().begin("run")
+    leaves, stays = (asyncio.ensure_future(feed.wait_beyond(feed.version)) for _ in range(2))
+    await asyncio.sleep(0)
+    leaves.cancel()
+    await asyncio.wait({leaves})
+    feed.wake()
+    await stays
+
+
+async def test_a_wait_for_a_remote_run_ends_by_itself():
+    await Feeds().begin("run").wait_beyond(0, timeout_seconds=0.001)
 
 
 async def test_a_run_that_goes_on_elsewhere_is_no_longer_answered_from_memory():

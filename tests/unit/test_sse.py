@@ -61,7 +61,10 @@ def body_of(block: bytes) -> dict[str, Any]:
 
 class TestFrames:
     def test_are_id_event_data_and_a_blank_line(self) -> None:
-        assert frame("7", "message", {"Answer": "x"}) == b'id: 7\nevent: message\ndata: {"Answer":"x"}\n\n'
+        told = frame("7", ENVELOPE, {"Event": "message", "Answer": "x"})
+        assert told.startswith(b'id: 7\nevent: message\ndata: {"RequestId":"REQ",')
+        assert told.endswith(b',"Event":"message","Answer":"x"}\n\n')
+        assert json.loads(told.partition(b"data: ")[2]) == ENVELOPE.fields() | {"Event": "message", "Answer": "x"}
 
     def test_are_ascii_without_carriage_returns(self) -> None:
         (block,) = frames(event(Happening("message", "慢\r\n\u2028😀")), ENVELOPE, "inline")

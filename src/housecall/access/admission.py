@@ -8,7 +8,7 @@ crowd that is turned away does not queue behind those who are let in.
 
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from housecall.clock import Clock, utc_now
@@ -16,6 +16,8 @@ from housecall.errors import LimitReached, RequestError
 from housecall.store.tables import InstanceRow, PlanRow, RunRow
 
 NO_PLAN = "No valid order found or permission denied."
+_PLAN = select(PlanRow.__table__).where(PlanRow.account_id == bindparam("account"))
+_LOCKED_PLAN = _PLAN.with_for_update()
 
 
 class Admission:
@@ -72,8 +74,8 @@ class Admission:
 
     async def _plan(self, connection: AsyncConnection, account_id: str, *, lock: bool = False) -> Row[Any]:
         """The account's plan; locked, until the transaction ends nobody else counts against it."""
-        query = select(PlanRow.__table__).where(PlanRow.account_id == account_id)
-        plan = (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
+        found = await connection.execute(_LOCKED_PLAN if lock else _PLAN, {"account": account_id})
+        plan = found.one_or_none()
         if plan is None or (plan.expires_at is not None and plan.expires_at <= self._clock()):
             raise RequestError(NO_PLAN, code="PermissionDenied")
         return plan

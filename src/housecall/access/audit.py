@@ -31,6 +31,7 @@ MAX_WAITING = 20_000
 """Entries kept while the store is away; beyond it the oldest are given up, with a line in the process's log."""
 STRANGERS_A_SECOND = 20
 SHOWN_CHARACTERS = 200
+_INSERT = insert(AuditRow.__table__)  # type: ignore[arg-type]  # a mapped class's table is a Table
 
 AuditDecision = Literal["allowed", "denied", "unauthenticated"]
 AuditSource = Literal["api", "agent", "cli"]
@@ -121,7 +122,7 @@ class AuditLog:
                 batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
                 try:
                     async with self._database.begin("writing the audit log") as connection:
-                        await connection.execute(insert(AuditRow), batch)
+                        await connection.execute(_INSERT, batch)
                 except BaseException:
                     self._waiting[:0] = batch
                     raise

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, delete, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -38,6 +38,11 @@ PURGE_SECONDS = 60.0
 KEYS_PER_USER = 2
 _KEY_ID = re.compile(rf"({KEY_PREFIX}|{re.escape(SESSION_KEY_PREFIX)})[A-Za-z0-9]{{{KEY_ID_CHARACTERS}}}")
 _WITHOUT_WAITING = text("SET LOCAL synchronous_commit = off")
+_BEARER = (
+    select(UserRow.account_id, UserRow.id, BearerTokenRow.last_used_at)
+    .join(BearerTokenRow, BearerTokenRow.user_id == UserRow.id)
+    .where(BearerTokenRow.hash == bindparam("hash"), BearerTokenRow.active)
+)
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -213,15 +218,13 @@ class Keys:
     async def find_bearer(self, token: str) -> Caller | None:
         """Who a bearer token stands for, or None."""
         async with self._database.begin("finding a bearer token") as connection:
-            found = await connection.execute(
-                select(UserRow.account_id, UserRow.id, self._is_stale(BearerTokenRow.last_used_at).label("stale"))
-                .join(BearerTokenRow, BearerTokenRow.user_id == UserRow.id)
-                .where(BearerTokenRow.hash == _hash(token), BearerTokenRow.active)
-            )
+            found = await connection.execute(_BEARER, {"hash": _hash(token)})
             row = found.one_or_none()
             if row is None:
                 return None
-            if row.stale:  # who finds the row taken leaves it: somebody else notes the same minute
+            fresh = self._clock() - timedelta(seconds=USED_SECONDS)
+            if row.last_used_at is None or row.last_used_at < fresh:
+                # Who finds the row taken leaves it: somebody else notes the same minute.
                 mine = select(BearerTokenRow.hash).where(BearerTokenRow.hash == _hash(token))
                 await connection.execute(
                     update(BearerTokenRow)

@@ -14,12 +14,3 @@ async def as_step(name: str, work: Callable[[], Coroutine[Any, Any, dict[str, An
     if DBOS.workflow_id is None or DBOS.step_id is not None:
         return await work()
     return await DBOS.run_step_async({"name": name}, work)
-
-
-async def was_interrupted() -> bool:
-    """Whether an earlier execution of this workflow died. To be asked inside a step, where asking is not recorded."""
-    workflow_id = DBOS.workflow_id
-    if workflow_id is None or DBOS.step_id is None:
-        return False
-    status = await DBOS.get_workflow_status_async(workflow_id)
-    return status is not None and (status.recovery_attempts or 0) > 1

@@ -30,7 +30,6 @@ from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings, merge_model_settings
 
 from housecall.agent.context import RunContext, current_run
-from housecall.agent.durable import was_interrupted
 from housecall.agent.models import model_error, settings_for
 from housecall.agent.resuming import after_calls
 from housecall.agent.tools.registry import without_writes
@@ -161,7 +160,7 @@ async def _begin(run: RunContext, messages: list[ModelMessage]) -> None:
     run.requests += 1
     now = after_calls(messages, run.resumed) if run.resumed else messages
     run.texts = [*texts_of_this_turn(now), ""]
-    if first and await was_interrupted():
+    if first and run.turn.attempt > 1:
         await run.sink.report(Happening("message_replace", run.text))
 
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final, Literal
 
 from housecall.errors import RequestError
@@ -30,7 +31,7 @@ _EMBEDDED: Final = frozenset({"tool_call", "doc", "tool_approval"})
 _POSITION = re.compile(r"(\d{1,9})(?:\.(\d{1,6}))?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Envelope:
     """What every event of a run repeats."""
 
@@ -50,6 +51,11 @@ class Envelope:
             "CreatedAt": int(self.created_at.timestamp()),
             "Mode": MODE,
         }
+
+    @cached_property
+    def opening(self) -> str:
+        """The fields as the beginning of a JSON object, made once for all events of the stream."""
+        return _json(self.fields())[:-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +83,21 @@ def read_position(last_event_id: str | None) -> Position:
     return Position(max(number - 1, 0), parts) if parts else Position(number)
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+_json: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
-def frame(event_id: str, name: str, body: Mapping[str, Any]) -> bytes:
+def frame(event_id: str, envelope: Envelope, body: Mapping[str, Any]) -> bytes:
     """One event as bytes, with its closing blank line."""
-    return f"id: {event_id}\nevent: {name}\ndata: {_json(body)}\n\n".encode("ascii")
+    return f"id: {event_id}\nevent: {body['Event']}\ndata: {envelope.opening},{_json(body)[1:]}\n\n".encode("ascii")
 
 
 def frames(event: Event, envelope: Envelope, mode: EventMode) -> tuple[bytes, ...]:
     """The frames of one event; more than one only when its text is long."""
     bodies = event_bodies(event.happening, mode)
+    if len(bodies) == 1:
+        return (frame(str(event.number), envelope, bodies[0]),)
     ids = [f"{event.number}.{part}" for part in range(1, len(bodies))] + [str(event.number)]
-    shared = envelope.fields()
-    return tuple(frame(event_id, body["Event"], shared | body) for event_id, body in zip(ids, bodies, strict=True))
+    return tuple(frame(event_id, envelope, body) for event_id, body in zip(ids, bodies, strict=True))
 
 
 def event_bodies(happening: Happening, mode: EventMode) -> Sequence[dict[str, Any]]:

@@ -10,20 +10,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from housecall.chat.durable import current_step, recorded_steps
 from housecall.chat.event_sql import ClosedRun
 from housecall.chat.event_writer import EventWriter
 from housecall.chat.files import Files
-from housecall.chat.questions import read_turn
+from housecall.chat.questions import claim_run
 from housecall.chat.run_log import LogClosed, RunLog, told_key
 from housecall.chat.storable import storable_value
 from housecall.errors import HousecallError, StoreError
 from housecall.events import FINAL_STATUSES, Happening, RunStatus
 from housecall.store.database import Database
-from housecall.store.tables import MessageRow, RunEventRow, RunRow
+from housecall.store.tables import RunEventRow, RunRow
 from housecall.turn import Answerer, Outcome, Stop, Turn
 
 MAX_ATTEMPTS = 5
@@ -51,6 +51,10 @@ class Before:
     text: str
     standing_text: str
     told: frozenset[tuple[str, str, str]]
+
+
+_FIRST = Before(1, "", "", frozenset())
+"""What a first execution finds: `workflow_started`, which is stored with the question."""
 
 
 def standing_text(rows: Sequence[tuple[str, str, int | None]], recorded: frozenset[int]) -> tuple[str, str]:
@@ -95,12 +99,14 @@ class Executor:
         Raises StoreError when the run cannot be read, RunTakenOver when it goes on elsewhere.
         """
         async with self._database.begin("reading the question") as connection:
-            attempt = await self._claim(connection, execution)
-            if attempt is None:
+            claimed = await claim_run(connection, execution.run_id, self._process_id)
+            if claimed is None:
                 return
-            turn = await read_turn(connection, execution.run_id)
-            before = await _before(connection, execution.run_id)
-        if self._files is not None:
+            turn = claimed.turn
+            before = _FIRST if turn.attempt == 1 else await _before(connection, execution.run_id)
+        if claimed.is_stopped:
+            execution.stop.set()
+        if self._files is not None and claimed.has_files:
             turn = replace(turn, attachments=await self._files.attachments_of(turn.account_id, turn.message_id))
         execution.events = events = RunLog(
             execution.run_id,
@@ -113,7 +119,7 @@ class Executor:
         on_claimed()
         await events.report(Happening("message_replace", before.standing_text))
         try:
-            outcome = await self._outcome(turn, execution, events, attempt)
+            outcome = await self._outcome(turn, execution, events)
             await events.close(_closed(turn, outcome, events))
         except StoreError as error:
             # One event could not be stored; the run ends with what could.
@@ -121,36 +127,10 @@ class Executor:
             await events.report(Happening("error", error.message, {"code": error.wire_code}))
             await events.close(_closed(turn, Outcome("failed", None), events))
 
-    async def _claim(self, connection: AsyncConnection, execution: Execution) -> int | None:
-        """Mark the run as running here and count the attempt. None when it has ended."""
-        claimed = (
-            await connection.execute(
-                update(RunRow)
-                .where(RunRow.id == execution.run_id, RunRow.finished_at.is_(None))
-                .values(
-                    attempt=RunRow.attempt + 1,
-                    process_id=self._process_id,
-                    status="running",
-                    started_at=func.coalesce(RunRow.started_at, func.now()),
-                )
-                .returning(RunRow.attempt, RunRow.message_id, RunRow.stop_requested_at)
-            )
-        ).one_or_none()
-        if claimed is None:
-            return None
-        await connection.execute(
-            update(MessageRow)
-            .where(MessageRow.id == claimed.message_id)
-            .values(status="running", started_at=func.coalesce(MessageRow.started_at, func.now()))
-        )
-        if claimed.stop_requested_at is not None:
-            execution.stop.set()
-        return int(claimed.attempt)
-
-    async def _outcome(self, turn: Turn, execution: Execution, events: RunLog, attempt: int) -> Outcome:
+    async def _outcome(self, turn: Turn, execution: Execution, events: RunLog) -> Outcome:
         if execution.stop.is_set:
             return Outcome("stopped", None)
-        if attempt > MAX_ATTEMPTS:
+        if turn.attempt > MAX_ATTEMPTS:
             await events.report(
                 Happening(
                     "error",

@@ -5,6 +5,7 @@ that reads the store. Nobody has a queue of his own, so a slow or vanished subsc
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Sequence
 
@@ -19,8 +20,10 @@ class Feed:
     def __init__(self) -> None:
         self.local = False
         self.subscribers = 0
+        self.version = 0
+        """Rises with every change: who takes it before looking and finds nothing waits for what is beyond it."""
         self._recent: deque[Event] = deque(maxlen=KEPT_EVENTS)
-        self._changed: asyncio.Future[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
 
     @property
     def finished(self) -> bool:
@@ -33,9 +36,11 @@ class Feed:
 
     def wake(self) -> None:
         """Something may have changed: everybody who waits looks again."""
-        if self._changed is not None and not self._changed.done():
-            self._changed.set_result(None)
-        self._changed = None
+        self.version += 1
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            if not each.done():
+                each.set_result(None)
 
     def forget(self) -> None:
         """The run goes on elsewhere: what is kept here is no longer known to be the newest."""
@@ -43,11 +48,24 @@ class Feed:
         self._recent.clear()
         self.wake()
 
-    def changed(self) -> asyncio.Future[None]:
-        """To be taken before looking, and awaited (shielded: it is shared) when there was nothing to see."""
-        if self._changed is None:
-            self._changed = asyncio.get_running_loop().create_future()
-        return self._changed
+    async def wait_beyond(self, version: int, timeout_seconds: float | None = None) -> None:
+        """Return when something has changed since `version` was taken, or the time is over."""
+        if self.version != version:
+            return
+        change = asyncio.get_running_loop().create_future()
+        self._waiting.append(change)
+        try:
+            if timeout_seconds is None:
+                await change
+            else:
+                await asyncio.wait({change}, timeout=timeout_seconds)
+        finally:
+            if not change.done() or change.cancelled():
+                self._forget_waiter(change)
+
+    def _forget_waiter(self, change: "asyncio.Future[None]") -> None:
+        with contextlib.suppress(ValueError):
+            self._waiting.remove(change)
 
     def since(self, number: int) -> list[Event] | None:
         """The events after this number, or None when the feed does not know and the store must be asked."""
@@ -55,8 +73,18 @@ class Feed:
             return None
         if self._recent[0].number > number + 1:
             return None
-        found = [event for event in self._recent if event.number > number]
+        found = self._newer_than(number)
         return found if found or self.local or self.finished else None
+
+    def _newer_than(self, number: int) -> list[Event]:
+        """From the newest back, since most ask for the last one or two of many."""
+        found: list[Event] = []
+        for event in reversed(self._recent):
+            if event.number <= number:
+                break
+            found.append(event)
+        found.reverse()
+        return found
 
 
 class Feeds:

@@ -1,11 +1,12 @@
 """Storing a question: conversation, message, run and the first event, in one transaction."""
 
+import json
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import TextClause, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from housecall.chat.file_rows import attach
@@ -14,7 +15,7 @@ from housecall.chat.rounds import is_id as is_id
 from housecall.chat.storable import storable_text, storable_value
 from housecall.errors import NotFound
 from housecall.events import Event, Happening
-from housecall.store.tables import ConversationRow, MessageRow, RunEventRow, RunRow
+from housecall.store.tables import ConversationRow, MessageRow
 from housecall.turn import ApprovalMode, PastTurn, Turn
 
 NAME_CHARACTERS = 60
@@ -65,41 +66,62 @@ async def store_question(connection: AsyncConnection, question: Question, proces
     conversation_id, approval_mode = await _conversation(connection, question)
     parent_id = await _parent(connection, question, conversation_id)
     stored = await connection.execute(
-        insert(MessageRow)
-        .values(
-            id=message_id,
-            conversation_id=conversation_id,
-            parent_id=parent_id,
-            account_id=question.account_id,
-            user_id=question.user_id,
-            query=storable_text(question.query),
-            status="queued",
-        )
-        .returning(MessageRow.created_at)
+        _STORE if question.conversation_id is not None else _STORE_WITH_CONVERSATION,
+        {
+            "conversation_id": conversation_id,
+            "name": storable_text(name_of(question.query)),
+            "approval_mode": approval_mode,
+            "message_id": message_id,
+            "parent_id": parent_id,
+            "account_id": question.account_id,
+            "user_id": question.user_id,
+            "query": storable_text(question.query),
+            "run_id": run_id,
+            "process_id": process_id,
+            "request_id": question.request_id,
+            "turn": json.dumps({**storable_value(question.turn), "approval_mode": approval_mode}),
+        },
     )
     created_at: datetime = stored.scalar_one()
     await attach(connection, message_id, question.files)
-    await connection.execute(
-        insert(RunRow).values(
-            id=run_id,
-            message_id=message_id,
-            conversation_id=conversation_id,
-            account_id=question.account_id,
-            user_id=question.user_id,
-            status="queued",
-            process_id=process_id,
-            request_id=question.request_id,
-            turn={**storable_value(question.turn), "approval_mode": approval_mode},
-            created_at=created_at,
-        )
-    )
     first = Event(run_id, 1, created_at, Happening("workflow_started"))
-    await connection.execute(
-        insert(RunEventRow).values(
-            run_id=run_id, number=1, name="workflow_started", answer="", fields={}, step=None, at=created_at
-        )
-    )
     return StoredQuestion(run_id, conversation_id, message_id, created_at, first)
+
+
+def _storing(*before: str) -> TextClause:
+    """One statement for all rows of a question: each trip to the database is time until the first event."""
+    parts = (*before, _MESSAGE, _RUN, _EVENT)
+    return text(f"WITH {', '.join(parts)} SELECT created_at FROM message")
+
+
+_CONVERSATION = """
+conversation AS (
+    INSERT INTO housecall.conversations (id, account_id, user_id, name, approval_mode)
+    VALUES (:conversation_id, :account_id, :user_id, :name, :approval_mode)
+)"""
+_MESSAGE = """
+message AS (
+    INSERT INTO housecall.messages (id, conversation_id, parent_id, account_id, user_id, query, status)
+    VALUES (:message_id, :conversation_id, :parent_id, :account_id, :user_id, :query, 'queued')
+    RETURNING created_at
+)"""
+_RUN = """
+run AS (
+    INSERT INTO housecall.runs (
+        id, message_id, conversation_id, account_id, user_id, status, process_id, request_id, turn, created_at
+    )
+    SELECT CAST(:run_id AS uuid), CAST(:message_id AS uuid), CAST(:conversation_id AS uuid), :account_id, :user_id,
+        'queued', :process_id, :request_id, CAST(:turn AS jsonb), created_at
+    FROM message
+)"""
+_EVENT = """
+event AS (
+    INSERT INTO housecall.run_events (run_id, number, name, answer, fields, step, at)
+    SELECT CAST(:run_id AS uuid), 1, 'workflow_started', '', '{}', NULL, created_at
+    FROM message
+)"""
+_STORE = _storing()
+_STORE_WITH_CONVERSATION = _storing(_CONVERSATION)
 
 
 async def _resumed(connection: AsyncConnection, question: Question, run_id: str) -> Question:
@@ -117,20 +139,9 @@ async def _resumed(connection: AsyncConnection, question: Question, run_id: str)
 
 
 async def _conversation(connection: AsyncConnection, question: Question) -> tuple[str, ApprovalMode]:
-    """The conversation to go on with, or a new one; an approval mode in the question becomes the conversation's."""
+    """The conversation to go on with, or the id of a new one; an approval mode in the question becomes its own."""
     if question.conversation_id is None:
-        conversation_id = str(uuid.uuid4())
-        mode = question.approval_mode or "read_only"
-        await connection.execute(
-            insert(ConversationRow).values(
-                id=conversation_id,
-                account_id=question.account_id,
-                user_id=question.user_id,
-                name=storable_text(name_of(question.query)),
-                approval_mode=mode,
-            )
-        )
-        return conversation_id, mode
+        return str(uuid.uuid4()), question.approval_mode or "read_only"
     changes: dict[str, Any] = {"updated_at": func.now()}
     if question.approval_mode is not None:
         changes["approval_mode"] = question.approval_mode
@@ -169,17 +180,54 @@ async def _parent(connection: AsyncConnection, question: Question, conversation_
     raise not_found("Message", wanted)
 
 
-async def read_turn(connection: AsyncConnection, run_id: str) -> Turn:
-    """The question of a run with the history of its branch."""
-    row = (
-        await connection.execute(
-            select(RunRow, MessageRow.query, MessageRow.parent_id)
-            .join(MessageRow, MessageRow.id == RunRow.message_id)
-            .where(RunRow.id == run_id)
-        )
-    ).one()
+_CLAIM = text("""
+WITH run AS (
+    UPDATE housecall.runs
+    SET attempt = attempt + 1,
+        process_id = :process_id,
+        status = 'running',
+        started_at = coalesce(started_at, now())
+    WHERE id = :run_id AND finished_at IS NULL
+    RETURNING *
+), message AS (
+    UPDATE housecall.messages
+    SET status = 'running',
+        started_at = coalesce(messages.started_at, now())
+    FROM run
+    WHERE messages.id = run.message_id
+    RETURNING messages.query, messages.parent_id
+)
+SELECT run.attempt, run.stop_requested_at, run.conversation_id::text, run.message_id::text, run.account_id, run.user_id,
+    run.turn, message.query, message.parent_id::text,
+    EXISTS (
+        SELECT
+        FROM housecall.messages
+        JOIN housecall.message_files ON message_files.message_id = messages.id
+        WHERE messages.conversation_id = run.conversation_id
+    ) AS has_files
+FROM run, message""")
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A run that this process executes from now on. `has_files`: its conversation has files to look at."""
+
+    turn: Turn
+    is_stopped: bool
+    has_files: bool
+
+
+async def claim_run(connection: AsyncConnection, run_id: str, process_id: str) -> Claimed | None:
+    """Mark the run as running here, count the attempt, and read its question with the history of its branch.
+
+    None when it has ended.
+    """
+    claimed = await connection.execute(_CLAIM, {"run_id": run_id, "process_id": process_id})
+    row = claimed.one_or_none()
+    if row is None:
+        return None
     asked = row.turn
-    return Turn(
+    turn = Turn(
         run_id=run_id,
         conversation_id=row.conversation_id,
         message_id=row.message_id,
@@ -192,7 +240,9 @@ async def read_turn(connection: AsyncConnection, run_id: str) -> Turn:
         approval_mode=asked["approval_mode"],
         inputs=asked.get("inputs", {}),
         history=await _history(connection, row.parent_id),
+        attempt=row.attempt,
     )
+    return Claimed(turn, row.stop_requested_at is not None, row.has_files)
 
 
 async def _history(connection: AsyncConnection, parent_id: str | None) -> tuple[PastTurn, ...]:

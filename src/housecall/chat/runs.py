@@ -209,7 +209,7 @@ class Runs:
         number = after
         try:
             while True:
-                changed = feed.changed()
+                version = feed.version
                 events, ended = feed.since(number), feed.finished
                 if events is None:
                     events, ended = await self._stored_events(run_id, number)
@@ -221,9 +221,7 @@ class Runs:
                 if not events and ended:
                     return
                 if not events:
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(None if feed.local else POLL_SECONDS):
-                            await asyncio.shield(changed)
+                    await feed.wait_beyond(version, None if feed.local else POLL_SECONDS)
         finally:
             self._feeds.leave(run_id)
 

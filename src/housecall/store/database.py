@@ -4,13 +4,14 @@ Nothing holds a connection while it waits for something else, so a small pool se
 """
 
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from importlib.resources import files
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, make_url, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from housecall.errors import SetupError
@@ -20,6 +21,9 @@ from housecall.store.tables import HEAD, SCHEMA
 POOL_SIZE = 8
 POOL_OVERFLOW = 8
 POOL_WAIT_SECONDS = 10.0
+TRUSTED_SECONDS = 0.5
+"""How long after its last use a pooled connection is taken to be alive: no server restarts faster. Asking each time
+would be a trip to the database before every transaction."""
 CONNECT_SECONDS = 10
 MIGRATION_LOCK = 0x686F757365  # any constant that every process agrees on ("house" in ASCII)
 OLDEST_VERSION = 140000  # what DBOS and our SQL need
@@ -47,9 +51,9 @@ class Database:
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW,
             pool_timeout=POOL_WAIT_SECONDS,
-            pool_pre_ping=True,
             connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "housecall"},
         )
+        _ask_idle_connections(self.engine)
 
     def __repr__(self) -> str:
         return f"Database({self.address})"
@@ -98,6 +102,25 @@ class Database:
                 f"{self.address} is PostgreSQL {number // 10000}; Housecall's state needs {OLDEST_VERSION // 10000} or "
                 "newer. Upgrade it, or leave HOUSECALL_DATABASE_URL unset for the embedded one."
             )
+
+
+def _ask_idle_connections(engine: AsyncEngine) -> None:
+    """Before a connection that was idle is used, see that it lives; one that does not takes the others with it."""
+    pool, dialect = engine.sync_engine.pool, engine.dialect
+
+    @event.listens_for(pool, "checkin")
+    def note(_connection: Any, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(pool, "checkout")
+    def ask(connection: Any, record: Any, _proxy: Any) -> None:
+        idle_since = record.info.get("idle_since")
+        if idle_since is None or time.monotonic() - idle_since < TRUSTED_SECONDS:
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
 
 
 async def _version(connection: AsyncConnection) -> str | None:
