@@ -161,7 +161,7 @@ class TestBlocking:
 
 
 def test_a_port_in_use_is_told_with_what_to_do(edge) -> None:
-    from housecall.api.server import listen
+    from housecall.api.listening import listen
 
     port = int(edge.endpoint.rpartition(":")[2])
     with pytest.raises(SetupError, match=f"Port {port} on 127.0.0.1 is in use.*--port"):
@@ -169,7 +169,7 @@ def test_a_port_in_use_is_told_with_what_to_do(edge) -> None:
 
 
 def test_an_address_of_another_machine_is_told() -> None:
-    from housecall.api.server import listen
+    from housecall.api.listening import listen
 
     with pytest.raises(SetupError, match=r"Cannot listen on 192\.0\.2\.1 port 0"):
         listen("192.0.2.1", 0)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from housecall.chat.feeds import KEPT_EVENTS, Feeds
+from housecall.chat.feeds import FOLLOWED_SECONDS, KEPT_EVENTS, Feeds, Followed
 from housecall.events import Event, Happening
 
 pytestmark = pytest.mark.anyio
@@ -100,3 +100,21 @@ async def test_a_feed_goes_when_nobody_needs_it():
     assert len(feeds) == 1
     feeds.end("run")
     assert len(feeds) == 0
+
+
+def test_only_runs_that_somebody_follows_are_told():
+    followed = Followed()
+    assert followed.among({"run"}) == []
+    assert followed.note("run")
+    assert not followed.note("run")
+    assert followed.among({"other", "run"}) == ["run"]
+
+
+def test_who_does_not_ask_again_no_longer_follows(monkeypatch):
+    clock = iter([0.0, FOLLOWED_SECONDS, FOLLOWED_SECONDS + 0.1, FOLLOWED_SECONDS + 0.2])
+    monkeypatch.setattr("housecall.chat.feeds.time.monotonic", lambda: next(clock))
+    followed = Followed()
+    followed.note("run")
+    assert followed.among({"run"}) == ["run"]
+    assert followed.among({"run"}) == []
+    assert followed.note("run")

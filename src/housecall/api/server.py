@@ -5,7 +5,6 @@ uvicorn runs with h11, since the other parsers refuse the long URLs that the SDK
 
 import asyncio
 import contextlib
-import errno
 import gc
 import signal
 import socket
@@ -22,19 +21,19 @@ from starlette.routing import Route
 from housecall.api.doors import Doors, Gate
 from housecall.api.edge import Edge, http_error
 from housecall.api.files import PREVIEW_PATH, PreviewDoor
+from housecall.api.listening import base_url, listen
 from housecall.api.open_doors import openapi_document, sample_code
 from housecall.api.operation import RPC_PATH, all_operations
 from housecall.api.protocol import HousecallProtocol
 from housecall.app import App
 from housecall.clock import Clock, utc_now
-from housecall.errors import SetupError
 
 KEEP_ALIVE_CONNECTION_SECONDS: Final = (
     75  # longer than clients keep idle connections, so that theirs is the first to close
 )
 STOP_SECONDS: Final = 5
 GARBAGE_THRESHOLDS: Final = (5_000, 20, 20)
-"""Requests free what they use by counting and leave few cycles; by default Python looks for them seven times as often."""
+"""Requests free what they use by counting and leave few cycles; by default Python looks 7 times as often."""
 
 
 def create_server(app: App, *, clock: Clock = utc_now) -> Starlette:
@@ -85,33 +84,6 @@ class _Server(uvicorn.Server):
                 signal.signal(each, handler)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one.
-
-    Raises:
-        SetupError: the port is in use, or the address is not this machine's, and what to do.
-    """
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family, backlog=2048)
-    except socket.gaierror as error:
-        raise SetupError(f"Cannot listen on {host!r}: no such address; choose another with --host.") from error
-    except (OSError, OverflowError) as error:
-        raise SetupError(_why_not(host, port, error)) from error
-
-
-def _why_not(host: str, port: int, error: Exception) -> str:
-    number = getattr(error, "errno", None)
-    if number == errno.EADDRINUSE:
-        return (
-            f"Port {port} on {host} is in use, perhaps by another `housecall serve`;"
-            " stop that one, or choose another port with --port (HOUSECALL_PORT)."
-        )
-    if number == errno.EACCES:
-        return f"Port {port} on {host} is reserved for root; choose one above 1023 with --port (HOUSECALL_PORT)."
-    return f"Cannot listen on {host} port {port}: {error}; choose others with --host and --port."
-
-
 async def serve(
     app: App, host: str, port: int, ready: Callable[[str], None] | None = None, *, clock: Clock = utc_now
 ) -> None:
@@ -122,7 +94,13 @@ async def serve(
     Raises:
         SetupError: the port cannot be had.
     """
-    listener = listen(host, port)
+    await serve_on(listen(host, port), app, ready, clock=clock)
+
+
+async def serve_on(
+    listener: socket.socket, app: App, ready: Callable[[str], None] | None = None, *, clock: Clock = utc_now
+) -> None:
+    """As `serve`, on a socket that listens already and may be shared with other processes. Closes it here."""
     application = create_server(app, clock=clock)
     config = uvicorn.Config(
         application,
@@ -164,10 +142,3 @@ def _settled_memory() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
-
-
-def base_url(listener: socket.socket) -> str:
-    """`http://host:port` of a listening socket."""
-    host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}"

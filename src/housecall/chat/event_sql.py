@@ -35,10 +35,8 @@ stored AS (
     RETURNING run_id
 ),
 told AS (
-    SELECT pg_notify(%(channel)s, string_agg(DISTINCT run_id::text, ','))
-    FROM stored
-    WHERE %(tell)s
-    HAVING count(*) > 0
+    SELECT pg_notify(%(channel)s, %(followed)s)
+    WHERE %(followed)s <> '' AND EXISTS (SELECT FROM stored)
 )"""
 
 _CLOSED = """
@@ -82,16 +80,16 @@ async def write_batch(
     events: Sequence[tuple[Event, int | None]],
     closed: Sequence[ClosedRun],
     *,
-    tell: bool,
+    followed: Collection[str],
 ) -> None:
-    """Store events with the durable step each came from, and close runs.
+    """Store events with the durable step each came from, close runs, and tell other processes of those they follow.
 
     Raises psycopg.Error; then nothing is stored.
     """
     parameters: dict[str, Any] = {
         "events": json.dumps([_event_row(event, step) for event, step in events]),
         "channel": EVENTS,
-        "tell": tell,
+        "followed": ",".join(followed),
     }
     statement = _WRITE
     if closed:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import psycopg
 
 from housecall.chat.event_sql import write_batch, written_numbers
-from housecall.chat.feeds import Feeds
+from housecall.chat.feeds import Feeds, Followed
 from housecall.chat.run_log import Close, Row, RunTakenOver
 from housecall.chat.session import Session
 from housecall.store.failures import is_connection_lost, store_error
@@ -28,17 +28,17 @@ log = logging.getLogger(__name__)
 class EventWriter:
     """Stores the events of all runs of this process.
 
-    `tells_others` says whether another process may listen. `on_taken_over` is told when the session was lost and
-    others have taken over this process's runs.
+    `followed` are the runs that other processes follow. `on_taken_over` is told when the session was lost and others
+    have taken over this process's runs.
     """
 
     def __init__(
-        self, session: Session, feeds: Feeds, *, tells_others: Callable[[], bool], on_taken_over: Callable[[], None]
+        self, session: Session, feeds: Feeds, *, followed: Followed, on_taken_over: Callable[[], None]
     ) -> None:
         self.trouble: str | None = None
         self._session = session
         self._feeds = feeds
-        self._tells_others = tells_others
+        self._followed = followed
         self._on_taken_over = on_taken_over
         self._rows: list[Row] = []
         self._closes: list[Close] = []
@@ -104,7 +104,7 @@ class EventWriter:
                 self._session.connection,
                 [(row.event, row.step) for row in rows],
                 [close.run for close in closes],
-                tell=self._tells_others(),
+                followed=self._followed.among({row.event.run_id for row in rows}),
             )
         self.trouble = None
         self._hand_over(rows)

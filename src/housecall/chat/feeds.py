@@ -6,12 +6,15 @@ that reads the store. Nobody has a queue of his own, so a slow or vanished subsc
 
 import asyncio
 import contextlib
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from housecall.events import Event
 
 KEPT_EVENTS = 256
+FOLLOWED_SECONDS = 10.0
+"""How long a run is told to other processes after one of them asked; while it follows, it asks every two seconds."""
 
 
 class Feed:
@@ -139,3 +142,25 @@ class Feeds:
     def _drop_if_idle(self, run_id: str, feed: Feed) -> None:
         if not feed.subscribers and not feed.local:
             self._feeds.pop(run_id, None)
+
+
+class Followed:
+    """The runs of this process that other processes follow. The others' events need not be told to anybody."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+
+    def note(self, run_id: str) -> bool:
+        """Another process follows this run. True when that is new."""
+        now = time.monotonic()
+        is_new = self._until.get(run_id, 0.0) < now
+        self._until[run_id] = now + FOLLOWED_SECONDS
+        return is_new
+
+    def among(self, run_ids: Collection[str]) -> list[str]:
+        """Those of these runs that somebody follows."""
+        if not self._until:
+            return []
+        now = time.monotonic()
+        self._until = {run_id: until for run_id, until in self._until.items() if until >= now}
+        return [run_id for run_id in run_ids if run_id in self._until]

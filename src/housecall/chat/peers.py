@@ -23,10 +23,9 @@ log = logging.getLogger(__name__)
 
 
 class Peers:
-    """The other processes, as this one knows them. `present` says whether somebody may be listening."""
+    """The other processes, as this one knows them."""
 
     def __init__(self, database: Database, durable: Durable, process_id: str) -> None:
-        self.present = True
         self._database = database
         self._durable = durable
         self._process_id = process_id
@@ -42,16 +41,13 @@ class Peers:
                     select(ProcessRow.id, ProcessRow.number).where(ProcessRow.id != self._process_id)
                 )
             ).all()
-        living = 0
         lost: list[str] = []
         for other in others:
             async with self._database.begin("taking over from a dead process") as connection:
                 taken = await connection.execute(select(func.pg_try_advisory_xact_lock(LOCK_CLASS, other.number)))
                 if not taken.scalar_one():
-                    living += 1
                     continue
                 lost += await self._take_over(connection, other.id)
-        self.present = living > 0
         return lost
 
     async def _take_over(self, connection: AsyncConnection, process_id: str) -> list[str]:

@@ -23,12 +23,12 @@ from housecall.access.admission import Admission
 from housecall.chat.durable import Durable
 from housecall.chat.event_writer import EventWriter
 from housecall.chat.execution import Execution, Executor, close_unanswerable
-from housecall.chat.feeds import Feeds
+from housecall.chat.feeds import Feeds, Followed
 from housecall.chat.files import Files
 from housecall.chat.peers import Peers
 from housecall.chat.questions import Question, is_id, not_found, store_question
 from housecall.chat.run_log import LogClosed, RunLog
-from housecall.chat.session import EVENTS, PROCESSES, STOPS, WORK, Session, listen
+from housecall.chat.session import EVENTS, FOLLOWS, PROCESSES, STOPS, WORK, Session, listen
 from housecall.errors import NotFound, SetupError, StoreError
 from housecall.events import FINAL_STATUSES, Event, Happening, RunStatus
 from housecall.store.database import Database
@@ -42,6 +42,7 @@ TIDY_SECONDS = 60.0
 PAGE_EVENTS = 500
 RETRY_SECONDS = 0.5
 CLOSE_SECONDS = 2.0
+_NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 
 log = logging.getLogger(__name__)
 
@@ -104,9 +105,8 @@ class Runs:
         self._session = Session(database.dsn)
         self._durable = Durable(database.dsn, self._session.process_id)
         self._peers = Peers(database, self._durable, self._session.process_id)
-        self._writer = EventWriter(
-            self._session, self._feeds, tells_others=lambda: self._peers.present, on_taken_over=self._taken_over
-        )
+        self._followed = Followed()
+        self._writer = EventWriter(self._session, self._feeds, followed=self._followed, on_taken_over=self._taken_over)
         self._executor: Executor | None = None
         self._executions: dict[str, Execution] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -206,13 +206,15 @@ class Runs:
             StoreError: stored events cannot be read.
         """
         feed = self._feeds.enter(run_id)
-        number = after
+        number, ask_at = after, 0.0
         try:
             while True:
                 version = feed.version
                 events, ended = feed.since(number), feed.finished
                 if events is None:
-                    events, ended = await self._stored_events(run_id, number)
+                    follow = not feed.local and time.monotonic() >= ask_at
+                    events, ended = await self._stored_events(run_id, number, follow=follow)
+                    ask_at = time.monotonic() + POLL_SECONDS if follow else ask_at
                 for event in events:
                     yield event
                     number = event.number
@@ -293,8 +295,11 @@ class Runs:
             output_tokens=row.output_tokens,
         )
 
-    async def _stored_events(self, run_id: str, after: int) -> tuple[list[Event], bool]:
-        """A page of events, and whether the run has ended. Raises NotFound (TaskNotFound)."""
+    async def _stored_events(self, run_id: str, after: int, *, follow: bool) -> tuple[list[Event], bool]:
+        """A page of events, and whether the run has ended; with `follow`, who executes it is asked to tell more.
+
+        Raises NotFound (TaskNotFound).
+        """
         if not is_id(run_id):
             raise _no_task(run_id)
         async with self._database.begin("reading events") as connection:
@@ -302,6 +307,8 @@ class Runs:
             run = (await connection.execute(select(RunRow.finished_at).where(RunRow.id == run_id))).one_or_none()
             if run is None:
                 raise _no_task(run_id)
+            if follow and run.finished_at is None:
+                await connection.execute(_NOTIFY, {"channel": FOLLOWS, "payload": run_id})
             rows = await connection.execute(
                 select(RunEventRow.__table__)
                 .where(RunEventRow.run_id == run_id, RunEventRow.number > after)
@@ -379,9 +386,16 @@ class Runs:
                         self._feeds.wake(run_id)
                 elif notification.channel == STOPS:
                     self._stop_here(notification.payload)
+                elif notification.channel == FOLLOWS:
+                    await self._tell_follower(notification.payload)
                 else:
-                    self._peers.present = True
                     self._look.set()
+
+    async def _tell_follower(self, run_id: str) -> None:
+        """Another process follows a run of ours: its events are told from now on, and what it may have missed."""
+        if run_id in self._executions and self._followed.note(run_id):
+            with contextlib.suppress(StoreError):  # then it looks again by itself
+                await self._notify(EVENTS, run_id)
 
     async def _look_after_others(self) -> None:
         """Take over from dead processes and start what waits, every second and whenever somebody tells."""
@@ -417,9 +431,7 @@ class Runs:
 
     async def _notify(self, channel: str, payload: str) -> None:
         async with self._database.begin("telling other processes") as connection:
-            await connection.execute(
-                text("SELECT pg_notify(:channel, :payload)"), {"channel": channel, "payload": payload}
-            )
+            await connection.execute(_NOTIFY, {"channel": channel, "payload": payload})
 
 
 def _no_task(run_id: str) -> NotFound:

@@ -20,6 +20,8 @@ from housecall.store.failures import store_error
 
 LOCK_CLASS = 0x686F7573  # our part of the advisory lock space ("hous" in ASCII)
 EVENTS, STOPS, WORK, PROCESSES = "housecall_events", "housecall_stop", "housecall_work", "housecall_process"
+FOLLOWS = "housecall_follow"
+CHANNELS = (EVENTS, STOPS, WORK, PROCESSES, FOLLOWS)
 RECONNECT_SECONDS = 0.5
 _CONNECTION_OPTIONS: dict[str, Any] = {
     "keepalives_idle": 10,
@@ -119,7 +121,7 @@ async def listen(dsn: str, on_open: Callable[[], None]) -> AsyncGenerator[psycop
             async with await psycopg.AsyncConnection.connect(
                 dsn, autocommit=True, application_name="housecall listener", **_CONNECTION_OPTIONS
             ) as connection:
-                for channel in (EVENTS, STOPS, WORK, PROCESSES):
+                for channel in CHANNELS:
                     await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
                 on_open()
                 async for notification in connection.notifies():

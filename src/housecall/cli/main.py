@@ -59,6 +59,7 @@ app.command("doctor")(doctor.doctor)
 app.command("errors")(errors.errors)
 app.command("sample")(sample.sample)
 app.command("docs", hidden=True)(reference.docs)
+app.command("worker", hidden=True)(serve.worker)
 
 
 @app.command("version")

@@ -48,7 +48,7 @@ LOG_LINES = 12
 
 SMALL: Mapping[str, str] = {
     "shared_buffers": "64MB",
-    "max_connections": "100",
+    "max_connections": "200",
     "synchronous_commit": "on",
     "max_worker_processes": "4",
     "autovacuum_max_workers": "2",

@@ -1,0 +1,40 @@
+"""The listening socket of the server: had or refused with what to do. Loads nothing else of the API."""
+
+import errno
+import socket
+
+from housecall.errors import SetupError
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one.
+
+    Raises:
+        SetupError: the port is in use, or the address is not this machine's, and what to do.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except socket.gaierror as error:
+        raise SetupError(f"Cannot listen on {host!r}: no such address; choose another with --host.") from error
+    except (OSError, OverflowError) as error:
+        raise SetupError(_why_not(host, port, error)) from error
+
+
+def _why_not(host: str, port: int, error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
+        return (
+            f"Port {port} on {host} is in use, perhaps by another `housecall serve`;"
+            " stop that one, or choose another port with --port (HOUSECALL_PORT)."
+        )
+    if number == errno.EACCES:
+        return f"Port {port} on {host} is reserved for root; choose one above 1023 with --port (HOUSECALL_PORT)."
+    return f"Cannot listen on {host} port {port}: {error}; choose others with --host and --port."
+
+
+def base_url(listener: socket.socket) -> str:
+    """`http://host:port` of a listening socket."""
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}"
