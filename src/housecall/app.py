@@ -7,8 +7,9 @@ import logging
 import os
 import stat
 from collections.abc import AsyncIterator, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
@@ -16,15 +17,7 @@ from housecall.access.accounts import Caller, ensure_root
 from housecall.access.admission import Admission
 from housecall.access.keys import Keys
 from housecall.access.parts import Access, open_access
-from housecall.access.vault import open_vault
-from housecall.agent.entries import ModelRoster, load_roster
-from housecall.chat.approvals import Approvals
-from housecall.chat.conversations import Conversations
-from housecall.chat.custom_agents import CustomAgents
-from housecall.chat.desk import Desk
-from housecall.chat.files import Files
-from housecall.chat.runs import Runs
-from housecall.chat.skills import Skills
+from housecall.access.vault import Vault, open_vault
 from housecall.engines.engine import ProbeLimits
 from housecall.engines.instance import Engines
 from housecall.errors import SetupError, StoreError
@@ -36,6 +29,16 @@ from housecall.store.database import Database
 from housecall.store.embedded import Cluster
 from housecall.store.unprivileged import stand_in
 from housecall.turn import Answerer, Turn
+
+if TYPE_CHECKING:  # what chats and answers is loaded when it is opened: most commands need only the state
+    from housecall.agent.entries import ModelRoster
+    from housecall.chat.approvals import Approvals
+    from housecall.chat.conversations import Conversations
+    from housecall.chat.custom_agents import CustomAgents
+    from housecall.chat.desk import Desk
+    from housecall.chat.files import Files
+    from housecall.chat.runs import Runs
+    from housecall.chat.skills import Skills
 
 STATE_FOLDER = "postgres"
 STATE_DATABASE = "housecall"
@@ -57,25 +60,35 @@ class Health:
 
 
 @dataclass(frozen=True)
-class App:
-    """An open installation. `root` is the caller that the command line and the console act as."""
+class State:
+    """What an installation keeps, open: who may do what, and the instances. It runs nothing.
+
+    `root` is the caller that the command line and the console act as.
+    """
 
     settings: Settings
     database: Database
     engines: Engines
     instances: Instances
     admission: Admission
+    vault: Vault
     keys: Keys
-    conversations: Conversations
-    runs: Runs
-    files: Files
     access: Access
-    skills: Skills
-    custom_agents: CustomAgents
-    models: ModelRoster
-    approvals: Approvals
     change_targets: ChangeTargets
     root: Caller
+
+
+@dataclass(frozen=True)
+class App(State):
+    """An open installation that takes questions."""
+
+    conversations: "Conversations"
+    runs: "Runs"
+    files: "Files"
+    skills: "Skills"
+    custom_agents: "CustomAgents"
+    models: "ModelRoster"
+    approvals: "Approvals"
 
     def instances_for(self, caller: Caller, conditions: Mapping[str, str] | None = None) -> VisibleInstances:
         """The instances that this caller may see. Whatever is done for a caller goes through here."""
@@ -95,6 +108,36 @@ class App:
 
 
 @contextlib.asynccontextmanager
+async def open_state(settings: Settings) -> AsyncIterator[State]:
+    """Open the state alone, for what neither asks nor follows; close it again.
+
+    Raises:
+        SetupError: what is wrong with this installation and what to do.
+    """
+    make_home(settings.home)
+    async with contextlib.AsyncExitStack() as stack:
+        database = await _open_database(settings, stack)
+        vault = open_vault(settings)
+        root = await ensure_root(database)
+        engines = build_engines(settings)
+        admission = Admission()
+        access = open_access(database, vault)
+        stack.push_async_callback(access.audit.close)
+        yield State(
+            settings=settings,
+            database=database,
+            engines=engines,
+            instances=Instances(database, vault, engines, admission),
+            admission=admission,
+            vault=vault,
+            keys=Keys(database, vault),
+            access=access,
+            change_targets=ChangeTargets(database, vault, engines),
+            root=root,
+        )
+
+
+@contextlib.asynccontextmanager
 async def open_app(settings: Settings, *, answerer: Answerer | None = None) -> AsyncIterator[App]:
     """Open state, engines and agent; close them in reverse order. Without `answerer` the agent of the settings answers.
 
@@ -104,47 +147,44 @@ async def open_app(settings: Settings, *, answerer: Answerer | None = None) -> A
     Raises:
         SetupError: what is wrong with this installation and what to do.
     """
+    from housecall.agent.entries import load_roster
+    from housecall.chat.approvals import Approvals
+    from housecall.chat.conversations import Conversations
+    from housecall.chat.custom_agents import CustomAgents
+    from housecall.chat.files import Files
+    from housecall.chat.runs import Runs
+    from housecall.chat.skills import Skills
+
     make_home(settings.home)
     models = load_roster(settings)
     async with contextlib.AsyncExitStack() as stack:
-        database = await _open_database(settings, stack)
-        vault = open_vault(settings)
-        root = await ensure_root(database)
-        engines = build_engines(settings)
-        admission = Admission()
-        instances = Instances(database, vault, engines, admission)
-        files = Files(database, vault, settings)
-        runs = Runs(database, admission, files)
-        access = open_access(database, vault)
+        state = await stack.enter_async_context(open_state(settings))
+        database = state.database
+        files = Files(database, state.vault, settings)
+        runs = Runs(database, state.admission, files)
         skills = Skills(database)
         custom_agents = CustomAgents(database, skills, _tool_names)
-        stack.push_async_callback(access.audit.close)
         stack.push_async_callback(runs.close)
-        change_targets = ChangeTargets(database, vault, engines)
-        desk = _open_desk(settings, database, engines, change_targets, access)
+        desk = _open_desk(state)
         stack.push_async_callback(desk.close)
-        await runs.open(answerer or _build_agent(settings, engines, instances, access, skills, custom_agents, desk))
+        await runs.open(answerer or _build_agent(state, skills, custom_agents, desk))
         sweeping = asyncio.create_task(_sweep_files(files), name="housecall files")
         stack.push_async_callback(_end, sweeping)
         yield App(
-            settings=settings,
-            database=database,
-            engines=engines,
-            instances=instances,
-            admission=admission,
-            keys=Keys(database, vault),
+            **{each.name: getattr(state, each.name) for each in fields(state)},
             conversations=Conversations(database),
             runs=runs,
             files=files,
-            access=access,
             skills=skills,
             custom_agents=custom_agents,
             models=models,
             approvals=Approvals(
-                database, engines, instances, access.audit, expiry_seconds=settings.approval_expiry_seconds
+                database,
+                state.engines,
+                state.instances,
+                state.access.audit,
+                expiry_seconds=settings.approval_expiry_seconds,
             ),
-            change_targets=change_targets,
-            root=root,
         )
 
 
@@ -162,16 +202,16 @@ def build_engines(settings: Settings) -> Engines:
     return Engines({engine.name: engine for engine in (postgresql.ENGINE, mysql.ENGINE)}, limits, changers)
 
 
-def _open_desk(
-    settings: Settings, database: Database, engines: Engines, change_targets: ChangeTargets, access: Access
-) -> Desk:
+def _open_desk(state: State) -> "Desk":
+    from housecall.chat.desk import Desk
+
     return Desk(
-        database,
-        engines,
-        change_targets,
-        access.audit,
-        expiry_seconds=settings.approval_expiry_seconds,
-        statement_timeout_seconds=settings.change_statement_timeout_seconds,
+        state.database,
+        state.engines,
+        state.change_targets,
+        state.access.audit,
+        expiry_seconds=state.settings.approval_expiry_seconds,
+        statement_timeout_seconds=state.settings.change_statement_timeout_seconds,
     )
 
 
@@ -181,22 +221,24 @@ def _tool_names() -> Collection[str]:
     return {each.name for each in all_tools()}
 
 
-def _build_agent(
-    settings: Settings,
-    engines: Engines,
-    instances: Instances,
-    access: Access,
-    skills: Skills,
-    custom_agents: CustomAgents,
-    desk: Desk,
-) -> Answerer:
+def _build_agent(state: State, skills: "Skills", custom_agents: "CustomAgents", desk: "Desk") -> Answerer:
     from housecall.agent.agent import build_agent
+
+    instances, access = state.instances, state.access
 
     def granted(turn: Turn) -> VisibleInstances:
         caller, conditions = caller_of_turn(turn)
         return VisibleInstances(instances, access.rights, access.audit, caller, conditions, turn.run_id)
 
-    return build_agent(settings, engines, instances, skills=skills, profiles=custom_agents, granted=granted, desk=desk)
+    return build_agent(
+        state.settings,
+        state.engines,
+        instances,
+        skills=skills,
+        profiles=custom_agents,
+        granted=granted,
+        desk=desk,
+    )
 
 
 async def _open_database(settings: Settings, stack: contextlib.AsyncExitStack) -> Database:
@@ -228,7 +270,7 @@ async def _keep_running(cluster: Cluster) -> None:
                 log.error("%s", error.message)
 
 
-async def _sweep_files(files: Files) -> None:
+async def _sweep_files(files: "Files") -> None:
     """Delete files that are older than they may get; a store that is away is asked again later."""
     while True:
         with contextlib.suppress(StoreError):

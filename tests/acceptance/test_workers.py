@@ -57,8 +57,12 @@ def eventually(holds: Callable[[], bool]) -> None:
 
 
 def workers_of(process: "subprocess.Popen[str]") -> list[psutil.Process]:
-    children = psutil.Process(process.pid).children()
-    return [each for each in children if "worker" in each.cmdline()]
+    found = []
+    for each in psutil.Process(process.pid).children():
+        with contextlib.suppress(psutil.Error):  # it ends just now
+            if "worker" in each.cmdline():
+                found.append(each)
+    return found
 
 
 def is_ready(url: str) -> bool:

@@ -14,7 +14,7 @@ from housecall.errors import HousecallError, RequestError
 
 if TYPE_CHECKING:
     from housecall.access.parts import Access
-    from housecall.app import App
+    from housecall.app import State
 
 AccountOption = Annotated[
     str | None, typer.Option("--account", metavar="NAME", help="Account, by name or id; the first one by default.")
@@ -25,7 +25,7 @@ AccountOption = Annotated[
 class Acting:
     """An open installation and the account that a command is about."""
 
-    app: "App"
+    app: "State"
     account_id: str
 
     @property
@@ -39,9 +39,9 @@ async def acting(account: str | None = None, *, operation: str = "") -> AsyncIte
 
     Raises NotFound for an unknown account.
     """
-    from housecall.app import open_app
+    from housecall.app import open_state
 
-    async with open_app(settings_for_command()) as app:
+    async with open_state(settings_for_command()) as app:
         if account is None:
             account_id = app.root.account_id
         else:
@@ -57,7 +57,7 @@ async def acting(account: str | None = None, *, operation: str = "") -> AsyncIte
                 await _record(app, account_id, operation, result, status)
 
 
-async def _record(app: "App", account_id: str, operation: str, result: str, status: int) -> None:
+async def _record(app: "State", account_id: str, operation: str, result: str, status: int) -> None:
     from housecall.access.audit import AuditEntry
     from housecall.access.names import root_arn
 

@@ -91,18 +91,18 @@ def instance_to_json(instance: "Instance") -> dict[str, Any]:
 
 @asynccontextmanager
 async def _directory() -> "AsyncIterator[tuple[Instances, str]]":
-    from housecall.app import open_app
+    from housecall.app import open_state
 
-    async with open_app(settings_for_command()) as opened:
+    async with open_state(settings_for_command()) as opened:
         yield opened.instances, opened.root.account_id
 
 
 async def _add(
     instance_id: str, dsn: str, description: str, region: str, change_dsn: str | None, *, test: bool, as_json: bool
 ) -> None:
-    from housecall.app import open_app
+    from housecall.app import open_state
 
-    async with open_app(settings_for_command()) as opened:
+    async with open_state(settings_for_command()) as opened:
         account = opened.root.account_id
         if change_dsn is not None:  # refused before anything is kept
             opened.change_targets.read(change_dsn, opened.engines.parse_dsn(dsn), instance_id)

@@ -57,9 +57,9 @@ def delete(access_key_id: Annotated[str, typer.Argument(metavar="KEY", help="The
 
 @asynccontextmanager
 async def _keys() -> "AsyncIterator[Keys]":
-    from housecall.app import open_app
+    from housecall.app import open_state
 
-    async with open_app(settings_for_command()) as opened:
+    async with open_state(settings_for_command()) as opened:
         yield opened.keys
 
 

@@ -75,6 +75,7 @@ def worker(ends: Annotated[str, typer.Argument(metavar="ENDS")]) -> None:
 
 async def _work(ends: "WorkerEnds") -> None:
     import asyncio
+    import logging
     import socket
 
     from housecall.api.server import serve_on
@@ -82,6 +83,7 @@ async def _work(ends: "WorkerEnds") -> None:
     from housecall.cli.workers import as_worker
 
     settings = settings_for_command(serves=True)
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # that it started is said once, by the supervisor
     with contextlib.suppress(asyncio.CancelledError):
         async with as_worker(ends) as serves, open_app(settings) as app:
             await serve_on(socket.socket(fileno=ends.listener), app, lambda _url: serves())
