@@ -192,7 +192,7 @@ async def main(requests: int, seed: int) -> int:
             listens = asyncio.Event()
             serving = asyncio.ensure_future(serve(app, "127.0.0.1", port, lambda _: listens.set()))
             await listens.wait()
-            made, token = await app.keys.create(), await app.keys.create_bearer()
+            made, token = await app.keys.create(), (await app.keys.create_bearer()).token
             key = Key(made.access_key_id, made.access_key_secret.get_secret_value())
             started = time.perf_counter()
             told = await fuzz(port, Drawer(seed, port, token.get_secret_value(), key), requests)

@@ -61,7 +61,7 @@ async def installation(home: Path) -> AsyncIterator[App]:
 
 async def tell_key(app: App) -> None:
     key = await app.keys.create()
-    bearer = await app.keys.create_bearer()
+    bearer = (await app.keys.create_bearer()).token
     secret = key.access_key_secret.get_secret_value()
     print(json.dumps({"id": key.access_key_id, "secret": secret, "token": bearer.get_secret_value()}), flush=True)
 

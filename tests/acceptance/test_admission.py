@@ -81,7 +81,7 @@ def url_of(child):
 async def bearer_of(home, database):
     keys = Keys(database, open_vault(Settings(home=home / "home")))
     await Plans(database).set((await keys.root()).account_id, Plan("five", max_concurrent_runs=LIMIT))
-    return (await keys.create_bearer()).get_secret_value()
+    return (await keys.create_bearer()).token.get_secret_value()
 
 
 async def ask(client, url, bearer):

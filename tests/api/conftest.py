@@ -449,7 +449,7 @@ def own_edge() -> Iterator[Live]:
 
 
 async def _new_key(app: Any) -> tuple[AccessKey, str]:
-    made, token = await app.keys.create(), await app.keys.create_bearer()
+    made, token = await app.keys.create(), (await app.keys.create_bearer()).token
     return AccessKey(made.access_key_id, made.access_key_secret), token.get_secret_value()
 
 

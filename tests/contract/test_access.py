@@ -108,12 +108,38 @@ async def test_keys_are_listed_oldest_first_with_their_last_use(keys):
 
 
 async def test_a_bearer_token_stands_for_its_user_and_is_kept_as_a_hash(keys, database):
-    token = await keys.create_bearer()
+    made = await keys.create_bearer()
+    token = made.token
     assert await keys.find_bearer(token.get_secret_value()) == await keys.root()
     assert await keys.find_bearer(token.get_secret_value() + "x") is None
     async with database.begin("looking") as connection:
         (kept,) = (await connection.execute(text("SELECT hash FROM housecall.bearer_tokens"))).scalars().all()
     assert token.get_secret_value().encode() not in bytes(kept)
+
+
+async def test_a_bearer_token_is_taken_back_by_its_id(keys):
+    made, other = await keys.create_bearer(), await keys.create_bearer()
+    assert [each.access_key_id for each in await keys.list_bearers()] == [made.id, other.id]
+    assert made.token.get_secret_value() not in repr(await keys.list_bearers())
+
+    await keys.set_bearer_active(made.id, active=False)
+    assert await keys.find_bearer(made.token.get_secret_value()) is None
+    assert await keys.find_bearer(other.token.get_secret_value()) is not None
+    await keys.set_bearer_active(made.id, active=True)
+    assert await keys.find_bearer(made.token.get_secret_value()) is not None
+
+    await keys.delete_bearer(made.id)
+    assert await keys.find_bearer(made.token.get_secret_value()) is None
+    assert [each.access_key_id for each in await keys.list_bearers()] == [other.id]
+
+
+@pytest.mark.parametrize("bearer_id", ["hcb-0000000000000000", "hcb-", "hcb-%", "HC1"])
+async def test_an_unknown_bearer_token_is_named(keys, bearer_id):
+    await keys.create_bearer()
+    with pytest.raises(NotFound) as caught:
+        await keys.delete_bearer(bearer_id)
+    assert caught.value.wire_code == "InvalidBearerToken"
+    assert len(await keys.list_bearers()) == 1
 
 
 async def test_a_nonce_is_used_once(keys):

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from housecall.app import open_app
-from housecall.errors import InstanceError, LimitReached, NotFound, RequestError
+from housecall.errors import InstanceError, NotFound, RequestError
 
 from .scripted import ScriptedAnswerer
 
@@ -83,8 +83,9 @@ async def test_the_plan_limits_instances(app):
     async with app.database.begin("limiting the plan") as connection:
         await connection.execute(text("UPDATE housecall.plans SET max_instances = 1"))
     await app.instances.add(app.root.account_id, "a", DSN, probe=False)
-    with pytest.raises(LimitReached):
+    with pytest.raises(RequestError, match="allows 1 instances") as caught:
         await app.instances.add(app.root.account_id, "b", DSN, probe=False)
+    assert (caught.value.wire_code, caught.value.http_status) == ("PermissionDenied", 400)
     await app.instances.add(app.root.account_id, "a", DSN, probe=False, replace=True)
 
 

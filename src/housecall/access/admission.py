@@ -62,14 +62,17 @@ class Admission:
             )
 
     async def admit_instance(self, connection: AsyncConnection, account_id: str) -> None:
-        """Raises RequestError or LimitReached as above, for one more instance."""
+        """Raises RequestError (PermissionDenied): no plan, an expired one, or no room in it for one more instance."""
         plan = await self._plan(connection, account_id, lock=True)
         if plan.max_instances is None:
             return
         there = select(func.count()).where(InstanceRow.account_id == account_id)
         if (await connection.execute(there)).scalar_one() >= plan.max_instances:
-            raise LimitReached(
-                f"The plan {plan.name!r} allows {plan.max_instances} instances: remove one, or raise the plan's limit."
+            # Not TooManyRequests, which passes by itself: the cloud's word for what an order does not cover.
+            raise RequestError(
+                f"{NO_PLAN} The plan {plan.name!r} allows {plan.max_instances} instances: remove one, or raise the"
+                " plan's limit.",
+                code="PermissionDenied",
             )
 
     async def _plan(self, connection: AsyncConnection, account_id: str, *, lock: bool = False) -> Row[Any]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -31,6 +31,8 @@ KEY_PREFIX = "HC"
 KEY_ID_CHARACTERS = 22
 SECRET_CHARACTERS = 40
 TOKEN_PREFIX = "hct_"  # noqa: S105 - how a token begins, not a token
+TOKEN_ID_PREFIX = "hcb-"  # noqa: S105 - how the id of a token begins
+TOKEN_ID_CHARACTERS = 16  # hexadecimal digits of its hash: enough to tell tokens apart, and nothing to call with
 CACHE_SECONDS = 5.0
 CACHE_SIZE = 1_000
 USED_SECONDS = 60.0  # `last_used_at` is this coarse, so that a busy key is not a busy row
@@ -76,8 +78,16 @@ class NewKey:
 
 
 @dataclass(frozen=True, slots=True)
+class NewToken:
+    """A bearer token at the only moment it is shown, and the id by which it can be taken back."""
+
+    id: str
+    token: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
 class KeyInfo:
-    """A key as it is listed. `last_used_at` may be a minute old."""
+    """A key, or a bearer token by its id, as it is listed. `last_used_at` may be a minute old."""
 
     access_key_id: str
     user_id: str
@@ -164,15 +174,42 @@ class Keys:
             _check_found(gone.rowcount, access_key_id)
         self._cache.pop(access_key_id, None)
 
-    async def create_bearer(self, user_id: str | None = None) -> SecretStr:
+    async def create_bearer(self, user_id: str | None = None) -> NewToken:
         """A new bearer token; only its hash is kept. Raises NotFound (UserNotFound)."""
         caller = await self._user(user_id)
         token = SecretStr(TOKEN_PREFIX + _random(SECRET_CHARACTERS))
+        hashed = _hash(token.get_secret_value())
         async with self._database.begin("making a bearer token") as connection:
-            await connection.execute(
-                insert(BearerTokenRow).values(hash=_hash(token.get_secret_value()), user_id=caller.user_id)
+            await connection.execute(insert(BearerTokenRow).values(hash=hashed, user_id=caller.user_id))
+        return NewToken(token_id(hashed), token)
+
+    async def list_bearers(self, account_id: str | None = None) -> Sequence[KeyInfo]:
+        """Every bearer token, or those of an account, oldest first."""
+        query = select(BearerTokenRow.__table__, UserRow.name.label("user_name")).join(
+            UserRow, UserRow.id == BearerTokenRow.user_id
+        )
+        if account_id is not None:
+            query = query.where(UserRow.account_id == account_id)
+        async with self._database.begin("listing bearer tokens") as connection:
+            rows = await connection.execute(query.order_by(BearerTokenRow.created_at, BearerTokenRow.hash))
+            return [
+                KeyInfo(token_id(row.hash), row.user_id, row.user_name, row.active, row.created_at, row.last_used_at)
+                for row in rows
+            ]
+
+    async def set_bearer_active(self, bearer_id: str, *, active: bool) -> None:
+        """Refuse a token, or accept it again; every process heeds it at once. Raises NotFound (InvalidBearerToken)."""
+        async with self._database.begin("changing a bearer token") as connection:
+            changed = await connection.execute(
+                update(BearerTokenRow).where(_its_token(bearer_id)).values(active=active)
             )
-        return token
+            _check_token_found(changed.rowcount, bearer_id)
+
+    async def delete_bearer(self, bearer_id: str) -> None:
+        """Remove a token for good. As `set_bearer_active`."""
+        async with self._database.begin("deleting a bearer token") as connection:
+            gone = await connection.execute(delete(BearerTokenRow).where(_its_token(bearer_id)))
+            _check_token_found(gone.rowcount, bearer_id)
 
     async def find(self, access_key_id: str) -> Credential | None:
         """The key, also when it is disabled; None when there is none. May be five seconds old."""
@@ -313,3 +350,25 @@ def _purpose(key_id: str) -> str:
 
 
 __all__ = ["Caller", "Credential", "KeyInfo", "Keys", "NewKey"]
+
+
+def token_id(hashed: bytes) -> str:
+    """By what a bearer token is named where it must not be shown."""
+    return TOKEN_ID_PREFIX + bytes(hashed).hex()[:TOKEN_ID_CHARACTERS]
+
+
+def is_token_id(text: str) -> bool:
+    return text.startswith(TOKEN_ID_PREFIX)
+
+
+def _its_token(bearer_id: str) -> ColumnElement[bool]:
+    beginning = func.substr(func.encode(BearerTokenRow.hash, "hex"), 1, TOKEN_ID_CHARACTERS)
+    return beginning == bearer_id.removeprefix(TOKEN_ID_PREFIX)
+
+
+def _check_token_found(rows: int, bearer_id: str) -> None:
+    if not rows:
+        raise NotFound(
+            f"There is no bearer token {bearer_id[:60]!r}; `housecall key list` shows those there are.",
+            code="InvalidBearerToken",
+        )

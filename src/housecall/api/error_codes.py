@@ -51,7 +51,7 @@ _TABLE: Final = (
         "The security token belongs to another key, or the key is no temporary one.",
         "Send key, secret and token of one AssumeRole, or a lasting key without a token.",
     ),
-    ErrorCode("InvalidBearerToken", 400, "The bearer token is unknown.", "Ask who gave it to you for a new one."),
+    ErrorCode("InvalidBearerToken", 400, "The bearer token is unknown or disabled.", "Ask who gave it for a new one."),
     ErrorCode("UserNotFound", 404, "The user of the key is gone.", "Use the key of a user that exists."),
     ErrorCode("NoPermission", 403, "A policy does not allow this.", "Ask for a policy that allows the action."),
     ErrorCode(

@@ -322,7 +322,7 @@ OPERATIONS = (
         summary="Register a database server to watch; it must answer first unless Test is false.",
         handler=register_instance,
         access="create",
-        errors=("InstanceAlreadyExists", "PermissionDenied", "TooManyRequests", *_FAILURES),
+        errors=("InstanceAlreadyExists", "PermissionDenied", *_FAILURES),
         example={
             "InstanceId": "orders-db",
             "Engine": "PostgreSQL",

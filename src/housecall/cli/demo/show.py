@@ -162,7 +162,7 @@ async def _introduce(app: "App", patient: "Patient") -> Address:
     await app.instances.add(app.root.account_id, INSTANCE, patient.dsn, description=description, replace=True)
     for old in await app.keys.list():  # the demo's own home: only keys of earlier demos are there
         await app.keys.delete(old.access_key_id)
-    return Address(await app.keys.create(), await app.keys.create_bearer())
+    return Address(await app.keys.create(), (await app.keys.create_bearer()).token)
 
 
 @contextlib.asynccontextmanager
