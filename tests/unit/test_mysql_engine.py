@@ -4,13 +4,11 @@ import pytest
 
 from housecall.diagnosis.check import Limits
 from housecall.diagnosis.checks.mysql import key_exhaustion
-from housecall.diagnosis.checks.mysql.blocked_sessions import queues
 from housecall.engines.engine import parse_reading
 from housecall.engines.mysql import ENGINE
 from housecall.engines.mysql.explainable import as_read, with_values
 from housecall.engines.mysql.flavour import version_of
 from housecall.engines.mysql.rows.innodb import parse_innodb_status
-from housecall.engines.mysql.rows.sessions import LockWait
 from housecall.engines.mysql.rows.tables import AutoIncrement, MoneyColumn
 from housecall.errors import RequestError
 
@@ -82,18 +80,6 @@ def test_the_report_of_innodb_names_the_tables_of_the_latest_deadlock() -> None:
         ["shop.orders"],
         ["PRIMARY"],
     )
-
-
-def wait(waiting: int, blocking: int) -> LockWait:
-    return LockWait(waiting, blocking, 5.0, "shop", "orders", "PRIMARY", "RECORD", "X", "X", "77")
-
-
-def test_the_root_of_a_queue_is_the_session_that_waits_for_none() -> None:
-    assert queues((wait(2, 1), wait(3, 1), wait(3, 2))) == {1: {2, 3}}
-
-
-def test_blocked_sessions_in_a_ring_have_no_root() -> None:
-    assert queues((wait(1, 2), wait(2, 1))) == {}
 
 
 @pytest.mark.parametrize(

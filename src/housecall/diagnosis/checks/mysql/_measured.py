@@ -29,3 +29,30 @@ def counter(now: Snapshot, name: str) -> float | None:
 def variable(now: Snapshot, name: str) -> str | None:
     """A global setting as text, or None when this server has none of that name."""
     return next((row.value for row in now.rows(Variable) if row.name.lower() == name.lower()), None)
+
+
+def uptime_seconds(now: Snapshot) -> float:
+    """Since when the counters count: the server's start, or FLUSH STATUS where it says when that was."""
+    return counter(now, "Uptime_since_flush_status") or counter(now, "Uptime") or now.facts.uptime_seconds
+
+
+def in_window(now: Snapshot, earlier: Snapshot | None, name: str) -> float | None:
+    """How much a status counter grew between the two looks; None with one look, or when the server has no such."""
+    if earlier is None:
+        return None
+    before, after = counter(earlier, name), counter(now, name)
+    return None if before is None or after is None else max(0.0, after - before)
+
+
+def number(now: Snapshot, name: str) -> float | None:
+    """A global setting that is a number, or None when this server has none of that name."""
+    text = variable(now, name)
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
+
+
+def is_on(now: Snapshot, name: str) -> bool:
+    """Whether a switch is there and on."""
+    return (variable(now, name) or "").upper() in ("ON", "1", "YES")

@@ -5,9 +5,9 @@
 -- kind: sample
 -- needs: performance_schema
 SELECT
-    r.trx_mysql_thread_id AS waiting_id,
-    b.trx_mysql_thread_id AS blocking_id,
-    TIMESTAMPDIFF(SECOND, r.trx_wait_started, NOW()) AS wait_seconds,
+    waiting.PROCESSLIST_ID AS waiting_id,
+    COALESCE(blocking.PROCESSLIST_ID, 0) AS blocking_id,
+    COALESCE(TIMESTAMPDIFF(SECOND, r.trx_wait_started, NOW()), waiting.PROCESSLIST_TIME) AS wait_seconds,
     wanted.OBJECT_SCHEMA AS schema_name,
     wanted.OBJECT_NAME AS table_name,
     wanted.INDEX_NAME AS index_name,
@@ -20,7 +20,9 @@ JOIN performance_schema.data_locks AS wanted
     ON wanted.ENGINE_LOCK_ID = w.REQUESTING_ENGINE_LOCK_ID AND wanted.ENGINE = w.ENGINE
 JOIN performance_schema.data_locks AS held
     ON held.ENGINE_LOCK_ID = w.BLOCKING_ENGINE_LOCK_ID AND held.ENGINE = w.ENGINE
-JOIN information_schema.INNODB_TRX AS r ON r.trx_id = w.REQUESTING_ENGINE_TRANSACTION_ID
-JOIN information_schema.INNODB_TRX AS b ON b.trx_id = w.BLOCKING_ENGINE_TRANSACTION_ID
-ORDER BY r.trx_wait_started, waiting_id, blocking_id
+JOIN performance_schema.threads AS waiting ON waiting.THREAD_ID = w.REQUESTING_THREAD_ID
+LEFT JOIN performance_schema.threads AS blocking ON blocking.THREAD_ID = w.BLOCKING_THREAD_ID
+LEFT JOIN information_schema.INNODB_TRX AS r ON r.trx_id = w.REQUESTING_ENGINE_TRANSACTION_ID
+WHERE waiting.PROCESSLIST_ID IS NOT NULL
+ORDER BY wait_seconds DESC, waiting_id, blocking_id
 LIMIT 500

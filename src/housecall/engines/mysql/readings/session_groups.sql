@@ -8,6 +8,7 @@ SELECT
     p.DB AS database_name,
     COUNT(*) AS sessions,
     SUM(p.COMMAND = 'Sleep') AS sleeping,
+    SUM(p.COMMAND = 'Sleep' AND p.TIME >= 600) AS sleeping_long,
     MAX(IF(p.COMMAND = 'Sleep', p.TIME, 0)) AS longest_sleep_seconds,
     SUM(COUNT(*)) OVER () AS session_total
 FROM information_schema.PROCESSLIST AS p

@@ -20,7 +20,7 @@ SELECT
     t.trx_rows_modified AS rows_modified,
     t.trx_tables_locked AS tables_locked,
     t.trx_isolation_level AS isolation_level,
-    SUM(t.trx_state = 'LOCK WAIT' OR p.STATE LIKE 'Waiting for%lock%') OVER () AS waiting_total,
+    SUM(t.trx_state = 'LOCK WAIT' OR p.STATE LIKE 'Waiting for%lock%' OR p.STATE IN ('User lock', 'Waiting for table flush')) OVER () AS waiting_total,
     COUNT(*) OVER () AS session_total
 FROM information_schema.PROCESSLIST AS p
 LEFT JOIN information_schema.INNODB_TRX AS t ON t.trx_mysql_thread_id = p.ID

@@ -9,7 +9,7 @@ from housecall.engines.engine import Row
 
 @dataclass(frozen=True, slots=True)
 class StatusCounter(Row, reading="status_counters"):
-    """One global status counter that is a number."""
+    """One global status counter that is a number; a switch (ON, OFF) is 1 or 0."""
 
     name: str
     value: float
@@ -153,7 +153,12 @@ class AccountRow(Row, reading="accounts"):
     accounts: int
 
 
+_SWITCHES: Mapping[str, float] = {"ON": 1.0, "OFF": 0.0}
+
+
 def _number(value: Any) -> float | None:
+    if value in _SWITCHES:
+        return _SWITCHES[value]
     try:
         return float(value)
     except (TypeError, ValueError):

@@ -46,13 +46,14 @@ class Session(Row, reading="sessions"):
 
 @dataclass(frozen=True, slots=True)
 class SessionGroup(Row, reading="session_groups"):
-    """Sessions of one user from one host in one database."""
+    """Sessions of one user from one host in one database. `sleeping_long`: for ten minutes and more."""
 
     user_name: str
     client: str
     database_name: str | None
     sessions: int
     sleeping: int
+    sleeping_long: int
     longest_sleep_seconds: float
     session_total: int
 
@@ -72,6 +73,27 @@ class LockWait(Row, reading="lock_waits"):
     lock_mode: str
     blocking_mode: str
     lock_row: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UserLockWait(Row, reading="user_lock_waits"):
+    """A session waits in GET_LOCK. `holder_id` is None when the name is no literal or the lock was freed meanwhile."""
+
+    waiting_id: int
+    holder_id: int | None
+    lock_name: str
+    wait_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DetachedTransaction(Row, reading="detached_transactions"):
+    """A transaction of InnoDB without a session. MySQL detaches every one at XA PREPARE, so a young one is a commit
+    under way."""
+
+    transaction_id: str
+    transaction_seconds: float
+    rows_locked: int
+    rows_modified: int
 
 
 @dataclass(frozen=True, slots=True)
