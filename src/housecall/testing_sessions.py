@@ -16,12 +16,12 @@ from housecall.testing import PrivateDatabase
 PATIENCE_SECONDS = 20.0
 
 
-def wait_until(true: Callable[[], bool], what: str) -> None:
+def wait_until(true: Callable[[], bool], what: str, *, every_seconds: float = 0.02) -> None:
     """Wait for a state of the server, by asking for it."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not true():
         assert time.monotonic() < deadline, f"never happened: {what}"
-        time.sleep(0.02)
+        time.sleep(every_seconds)
 
 
 class Background:

@@ -5,7 +5,6 @@ import pytest
 from housecall.diagnosis.cause import Cause
 from housecall.diagnosis.examine import Diagnosis
 from housecall.testing_mysql import PrivateMySQLDatabase
-from housecall.testing_sessions import wait_until
 
 pytestmark = pytest.mark.anyio
 
@@ -70,38 +69,3 @@ async def test_missing_index_is_found_by_its_statement_and_gone_after_the_remedy
 async def test_without_performance_schema_missing_index_is_not_evaluated(blind_shop: PrivateMySQLDatabase) -> None:
     missed = {each.check: each for each in (await blind_shop.examine()).not_evaluated}
     assert "performance_schema" in str(missed["mysql.missing_index"].reason)
-
-
-async def test_idle_in_transaction_blocker_is_the_sleeper_and_never_its_victims(shop: PrivateMySQLDatabase) -> None:
-    shop.execute("CREATE TABLE orders (id INT PRIMARY KEY, a INT)", "INSERT INTO orders VALUES (77, 0)")
-    sleeper, victims = shop.connect(), [shop.connect(), shop.connect()]
-    try:
-        sleeper.execute("BEGIN", "UPDATE orders SET a = 1 WHERE id = 77")
-        waiting = [each.start("UPDATE orders SET a = 2 WHERE id = 77") for each in victims]
-        wait_until(
-            lambda: (
-                shop.value(
-                    "SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'"
-                    " AND trx_wait_started < NOW() - INTERVAL 2 SECOND"
-                )
-                == 2
-            ),
-            "two sessions wait",
-        )
-        (cause,) = causes_in(await shop.examine(), shop, "idle_in_transaction_blocker")
-        assert cause.object == f"session {sleeper.id}"
-        assert cause.evidence[0].value == 2
-        apply(shop, cause)
-        for each in waiting:
-            each.result(20)
-        assert causes_in(await shop.examine(), shop, "idle_in_transaction_blocker") == []
-    finally:
-        for session in (sleeper, *victims):
-            session.close()
-
-
-async def test_blocked_sessions_without_performance_schema_are_not_evaluated_on_mysql(
-    blind_shop: PrivateMySQLDatabase,
-) -> None:
-    missed = {each.check for each in (await blind_shop.examine()).not_evaluated}
-    assert ("mysql.blocked_sessions" in missed) == (blind_shop.server.kind.flavour == "mysql")

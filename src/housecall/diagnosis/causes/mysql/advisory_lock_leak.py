@@ -58,7 +58,7 @@ def _cause(finding: Finding, queue: Finding | None, found: Found) -> Cause:
         id=CAUSE.id,
         object=finding.object,
         object_kind="session",
-        severity=queue.severity if queue else finding.severity,
+        severity=max((each.severity for each in [finding, *([queue] if queue else [])]), key=lambda each: each.rank),
         confidence=0.9,
         summary=_SUMMARY(
             id=holder["id"], user=holder["user"], client=holder["client"], locks=holder["locks"], waiting=waiting

@@ -37,6 +37,7 @@ BlockKind = Literal[
 _GLOBAL_STATES = ("Waiting for global read lock", "Waiting for commit lock", "Waiting for backup lock")
 _GLOBAL_OBJECTS = ("GLOBAL", "COMMIT", "BACKUP LOCK")
 _TABLE_LOCK_MODES = ("SHARED_NO_READ_WRITE", "SHARED_READ_ONLY")
+_JUST_BEFORE_SECONDS = 3.0
 _STRONG_MODES = ("EXCLUSIVE", "SHARED_NO_READ_WRITE", "SHARED_NO_WRITE")
 _CONFLICTS: Mapping[str, frozenset[str]] = {
     "SHARED": frozenset({"EXCLUSIVE"}),
@@ -460,13 +461,22 @@ def _global_edges(locks: Locks, waiter: Session) -> Iterable[Edge]:
     if holders:
         yield from (Edge(waiter.id, holder, "global", seconds) for holder in holders)
         return
-    likely = [
-        session.id
-        for session in sorted(locks.sessions, key=lambda each: each.seconds or 0.0)
-        if session.command == "Sleep" and (session.seconds or 0.0) >= seconds and session.transaction_seconds is None
-    ]
+    likely = _asleep_since(locks)
     blocker = likely[0] if len(likely) == 1 else UNKNOWN
     yield Edge(waiter.id, blocker, "global", seconds, seen=False, candidates=len(likely))
+
+
+def _asleep_since(locks: Locks) -> list[int]:
+    """Sleeping sessions that can have locked the whole server: they ran their last statement before the first waiter
+    came; on a busy server just before, so that only these are named where there are any."""
+    waited = max((locks.by_id[each].seconds or 0.0) for each, kind in locks.waiting.items() if kind == "global")
+    asleep = {
+        session.id: session.seconds or 0.0
+        for session in locks.sessions
+        if session.command == "Sleep" and session.transaction_seconds is None and (session.seconds or 0.0) >= waited
+    }
+    just_before = [session for session, seconds in asleep.items() if seconds <= waited + _JUST_BEFORE_SECONDS]
+    return just_before or list(asleep)
 
 
 def global_holders(locks: Locks) -> set[int]:

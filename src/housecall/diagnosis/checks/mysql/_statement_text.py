@@ -13,9 +13,12 @@ _LITERAL = re.compile(r"'(?:[^'\\]|\\.|'')*'")
 _NAME = r"(?:`(?:[^`]|``)+`|[A-Za-z0-9_$\u0080-\uffff]+)"
 _QUALIFIED = re.compile(rf"({_NAME})(?:\s*\.\s*({_NAME}))?")
 _BEFORE_TABLE = re.compile(
-    rf"\b(?:FROM|JOIN|INTO|UPDATE|TABLE|TABLES|TRUNCATE|VIEW|ON)\s+(?:(?:IF\s+(?:NOT\s+)?EXISTS|LOW_PRIORITY|IGNORE|ONLY)\s+)*"
+    rf"\b(?:FROM|JOIN|INTO|UPDATE|TABLES?|TRUNCATE(?!\s+TABLE)|VIEW)\s+(?:(?:IF\s+(?:NOT\s+)?EXISTS|LOW_PRIORITY|IGNORE|ONLY)\s+)*"
     rf"({_NAME}(?:\s*\.\s*{_NAME})?(?:\s*,\s*{_NAME}(?:\s*\.\s*{_NAME})?)*)",
     re.IGNORECASE,
+)
+_INDEXED_TABLE = re.compile(
+    rf"(?:CREATE|DROP)\b[^(]*?\b(?:INDEX|TRIGGER)\b[^(]*?\bON\s+({_NAME}(?:\s*\.\s*{_NAME})?)", re.IGNORECASE
 )
 _STRONG = re.compile(
     r"(?:ALTER|DROP|TRUNCATE|RENAME|OPTIMIZE|REPAIR|CREATE\s+(?:UNIQUE\s+|FULLTEXT\s+|SPATIAL\s+|OR\s+REPLACE\s+)*"
@@ -57,7 +60,9 @@ def wanted_mode(statement: str | None) -> str | None:
 def tables_of(statement: str | None, database: str | None) -> tuple[str, ...]:
     """Names as `table_name` writes them, in order, each once."""
     found: dict[str, None] = {}
-    for match in _BEFORE_TABLE.finditer(plain(statement)):
+    text = plain(statement)
+    indexed = _INDEXED_TABLE.match(text)
+    for match in (*([indexed] if indexed else []), *_BEFORE_TABLE.finditer(text)):
         for first, second in _QUALIFIED.findall(match[1]):
             schema, table = (first, second) if second else (database or "", first)
             if schema and not _is_word(table):

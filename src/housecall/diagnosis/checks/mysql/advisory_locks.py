@@ -25,7 +25,7 @@ CHECK = Check(
     title=Say("GET_LOCK held by idle sessions", "空闲会话持有的 GET_LOCK 锁"),
     thresholds=[
         Threshold("idle_seconds", 300.0, "a job that still works is not idle for five minutes"),
-        Threshold("blocking_seconds", 2.0, "a program's pause between two statements is shorter"),
+        Threshold("blocking_seconds", 5.0, "a program's pause between two statements is shorter"),
         Threshold("many_locks", 100, "locks of a loop that never releases"),
     ],
 )

@@ -37,7 +37,9 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
     old = [
         each
         for each in locks.sessions
-        if (each.transaction_seconds or 0.0) >= limits["notice_seconds"] and not each.is_idle_in_transaction
+        if (each.transaction_seconds or 0.0) >= limits["notice_seconds"]
+        and not each.is_idle_in_transaction
+        and each.id not in locks.waiting
     ]
     for session in sorted(old, key=lambda each: -(each.transaction_seconds or 0.0))[: int(limits["max_sessions"])]:
         age, details = session.transaction_seconds or 0.0, session_details(locks, session)
