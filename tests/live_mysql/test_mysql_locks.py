@@ -209,7 +209,8 @@ async def test_table_level_locking_names_the_table_while_and_after_it_is_waited_
     place: PrivateMySQLDatabase,
 ) -> None:
     place.execute(
-        "CREATE TABLE counters (id INT PRIMARY KEY, a INT) ENGINE = MyISAM", "INSERT INTO counters VALUES (1, 0), (2, 0)"
+        "CREATE TABLE counters (id INT PRIMARY KEY, a INT) ENGINE = MyISAM",
+        "INSERT INTO counters VALUES (1, 0), (2, 0)",
     )
     with acting(place) as actors:
         actors.start("SELECT SLEEP(30) FROM counters")
