@@ -350,7 +350,9 @@ def _accounts(kind: MySQLKind) -> tuple[str, ...]:
 
     accounts = "mysql.global_priv" if kind.flavour == "mariadb" else "mysql.user"
     also = (f"SELECT ON {DATABASE}.*", "SELECT ON mysql.user", f"SELECT ON {accounts}")
+    other_roots = ("DELETE FROM mysql.global_priv WHERE User = 'root' AND Host <> 'localhost'", "FLUSH PRIVILEGES")
     return (
+        *(other_roots if kind.flavour == "mariadb" else ()),
         f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4",
         *create(SERVICE, f"ALL PRIVILEGES ON {DATABASE}.*"),
         *create(FULL, "ALL PRIVILEGES ON *.*"),
