@@ -52,6 +52,7 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:  # noqa: ARG001
             evidence=finding.evidence,
             remedies=(_mend(finding),),
             rests_on=(finding.fingerprint,),
+            absorbs=tuple(each.fingerprint for each in found.of("postgresql.disk_full") if each.object == "pg_wal"),
         )
 
 

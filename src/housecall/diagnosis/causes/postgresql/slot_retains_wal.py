@@ -71,6 +71,9 @@ _SLOTS = (
     "pg_catalog.pg_current_wal_lsn(), restart_lsn) AS retained_bytes FROM pg_catalog.pg_replication_slots"
 )
 
+FILLS_BYTES = 100 * 1024 * 1024
+"""A slot that keeps less than six files of WAL does not fill a disk by itself."""
+
 
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:  # noqa: ARG001
     holders = {
@@ -104,8 +107,15 @@ def _cause(finding: Finding, holder: Finding | None, found: Found) -> Cause:
         evidence=finding.evidence,
         remedies=((_cap(finding),) if details["active"] else (_drop(finding), _cap(finding))),
         rests_on=(finding.fingerprint,),
-        absorbs=fingerprints(held_back(found, holder=finding.object)),
+        absorbs=fingerprints([*held_back(found, holder=finding.object), *_filled_disk(finding, found)]),
     )
+
+
+def _filled_disk(finding: Finding, found: Found) -> list[Finding]:
+    """That the disk of the WAL is full, when the slot keeps enough of it to fill one."""
+    if (finding.details["retained_bytes"] or 0) < FILLS_BYTES:
+        return []
+    return [each for each in found.of("postgresql.disk_full") if each.object in ("pg_wal", "data directory")]
 
 
 def _because(finding: Finding, holder: Finding | None) -> tuple[Message, ...]:
