@@ -230,7 +230,11 @@ class QueryResult:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What a probe learns when it connects."""
+    """What a probe learns when it connects.
+
+    `let_in_unasked`: the server asked neither for a password nor for a certificate or ticket, and did not know the
+    caller from the operating system; None when that cannot be told.
+    """
 
     version: Version
     database: str
@@ -240,6 +244,7 @@ class ServerFacts:
     in_recovery: bool
     uptime_seconds: float
     extensions: tuple[str, ...]
+    let_in_unasked: bool | None = None
 
 
 class Probe(Protocol):

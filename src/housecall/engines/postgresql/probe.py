@@ -6,6 +6,8 @@ rolled back.
 """
 
 import asyncio
+import os
+import pwd
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -121,6 +123,7 @@ class PostgreSQLProbe:
             in_recovery=row[6],
             uptime_seconds=row[7],
             extensions=tuple(row[8]),
+            let_in_unasked=self._let_in_unasked(),
         )
         self._search_path = row[9]
         # Readings name their relations fully; what remains must not be caught by a schema of the monitored database.
@@ -131,6 +134,16 @@ class PostgreSQLProbe:
             if "pg_stat_statements" in self.facts.extensions:
                 own["pg_stat_statements.track"] = "none"
         await self._set(own)
+
+    def _let_in_unasked(self) -> bool | None:
+        """A certificate may have been asked for over TLS, and a socket may know the account by its name: unknown."""
+        link = self._connection.pgconn
+        if link.used_password:
+            return False
+        if link.ssl_in_use or link.used_gssapi:
+            return None
+        own_account = link.host.startswith(b"/") and pwd.getpwuid(os.geteuid()).pw_name == self._target.user
+        return None if own_account else True
 
     async def read(self, reading: Reading) -> Rows | Unavailable:
         try:

@@ -29,7 +29,9 @@ WHERE s.pending_restart OR s.name LIKE 'enable\_%' OR s.name = ANY (ARRAY[
     'debug_print_parse', 'debug_print_plan', 'debug_print_rewritten', 'logging_collector', 'log_destination',
     'log_min_duration_sample', 'log_statement_sample_rate', 'log_transaction_sample_rate', 'temp_file_limit',
     'max_parallel_workers_per_gather', 'max_worker_processes', 'effective_io_concurrency',
-    'pg_stat_statements.max', 'pg_stat_statements.track'
+    'pg_stat_statements.max', 'pg_stat_statements.track', 'listen_addresses', 'ssl', 'password_encryption',
+    'archive_mode', 'max_wal_senders', 'max_replication_slots', 'autovacuum_max_workers', 'row_security',
+    'idle_session_timeout', 'bgwriter_lru_maxpages', 'bgwriter_delay', 'lc_messages'
 ])
 ORDER BY s.name
 LIMIT 200

@@ -16,3 +16,30 @@ class PrivilegeGap(Row, reading="privilege_gaps"):
     readable_tables: int
     unreadable_tables: int
     scans: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRule(Row, reading="login_rules"):
+    """A line of pg_hba.conf as the server understands it; `error` says why it does not."""
+
+    line_number: int
+    type: str | None
+    databases: list[str] | None
+    users: list[str] | None
+    address: str | None
+    netmask: str | None
+    method: str | None
+    error: str | None
+    rules: int
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordKind(Row, reading="password_kinds"):
+    """A login role whose password is not kept by SCRAM, is missing, or expires. Never the password."""
+
+    role_name: str
+    kind: str
+    is_own_name: bool
+    is_superuser: bool
+    valid_seconds: float | None
+    roles: int
