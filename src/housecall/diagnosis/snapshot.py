@@ -38,6 +38,9 @@ _OFTEN_REFUSED = re.compile(
 ReadTogether = Callable[[Sequence[Reading]], Awaitable[dict[str, Rows | Unavailable]]]
 """What a probe may offer besides the seam: `read_together`, several readings in one statement."""
 
+ReadingsAfter = Callable[[Mapping[str, Rows | Unavailable], Sequence[Any]], tuple[Reading, ...]]
+"""What an engine may offer besides the seam: `readings_after`, readings that follow from others and from plans."""
+
 
 class ReadingUnavailable(Exception):
     """A check asked for a reading that is not there; the check runner turns it into NotEvaluated."""
@@ -135,6 +138,7 @@ async def take_snapshot(probe: Probe, instance: str, engine: Engine, *, clock: C
         name: tuple(row for sample in samples for row in sample.readings.get(name, ())) for name in samples[0].readings
     }
     plans = [await _plan(probe, statement) for statement in engine.statements_to_explain(results | seen)]
+    results |= await _readings_after(probe, engine, results, plans)
     samples.append(await _sample(probe, sampled, started, results))
     return Snapshot(instance, engine.name, probe.facts, taken_at, started, results, tuple(samples), tuple(plans))
 
@@ -150,6 +154,15 @@ async def _read_all(probe: Probe, readings: Sequence[Reading]) -> dict[str, Rows
     if together is not None and readings:
         return await together(readings)
     return {reading.name: await probe.read(reading) for reading in readings}
+
+
+async def _readings_after(
+    probe: Probe, engine: Engine, results: Mapping[str, Rows | Unavailable], plans: Sequence[StatementPlan]
+) -> dict[str, Rows | Unavailable]:
+    """What follows from the plans, for an engine that has such questions."""
+    ask: ReadingsAfter | None = getattr(engine, "readings_after", None)
+    following = ask(results, [each.plan for each in plans if each.plan]) if ask is not None else ()
+    return {reading.name: await probe.read(reading) for reading in following}
 
 
 async def _plan(probe: Probe, statement: str) -> StatementPlan:

@@ -1,18 +1,20 @@
 """The PostgreSQL engine: DSNs, readings and probes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from housecall.engines.engine import EngineName, Probe, ProbeLimits, Reading, Rows, Target, Unavailable, load_readings
+from housecall.engines.postgresql.dependence import dependence_reading
 from housecall.engines.postgresql.explainable import statements_to_explain
 from housecall.engines.postgresql.probe import open_probe
 from housecall.engines.postgresql.rows import row_types
+from housecall.engines.postgresql.rows.statistics import ColumnDependence
 from housecall.errors import RequestError
 
 _OWN_PARTS = {"host", "port", "user", "password", "dbname"}
@@ -32,6 +34,12 @@ class PostgreSQL:
 
     def statements_to_explain(self, readings: Mapping[str, Rows | Unavailable]) -> tuple[str, ...]:
         return statements_to_explain(readings)
+
+    def readings_after(self, readings: Mapping[str, Rows | Unavailable], plans: Sequence[Any]) -> tuple[Reading, ...]:
+        """Readings whose SQL follows from what was read and from the plans (those that could be had). Pure."""
+        asked = next(each for each in self.readings if each.name == ColumnDependence.reading)
+        found = dependence_reading(asked, readings, plans)
+        return (found,) if found else ()
 
     def parse_dsn(self, dsn: str) -> Target:
         try:

@@ -23,6 +23,11 @@ _LOW = Say(
     en="shared_buffers ({buffers:bytes}) is too small: only {share:percent} of block requests are served from it.",
     zh="共享缓冲区（{buffers:bytes}）过小：只有 {share:percent} 的数据块请求能命中。",
 )
+_TINY = Say(
+    en="shared_buffers is only {buffers:bytes} for a database of {size:bytes}: the same blocks are read from outside it"
+    " again and again.",
+    zh="数据库有 {size:bytes}，共享缓冲区只有 {buffers:bytes}：同样的数据块被反复从外部读取。",
+)
 _DEFAULT = Say(
     en="shared_buffers is at its default of {buffers:bytes} for a database of {size:bytes}.",
     zh="数据库有 {size:bytes}，共享缓冲区仍是默认的 {buffers:bytes}。",
@@ -70,6 +75,7 @@ def _cause(low: Finding | None, small: Finding | None, found: Found, now: Snapsh
     because: tuple[Message, ...] = (_SIZE(size=size),)
     if low:
         because += (_READ(read=low.details["blocks_read"] * 8192, age=low.details["age_seconds"]),)
+    is_tiny = low is not None and low.details["is_tiny"]
     if scans:
         because += (_SCANS(),)
     target = wanted_bytes(now, buffers, size)
@@ -77,9 +83,9 @@ def _cause(low: Finding | None, small: Finding | None, found: Found, now: Snapsh
         id=CAUSE.id,
         object="shared_buffers",
         object_kind="setting",
-        severity=Severity.NOTICE,
-        confidence=0.3 if scans else 0.7 if low and small else 0.5,
-        summary=_LOW(buffers=buffers, share=low.details["share"]) if low else _DEFAULT(buffers=buffers, size=size),
+        severity=low.severity if low else Severity.NOTICE,
+        confidence=0.8 if is_tiny else 0.3 if scans else 0.7 if low and small else 0.5,
+        summary=_summary(low, is_tiny, buffers, size),
         because=because,
         evidence=tuple(evidence for finding in basis for evidence in finding.evidence),
         remedies=(
@@ -89,6 +95,12 @@ def _cause(low: Finding | None, small: Finding | None, found: Found, now: Snapsh
         ),
         rests_on=tuple(each.fingerprint for each in basis),
     )
+
+
+def _summary(low: Finding | None, is_tiny: bool, buffers: float, size: float) -> Message:
+    if low is None:
+        return _DEFAULT(buffers=buffers, size=size)
+    return _TINY(buffers=buffers, size=size) if is_tiny else _LOW(buffers=buffers, share=low.details["share"])
 
 
 def wanted_bytes(now: Snapshot, buffers: float, size: float) -> int:

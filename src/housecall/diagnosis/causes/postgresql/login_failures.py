@@ -42,5 +42,7 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
             evidence=finding.evidence,
             remedies=(application_change(_MEND(), _VERIFY()),),
             rests_on=(finding.fingerprint,),
-            absorbs=tuple(each.fingerprint for each in found.of("postgresql.error_log") if each.object == "login_failed"),
+            absorbs=tuple(
+                each.fingerprint for each in found.of("postgresql.error_log") if each.object == "login_failed"
+            ),
         )

@@ -33,7 +33,9 @@ _SUSPECTED = Say(
     "Seen from the rights and the rolled back transactions; the log, which would say it outright, could not be read.",
     "这是从权限和被回滚的事务推断的；能直接证实它的服务器日志无法读取。",
 )
-_GRANT = Say("Give role {role} the privilege {privilege} on {object}", "授予角色 {role} 对 {object} 的 {privilege} 权限")
+_GRANT = Say(
+    "Give role {role} the privilege {privilege} on {object}", "授予角色 {role} 对 {object} 的 {privilege} 权限"
+)
 _LOCK = Say("a row of the catalogue for a moment; nobody waits", "仅短暂锁定系统表的一行，不阻塞任何会话")
 _VERIFY = Say("the privilege is there (true) and the errors stop", "权限检查为真，且不再报错")
 _CAUTION = Say(

@@ -34,7 +34,9 @@ _RAISE = Say(
     "Set {name} to {value}, above what the work needs, and make the slow statement faster",
     "将 {name} 设为 {value}，高于实际所需，同时优化较慢的语句",
 )
-_RAISE_LOCK = Say("none; new sessions take it over, running ones keep the old value", "无锁；新会话生效，已有会话保持旧值")
+_RAISE_LOCK = Say(
+    "none; new sessions take it over, running ones keep the old value", "无锁；新会话生效，已有会话保持旧值"
+)
 _VERIFY = Say("new sessions show {value} and the errors stop", "新会话显示 {value}，且不再报错")
 _SANE = {
     "statement_timeout": "30s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s",

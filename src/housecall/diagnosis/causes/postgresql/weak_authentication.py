@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.postgresql._changes import evidence_of, set_setting
 from housecall.diagnosis.causes.postgresql._sessions import NO_LOCK
-from housecall.diagnosis.finding import Finding, Severity
+from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.postgresql.quoting import quote_identifier
@@ -29,8 +29,8 @@ _PASSWORDS = Say(
 )
 _EDIT = Say(
     "Give every login role a password, then write scram-sha-256 in place of {method} in line {lines} of pg_hba.conf"
-    " ({file}) and reload; keep `peer` for local administration",
-    "先为每个登录角色设置密码，再把 pg_hba.conf（{file}）第 {lines} 行的 {method} 改为 scram-sha-256 并重新加载；"
+    " (`SHOW hba_file` says where) and reload; keep `peer` for local administration",
+    "先为每个登录角色设置密码，再把 pg_hba.conf（位置见 `SHOW hba_file`）第 {lines} 行的 {method} 改为 scram-sha-256 并重新加载；"
     "本机管理可保留 peer",
 )
 _EDIT_UNSEEN = Say(
@@ -57,7 +57,7 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
     open_rules = [
         each
         for each in found.of("postgresql.weak_authentication")
-        if each.severity.rank >= Severity.NOTICE.rank and each.details["how"] in ("trust", "password", "unasked")
+        if each.details["how"] in ("trust", "password", "unasked")
     ]
     if open_rules:
         yield _of_rules(open_rules, now)
@@ -89,7 +89,7 @@ def _edit(seen: list[Finding]) -> Remedy:
     if seen:
         lines = ", ".join(str(each.details["line"]) for each in seen[:10])
         methods = "/".join(sorted({each.details["how"] for each in seen}))
-        title = _EDIT(lines=lines, method=methods, file="SHOW hba_file")
+        title = _EDIT(lines=lines, method=methods)
     return Remedy(
         title=title, statements=(), lock=NO_LOCK(), risk="medium", when="later", rollback=(), rollback_note=_UNDO(),
         verify=_VERIFY(), caution=_CAUTION(),

@@ -22,7 +22,7 @@ from housecall.wording import Say
 CHECK = Check(
     id="postgresql.cache_hit",
     item="performance_metrics",
-    severity=Severity.NOTICE,
+    severity=Severity.WARNING,
     title=Say(en="Low buffer cache hit ratio", zh="缓冲区命中率偏低"),
     thresholds=[
         Threshold("low_share", 0.90, "the usual mark for transactional work; check_pgactivity warns below it too"),
@@ -32,7 +32,12 @@ CHECK = Check(
         Threshold(
             "min_blocks", 1_000_000, "8 GB of block requests: fewer tell about a moment, not about a working set"
         ),
-        Threshold("min_window_blocks", 20_000, "block requests in a window, so that the share means something"),
+        Threshold("young_rereads", 3, "times the whole database was read; filling a cold cache reads it once"),
+        Threshold("young_blocks", 5_000, "blocks read, 40 MB, in a young server: fewer tell about a moment"),
+        Threshold(
+            "tiny_buffers", 16 * 1024 * 1024, "an eighth of what initdb writes for any machine; it cannot be meant"
+        ),
+        Threshold("min_window_blocks", 10_000, "block requests in a window, so that the share means something"),
     ],
     needs_window=True,
 )
@@ -44,43 +49,70 @@ _LOW = Say(
     " 需要从缓冲区之外读取。",
 )
 
+_TINY = Say(
+    en="shared_buffers is only {buffers:bytes}: {read:bytes} were read from outside it, {times:number} times the whole"
+    " database.",
+    zh="shared_buffers 只有 {buffers:bytes}：已从外部读取 {read:bytes}，相当于把整个数据库读了 {times:number} 遍。",
+)
+
 
 def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
-    row = now.row(DatabaseCounters)
-    if min(row.statistics_seconds, row.started_seconds_ago) < limits["min_uptime_seconds"]:
+    row, buffers = now.row(DatabaseCounters), _shared_buffers(now)
+    window = _window(row, earlier, limits)
+    hit, read = window or (row.blocks_hit, row.blocks_read)
+    total = hit + read
+    again = _is_read_over_again(row, limits)
+    is_tiny = again and buffers is not None and buffers <= limits["tiny_buffers"]
+    if not total or (hit / total >= limits["low_share"] and (window is not None or not is_tiny)):
         return
-    total = row.blocks_hit + row.blocks_read
-    if total < limits["min_blocks"] or row.blocks_hit / total >= limits["low_share"] or _is_over(row, earlier, limits):
+    if not _is_warm(row, row.blocks_hit + row.blocks_read, limits) and not again:
         return
-    buffers = _shared_buffers(now)
-    share = row.blocks_hit / total
+    size = row.heap_bytes + row.index_bytes
+    times = row.blocks_read * 8192 / max(size, 8192)
+    message = (
+        _TINY(buffers=buffers, read=row.blocks_read * 8192, times=times)
+        if is_tiny
+        else _LOW(share=hit / total, blocks=total, buffers=buffers, read=read * 8192)
+    )
     yield Finding(
-        CHECK.id, CHECK.item, Severity.NOTICE, now.facts.database, "database",
-        _LOW(share=share, blocks=total, buffers=buffers, read=row.blocks_read * 8192),
+        CHECK.id, CHECK.item, Severity.WARNING if is_tiny and window else Severity.NOTICE, now.facts.database,
+        "database", message,
         measured(
             DatabaseCounters,
-            hit_share=(round(share, 4), "share"),
+            hit_share=(round(hit / total, 4), "share"),
             blocks_requested=(total, "count"),
             blocks_read=(row.blocks_read, "count"),
+            times_the_database_was_read=(round(times, 1), "number"),
             read_time=(round(row.read_seconds, 1), "seconds"),
-            database_size=(row.heap_bytes + row.index_bytes, "bytes"),
+            database_size=(size, "bytes"),
         )
         + measured(ServerSetting, shared_buffers=(buffers, "bytes")),
         details={
-            "share": share, "blocks_read": row.blocks_read, "shared_buffers": buffers,
-            "database_bytes": row.heap_bytes + row.index_bytes, "read_seconds": row.read_seconds,
-            "age_seconds": row.statistics_seconds,
+            "share": hit / total, "blocks_read": row.blocks_read, "shared_buffers": buffers, "database_bytes": size,
+            "read_seconds": row.read_seconds, "age_seconds": row.statistics_seconds, "is_tiny": is_tiny,
         },
     )  # fmt: skip
 
 
-def _is_over(row: DatabaseCounters, earlier: Snapshot | None, limits: Limits) -> bool:
-    """Whether a busy window shows that the cache serves well by now."""
+def _is_warm(row: DatabaseCounters, total: int, limits: Limits) -> bool:
+    """Whether the cache had the time and the traffic to hold what it can."""
+    age = min(row.statistics_seconds, row.started_seconds_ago)
+    return age >= limits["min_uptime_seconds"] and total >= limits["min_blocks"]
+
+
+def _is_read_over_again(row: DatabaseCounters, limits: Limits) -> bool:
+    """Whether more was read than a cold cache has to fetch: the same blocks came from outside several times."""
+    size = (row.heap_bytes + row.index_bytes) / 8192
+    return size > 0 and row.blocks_read >= max(limits["young_blocks"], limits["young_rereads"] * size)
+
+
+def _window(row: DatabaseCounters, earlier: Snapshot | None, limits: Limits) -> tuple[int, int] | None:
+    """Blocks found and blocks read between two looks, when they were many enough to tell of the present."""
     before = earlier.get(DatabaseCounters) if earlier else ()
     if isinstance(before, Unavailable) or not before:
-        return False
+        return None
     hit, read = row.blocks_hit - before[0].blocks_hit, row.blocks_read - before[0].blocks_read
-    return hit + read >= limits["min_window_blocks"] and hit / (hit + read) >= limits["low_share"]
+    return (hit, read) if hit + read >= limits["min_window_blocks"] else None
 
 
 def _shared_buffers(now: Snapshot) -> float | None:

@@ -69,9 +69,7 @@ def signal_of(message: str) -> int | None:
 
 def _lately(told: tuple[Told, ...], limits: Limits) -> list[Told]:
     return [
-        each
-        for each in told
-        if each.last_seconds_ago is not None and each.last_seconds_ago <= limits["told_seconds"]
+        each for each in told if each.last_seconds_ago is not None and each.last_seconds_ago <= limits["told_seconds"]
     ]
 
 

@@ -80,7 +80,9 @@ def _sizes(now: Snapshot) -> tuple[Evidence, ...]:
     evidence: tuple[Evidence, ...] = ()
     counters, wal = now.get(DatabaseCounters), now.get(WalFiles)
     if not isinstance(counters, Unavailable) and counters:
-        evidence += measured(DatabaseCounters, database_size=(counters[0].heap_bytes + counters[0].index_bytes, "bytes"))
+        evidence += measured(
+            DatabaseCounters, database_size=(counters[0].heap_bytes + counters[0].index_bytes, "bytes")
+        )
     if not isinstance(wal, Unavailable) and wal:
         evidence += measured(WalFiles, wal_size=(wal[0].size_bytes, "bytes"))
     return evidence

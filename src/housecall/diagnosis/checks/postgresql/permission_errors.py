@@ -29,7 +29,9 @@ CHECK = Check(
     severity=Severity.WARNING,
     title=Say("Permission denied", "权限不足的报错"),
     thresholds=[
-        Threshold("warning_messages", 5, "within 15 minutes: a person who mistypes gives up sooner, a program does not"),
+        Threshold(
+            "warning_messages", 5, "within 15 minutes: a person who mistypes gives up sooner, a program does not"
+        ),
         Threshold("most", 5, "objects to tell; one grant often mends several"),
         Threshold("min_rollbacks", 50, "without the log: fewer rolled back transactions tell nothing"),
         Threshold("min_share", 0.2, "without the log: of all transactions; applications roll back a few by themselves"),

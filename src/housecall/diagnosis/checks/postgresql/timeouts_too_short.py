@@ -35,8 +35,12 @@ CHECK = Check(
     title=Say("Timeouts too short", "超时设置过短"),
     thresholds=[
         Threshold("warning_messages", 10, "within 15 minutes; a limit that ends one runaway statement does its work"),
-        Threshold("short_seconds", 5.0, "a limit above this that ends statements shows slow statements, not a bad limit"),
-        Threshold("tiny_seconds", 0.25, "below the usual slowest statement of any application; suspicious without a log"),
+        Threshold(
+            "short_seconds", 5.0, "a limit above this that ends statements shows slow statements, not a bad limit"
+        ),
+        Threshold(
+            "tiny_seconds", 0.25, "below the usual slowest statement of any application; suspicious without a log"
+        ),
         Threshold("min_rollbacks", 50, "without the log: fewer rolled back transactions tell nothing"),
         Threshold("min_share", 0.2, "without the log: of all transactions; applications roll back a few by themselves"),
     ],
@@ -135,9 +139,7 @@ def _by_log(timeouts: list[Timeout], now: Snapshot, limits: Limits) -> Iterator[
         yield _finding(shortest, Severity.INFO, None, None, told)
 
 
-def _without_log(
-    timeout: Timeout, now: Snapshot, earlier: Snapshot | None, limits: Limits
-) -> Iterator[Finding]:
+def _without_log(timeout: Timeout, now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
     if timeout.name not in _WITHOUT_LOG or timeout.seconds > limits["tiny_seconds"]:
         return
     counted = failing(now, earlier)

@@ -57,7 +57,7 @@ def judge(now: Snapshot, _earlier: Snapshot | None, _limits: Limits) -> Iterator
         yield NotEvaluated(CHECK.id, _MAY_NOT(user=now.facts.user), _grant(now))
         if now.facts.let_in_unasked:
             yield _finding(
-                f"role {now.facts.user}", Severity.NOTICE, _UNASKED(user=now.facts.user),
+                f"role {now.facts.user}", Severity.INFO, _UNASKED(user=now.facts.user),
                 (Evidence("password_asked", False, "yes/no", "login_rules"),), "unasked", None, now.facts.user,
             )  # fmt: skip
         return
@@ -97,10 +97,12 @@ def place_of(rule: LoginRule) -> str:
 
 
 def reach(rule: LoginRule, now: Snapshot) -> Severity:
-    """How bad it is by who can come: this machine's accounts, a network, the world."""
+    """How bad it is by who can come: who may enter the socket's folder, this machine, a network, the world."""
     listens = setting(now, "listen_addresses")
     heard = {each.strip() for each in (listens.value or "").split(",")} if listens else {"*"}
-    if rule.type == "local" or _is_near(rule) or heard <= {"", "localhost", "127.0.0.1", "::1"}:
+    if rule.type == "local":
+        return Severity.INFO
+    if _is_near(rule) or heard <= {"", "localhost", "127.0.0.1", "::1"}:
         return Severity.NOTICE
     return Severity.CRITICAL if _is_world(rule) else Severity.WARNING
 

@@ -36,7 +36,8 @@ WITH own AS MATERIALIZED (
 )
 SELECT
     COALESCE(ranked.queryid, 0)::text AS statement_id,
-    left(ranked.query, 4000)::text AS query,
+    -- a statement that was prepared by SQL keeps its PREPARE here, and its own words behind it
+    left(regexp_replace(ranked.query, '^\s*PREPARE\s+("[^"]+"|\w+)\s*(\([^)]*\))?\s+AS\s+', '', 'i'), 4000)::text AS query,
     ranked.calls::int8 AS calls,
     (ranked.total_ms / 1000)::float8 AS total_seconds,
     (ranked.max_ms / 1000)::float8 AS max_seconds,

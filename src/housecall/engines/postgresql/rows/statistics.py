@@ -25,3 +25,31 @@ class StaleStatistics(Row, reading="stale_statistics"):
     size_bytes: int
     scans: int
     tables: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendedStatistics(Row, reading="extended_statistics"):
+    """Statistics of several columns of a table together."""
+
+    schema_name: str
+    table_name: str
+    name: str
+    columns: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDependence(Row, reading="column_dependence"):
+    """How often two rows of a sample, from different blocks, agree in one column, in the other, and in both.
+
+    When the columns do not depend on each other, `agree_both / pairs` is the product of the other two shares.
+    """
+
+    schema_name: str
+    table_name: str
+    column_name: str
+    other_column: str
+    sampled_rows: int
+    pairs: float
+    agree_first: float
+    agree_second: float
+    agree_both: float

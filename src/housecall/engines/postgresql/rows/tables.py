@@ -61,3 +61,34 @@ class TableWithoutKey(Row, reading="tables_without_key"):
     changed: int
     usable_unique_indexes: list[str]
     tables: int
+
+
+@dataclass(frozen=True, slots=True)
+class WideTable(Row, reading="wide_tables"):
+    """A read table whose large values lie outside its rows: `large_bytes`, and how often blocks of them were read."""
+
+    schema_name: str
+    table_name: str
+    live_rows: float
+    row_bytes: int
+    large_bytes: int
+    row_blocks_touched: int
+    large_blocks_touched: int
+    columns: list[str]
+    large_columns: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionedTable(Row, reading="partitions"):
+    """A partitioned table at the top of its tree, with its leaves. `key_columns` lacks what is an expression."""
+
+    schema_name: str
+    table_name: str
+    partition_key: str
+    key_columns: list[str]
+    partitions: int
+    names: list[str]
+    live_rows: float
+    size_bytes: int
+    default_name: str | None
+    default_rows: float | None
