@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
-from housecall.engines.engine import Reading, Rows, Unavailable
+from housecall.engines.engine import Reading, Rows, RowT, Unavailable
 from housecall.engines.postgresql.quoting import qualified, quote_identifier, quote_literal
 from housecall.engines.postgresql.rows.statistics import ExtendedStatistics
 from housecall.engines.postgresql.rows.tables import HotColumn, HotTable
@@ -88,9 +88,9 @@ def dependence_reading(
     return replace(asked, sql=text)
 
 
-def _rows(readings: Mapping[str, Rows | Unavailable], row_type: type[Any]) -> Rows | Any:
+def _rows(readings: Mapping[str, Rows | Unavailable], row_type: type[RowT]) -> tuple[RowT, ...]:
     found = readings.get(row_type.reading, ())
-    return () if isinstance(found, Unavailable) else found
+    return () if isinstance(found, Unavailable) else found  # type: ignore[return-value]
 
 
 def _nodes(plan: Any) -> Iterator[Mapping[str, Any]]:
@@ -114,7 +114,7 @@ def _is_worth(column: HotColumn | None) -> bool:
     """A readable column that is not a key by itself: a key's estimate is right alone."""
     if column is None or not column.is_readable:
         return False
-    return column.distinct_values is None or -0.5 < column.distinct_values and column.distinct_values != 1
+    return column.distinct_values is None or (column.distinct_values > -0.5 and column.distinct_values != 1)
 
 
 def _statement(schema: str, name: str, first: str, second: str, table: HotTable) -> str:

@@ -20,7 +20,8 @@ CAUSE = CauseRule(
     ),
 )  # fmt: skip
 _SUMMARY = Say(
-    "{columns} of {table} depend on each other: the planner expects {expected:count} row{expected:|s} of a hot statement,"
+    "{columns} of {table} depend on each other: the planner expects {expected:count} row{expected:|s} of a hot"
+    " statement,"
     " about {real:count} come.",
     "{table} 的 {columns} 互相依赖：优化器估计热点语句返回 {expected:count} 行，实际约 {real:count} 行。",
 )

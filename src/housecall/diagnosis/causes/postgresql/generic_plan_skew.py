@@ -21,7 +21,8 @@ CAUSE = CauseRule(
     ),
 )  # fmt: skip
 _SUMMARY = Say(
-    "A hot prepared statement reads all of {table} for rare values of {column} too: one generic plan serves every value.",
+    "A hot prepared statement reads all of {table} for rare values of {column} too: one generic plan serves every"
+    " value.",
     "热点预备语句对 {column} 的罕见值也全表读取 {table}：所有取值共用一个通用计划。",
 )
 _SETTING = Say(
@@ -36,7 +37,8 @@ _FORCED = Say(
     "plan_cache_mode is force_generic_plan for {scope}.", "{scope} 的 plan_cache_mode 为 force_generic_plan。"
 )
 _CUSTOM = Say(
-    "Let the application's role plan such statements for each value: plan_cache_mode = force_custom_plan for its role, or"
+    "Let the application's role plan such statements for each value: plan_cache_mode = force_custom_plan for its"
+    " role, or"
     " write the constant into the statement, or turn server-side prepare off in the driver for it",
     "让该语句按取值制定计划：为应用角色设置 plan_cache_mode = force_custom_plan，或把常量直接写进语句，"
     "或在驱动中对它关闭服务端预备语句",

@@ -29,7 +29,8 @@ _EXHAUSTED = Say(
 _UNSEEN = Say(
     "One of the server's processes died {ago:duration} ago and every session was lost; the kernel ending it for want of"
     " memory is the usual reason, but the log, which names the signal, could not be read.",
-    "{ago:duration} 前有服务器进程异常终止，所有会话断开；最常见的原因是内核因内存不足将其终止，但记录信号的日志无法读取。",
+    "{ago:duration} 前有服务器进程异常终止，所有会话断开；最常见的原因是内核因内存不足将其终止，"
+    "但记录信号的日志无法读取。",
 )
 _SAYS = Say("The server's log: {message}", "服务器日志：{message}")
 _RUNNING = Say("{detail}", "{detail}")
@@ -37,11 +38,13 @@ _LESS = Say(
     "Confirm it in the kernel's log (dmesg: 'Out of memory: Killed process'), then promise less: work_mem times the"
     " sessions that sort, shared_buffers, hash_mem_multiplier and maintenance_work_mem times autovacuum's workers must"
     " fit; a pooler keeps sessions few",
-    "先在内核日志中确认（dmesg：Out of memory: Killed process），再减少内存承诺：work_mem × 会排序的会话数、shared_buffers、"
+    "先在内核日志中确认（dmesg：Out of memory: Killed process），再减少内存承诺：work_mem × 会排序的会话数、"
+    "shared_buffers、"
     "hash_mem_multiplier、maintenance_work_mem × autovacuum 进程数之和必须放得下；用连接池控制会话数",
 )
 _GUARD = Say(
-    "Keep the kernel from choosing the server: vm.overcommit_memory = 2, oom_score_adj = -1000 for the main process, and"
+    "Keep the kernel from choosing the server: vm.overcommit_memory = 2, oom_score_adj = -1000 for the main"
+    " process, and"
     " no other memory-hungry program on the machine",
     "避免内核选中数据库：设置 vm.overcommit_memory = 2，将主进程的 oom_score_adj 设为 -1000，且不在同一机器上运行其他"
     "耗内存的程序",

@@ -16,7 +16,8 @@ CAUSE = CauseRule(
 _SUMMARY = Say(
     "A hot statement reads {scanned:count} of {partitions:count} partitions of {table}: its filter hides the key"
     " {column} in {expression}.",
-    "热点语句读取了 {table} 的 {partitions:count} 个分区中的 {scanned:count} 个：条件把分区键 {column} 包在 {expression}"
+    "热点语句读取了 {table} 的 {partitions:count} 个分区中的 {scanned:count} 个：条件把分区键 {column} 包在"
+    " {expression}"
     " 里。",
 )
 _KEY = Say("The table is partitioned by {key}.", "该表按 {key} 分区。")

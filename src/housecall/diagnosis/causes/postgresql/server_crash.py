@@ -1,4 +1,5 @@
-"""A process of the server died by itself (a fault of the program or an extension), and the server threw everybody out."""
+"""A process of the server died by itself (a fault of the program or an extension); every session was lost."""
+" out."""
 
 from collections.abc import Iterator
 

@@ -30,11 +30,13 @@ _PASSWORDS = Say(
 _EDIT = Say(
     "Give every login role a password, then write scram-sha-256 in place of {method} in line {lines} of pg_hba.conf"
     " (`SHOW hba_file` says where) and reload; keep `peer` for local administration",
-    "先为每个登录角色设置密码，再把 pg_hba.conf（位置见 `SHOW hba_file`）第 {lines} 行的 {method} 改为 scram-sha-256 并重新加载；"
+    "先为每个登录角色设置密码，再把 pg_hba.conf（位置见 `SHOW hba_file`）第 {lines} 行的 {method} 改为"
+    " scram-sha-256 并重新加载；"
     "本机管理可保留 peer",
 )
 _EDIT_UNSEEN = Say(
-    "Give every login role a password, then write scram-sha-256 in place of trust in pg_hba.conf and reload; keep `peer`"
+    "Give every login role a password, then write scram-sha-256 in place of trust in pg_hba.conf and reload; keep"
+    " `peer`"
     " for local administration",
     "先为每个登录角色设置密码，再把 pg_hba.conf 中的 trust 改为 scram-sha-256 并重新加载；本机管理可保留 peer",
 )

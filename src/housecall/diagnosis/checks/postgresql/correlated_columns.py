@@ -40,7 +40,8 @@ CHECK = Check(
     needs_window=True,
 )
 _DEPEND = Say(
-    "{statement:code} compares {first} and {second} of {table} together: they depend on each other, so about {real:count}"
+    "{statement:code} compares {first} and {second} of {table} together: they depend on each other, so about"
+    " {real:count}"
     " rows come where the planner expects {expected:count}.",
     "{statement:code} 同时比较 {table} 的 {first} 和 {second}：两列存在依赖，实际约有 {real:count} 行，"
     "优化器却估计为 {expected:count} 行。",

@@ -34,12 +34,14 @@ CHECK = Check(
     ],
 )
 _KILLED = Say(
-    "A server process was ended by signal {signal} {ago:duration} ago; the server then ended every session and recovered"
+    "A server process was ended by signal {signal} {ago:duration} ago; the server then ended every session and"
+    " recovered"
     " ({count:count} time{count:|s}).",
     "{ago:duration} 前有服务器进程被信号 {signal} 终止；随后服务器断开所有会话并进行恢复（共 {count:count} 次）。",
 )
 _EXHAUSTED = Say(
-    "Sessions asked for memory that the system did not give: {count:count} error{count:|s}, the last {ago:duration} ago.",
+    "Sessions asked for memory that the system did not give: {count:count} error{count:|s}, the last"
+    " {ago:duration} ago.",
     "会话申请内存被系统拒绝：共报错 {count:count} 次，最近一次在 {ago:duration} 前。",
 )
 _YOUNGER = Say(

@@ -42,15 +42,18 @@ CHECK = Check(
     needs_window=True,
 )
 _SKEW = Say(
-    "{statement:code} reads all of {table} by one plan for every value of {column}; {share:percent} of the rows hold one"
+    "{statement:code} reads all of {table} by one plan for every value of {column}; {share:percent} of the rows"
+    " hold one"
     " value, and an index would serve the others.",
     "{statement:code} 对 {column} 的所有取值使用同一个计划并全表读取 {table}；有 {share:percent} 的行是同一个值，"
     "其他值本可用索引。",
 )
 _SCANNED = Say(
-    "{statement:code} reads all of {table} though {column} is indexed: with plan_cache_mode = force_generic_plan one plan"
+    "{statement:code} reads all of {table} though {column} is indexed: with plan_cache_mode = force_generic_plan"
+    " one plan"
     " serves every value.",
-    "{column} 有索引，{statement:code} 仍全表读取 {table}：plan_cache_mode = force_generic_plan 使所有取值共用一个计划。",
+    "{column} 有索引，{statement:code} 仍全表读取 {table}：plan_cache_mode = force_generic_plan"
+    " 使所有取值共用一个计划。",
 )
 _FORCED = Say(
     "plan_cache_mode is force_generic_plan for {scope}: prepared statements never look at their values.",

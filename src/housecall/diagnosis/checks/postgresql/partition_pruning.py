@@ -20,7 +20,7 @@ from housecall.diagnosis.checks.postgresql._statements import HotStatement, hot_
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.postgresql.rows.tables import PartitionedTable
-from housecall.wording import Say
+from housecall.wording import Say, Value
 
 CHECK = Check(
     id="postgresql.partition_pruning",
@@ -118,7 +118,7 @@ def _judged(
     statement: HotStatement, table: PartitionedTable, scanned: Scanned, now: Snapshot, limits: Limits
 ) -> Iterator[Finding]:
     name = table_name(table.schema_name, table.table_name)
-    values = {
+    values: dict[str, Value] = {
         "statement": statement.text, "scanned": scanned.partitions, "partitions": table.partitions, "table": name,
     }  # fmt: skip
     if scanned.hidden:

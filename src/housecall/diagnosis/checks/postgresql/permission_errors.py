@@ -45,7 +45,8 @@ _DENIED = Say(
 _GAP = Say(
     "Role {role} cannot read {object}, though it reads {readable:count} other tables of that schema, and"
     " {share:percent} of the transactions were rolled back.",
-    "角色 {role} 不能读取 {object}，却能读取同一模式下的其他 {readable:count} 张表；同时有 {share:percent} 的事务被回滚。",
+    "角色 {role} 不能读取 {object}，却能读取同一模式下的其他 {readable:count} 张表；同时有 {share:percent}"
+    " 的事务被回滚。",
 )
 DENIED = re.compile(
     r"permission denied for (?P<kind>table|view|sequence|schema|function|procedure|routine|column|relation"

@@ -26,7 +26,7 @@ from housecall.engines.engine import Unavailable
 from housecall.engines.postgresql.rows.connections import UpkeepSettings
 from housecall.engines.postgresql.rows.settings import RoleSetting
 from housecall.engines.postgresql.rows.transactions import TransactionCounters
-from housecall.wording import Say
+from housecall.wording import Say, Value
 
 CHECK = Check(
     id="postgresql.timeouts_too_short",
@@ -153,7 +153,7 @@ def _without_log(timeout: Timeout, now: Snapshot, earlier: Snapshot | None, limi
 def _finding(
     timeout: Timeout, severity: Severity, count: int | None, share: float | None, told: list[Told] | tuple[()]
 ) -> Finding:
-    values = {"name": timeout.name, "value": timeout.seconds, "scope": timeout.scope}
+    values: dict[str, Value] = {"name": timeout.name, "value": timeout.seconds, "scope": timeout.scope}
     if share is not None:
         message = _SUSPECT(**values, share=share)
     else:

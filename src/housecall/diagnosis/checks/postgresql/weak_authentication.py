@@ -19,7 +19,7 @@ from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.engine import Unavailable
 from housecall.engines.postgresql.quoting import quote_identifier
 from housecall.engines.postgresql.rows.rights import LoginRule
-from housecall.wording import Message, Say
+from housecall.wording import Message, Say, Value
 
 CHECK = Check(
     id="postgresql.weak_authentication",
@@ -79,7 +79,7 @@ def _judged(rule: LoginRule, now: Snapshot) -> Iterator[Finding]:
         yield _finding("pg_hba.conf", Severity.NOTICE, message, _evidence(rule), "broken", rule, None)
         return
     place, users = place_of(rule), ", ".join(rule.users or ["all"])
-    values = {"users": users, "place": place, "line": rule.line_number}
+    values: dict[str, Value] = {"users": users, "place": place, "line": rule.line_number}
     if rule.method == "trust":
         severity = reach(rule, now)
         yield _finding("pg_hba.conf", severity, _TRUST(**values), _evidence(rule), "trust", rule, None)

@@ -53,3 +53,22 @@ class MachineMemory(Row, reading="machine_memory"):
     """Memory of the machine that the server runs on; a container's limit may be lower."""
 
     memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class MachineLoad(Row, reading="machine_load"):
+    """Processor time of the machine since it started, in ticks, and of this server's processes that live now.
+
+    `running` counts processes that want a processor at this moment, `own_running` those of the server among them;
+    `stolen_ticks` is what a hypervisor gave to other machines.
+    """
+
+    processors: int
+    all_ticks: float
+    idle_ticks: float
+    stolen_ticks: float
+    own_ticks: float
+    load_1_minute: float
+    running: int
+    own_working: int
+    own_running: int

@@ -55,3 +55,18 @@ class AdvisoryHolder(Row, reading="advisory_locks"):
     keys: list[str]
     waiters: int
     holder_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableLock(Row, reading="table_locks"):
+    """A granted lock on a whole table that conflicts with writing or reading it. Statement None: may not be seen."""
+
+    pid: int
+    schema_name: str
+    table_name: str
+    mode: str
+    waiting: int
+    user_name: str | None
+    state: str | None
+    statement: str | None
+    transaction_seconds: float | None
