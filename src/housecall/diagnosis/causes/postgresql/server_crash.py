@@ -1,5 +1,4 @@
 """A process of the server died by itself (a fault of the program or an extension); every session was lost."""
-" out."""
 
 from collections.abc import Iterator
 

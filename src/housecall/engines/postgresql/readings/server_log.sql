@@ -114,8 +114,9 @@ WITH place AS MATERIALIZED (
 ), of_interest AS (
     SELECT *
     FROM told
-    -- a role that watches the server and may not read something is no trouble of the application
-    WHERE message !~ 'permission denied for (function|table|view|relation) "?(pg_|housecall)'
+    -- what a role that watches the server may not read or explain is no trouble of the application
+    WHERE message !~ 'permission denied for (function|table|view|relation) "?pg_'
+        AND COALESCE(statement, '') !~ 'pg_catalog\.|housecall_plan|^EXPLAIN \((GENERIC_PLAN, )?FORMAT JSON\)'
         AND (severity <> 'LOG' OR message ~*
         'terminated by signal|exited with exit code|reinitializing|not properly shut down|crash|too frequently|archive command failed|archiving .* failed|still waiting for|No space left|out of memory|could not (write|fsync|extend|open|resize)|invalid page|checksum|corrupt|canceling autovacuum|password authentication|no pg_hba')
 ), ranked AS (
