@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.finding import Severity
 from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.wording import Say
@@ -10,13 +11,17 @@ from housecall.wording import Say
 CAUSE = CauseRule(
     id="damaged_pages",
     title=Say(en="Damaged data pages", zh="数据页损坏"),
-    checks=("postgresql.checksum_failures",),
+    checks=("postgresql.checksum_failures", "postgresql.error_log"),
 )
 _SUMMARY = Say(
     en="{count:count} data page{count:|s} of database {database} {count:is|are} damaged: the disk, its"
     " controller or memory returned"
     " wrong bytes.",
     zh="数据库 {database} 有 {count:count} 个数据页损坏：磁盘、控制器或内存返回了错误的数据。",
+)
+_LOGGED = Say(
+    en="The server found damaged data in database {database}: {message}",
+    zh="服务器在数据库 {database} 中发现损坏的数据：{message}",
 )
 _TITLE = Say(
     en="Find the relation in the server log ('invalid page in block'), fail over to a sound replica or restore it"
@@ -33,15 +38,22 @@ _CAUTION = Say(
 )
 
 
-def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
-    for finding in found.of("postgresql.checksum_failures"):
+def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
+    counted = found.of("postgresql.checksum_failures")
+    logged = [each for each in found.of("postgresql.error_log") if each.details["kind"] == "corruption"]
+    for finding in counted or [each for each in logged if each.severity == Severity.CRITICAL][:1]:
+        summary = (
+            _SUMMARY(count=finding.details["failures"], database=finding.object)
+            if counted
+            else _LOGGED(database=now.facts.database, message=finding.details["message"][:200])
+        )
         yield Cause(
             id=CAUSE.id,
-            object=finding.object,
+            object=now.facts.database,
             object_kind="database",
             severity=finding.severity,
             confidence=0.95,
-            summary=_SUMMARY(count=finding.details["failures"], database=finding.object),
+            summary=summary,
             because=(),
             evidence=finding.evidence,
             remedies=(
@@ -55,4 +67,5 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
                 ),
             ),
             rests_on=(finding.fingerprint,),
+            absorbs=tuple(each.fingerprint for each in logged),
         )  # fmt: skip

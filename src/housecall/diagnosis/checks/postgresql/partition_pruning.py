@@ -48,6 +48,9 @@ _NO_KEY = Say(
     "{statement:code} 读取了 {table} 的 {partitions:count} 个分区中的 {scanned:count} 个：条件中没有分区键（{key}）。",
 )
 
+_TEXT_TYPES = {"text", "character varying", "character", "name", "citext"}
+_CAST = re.compile(r"\(\"?(\w+)\"?\)::(\w+) (?:!?~~?\*?|SIMILAR|=|<|>)")
+
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
@@ -85,18 +88,22 @@ def scanned_by(statement: HotStatement, table: PartitionedTable, now: Snapshot) 
         return None
     below = [each for node in nodes for each in node.walk()]
     conditions = list(dict.fromkeys(text for node in below for text in (node.filter, node.index_condition) if text))
-    hidden = next(
-        (
-            (each.column, each.expression)
-            for condition in conditions
-            for each in columns_in_expressions(condition)
-            if each.column in table.key_columns
-        ),
-        None,
-    )
+    hidden = next((each for text in conditions for each in _hidden_keys(text, table)), None)
     hidden = hidden or _wrapped_key(statement, table)
     named = any(column in condition for column in table.key_columns for condition in conditions)
     return Scanned(len({node.relation for node in nodes}), hidden, named, bool(conditions))
+
+
+def _hidden_keys(condition: str, table: PartitionedTable) -> Iterator[tuple[str, str]]:
+    """Key columns inside an expression of a plan's condition. A cast to text of a text column is the server's own way
+    of writing it, and hides nothing."""
+    texts = {name for name, kind in zip(table.key_columns, table.key_types, strict=False) if kind in _TEXT_TYPES}
+    for each in columns_in_expressions(condition):
+        if each.column in table.key_columns and not (each.column in texts and each.wrapped_by == "cast to text"):
+            yield each.column, each.expression
+    for column, kind in _CAST.findall(condition):
+        if column in table.key_columns and column not in texts:
+            yield column, f"({column})::{kind}"
 
 
 def _wrapped_key(statement: HotStatement, table: PartitionedTable) -> tuple[str, str] | None:

@@ -32,6 +32,12 @@ SELECT
         JOIN pg_catalog.pg_attribute AS a ON a.attrelid = roots.partrelid AND a.attnum = k.attnum
         ORDER BY a.attnum
     ) AS key_columns,
+    ARRAY(
+        SELECT pg_catalog.format_type(a.atttypid, NULL)::text
+        FROM unnest(roots.partattrs::int2[]) AS k(attnum)
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = roots.partrelid AND a.attnum = k.attnum
+        ORDER BY a.attnum
+    ) AS key_types,
     (SELECT count(*) FROM leaves WHERE leaves.root = roots.partrelid)::int8 AS partitions,
     ARRAY(
         SELECT leaves.relname::text

@@ -86,6 +86,7 @@ class PartitionedTable(Row, reading="partitions"):
     table_name: str
     partition_key: str
     key_columns: list[str]
+    key_types: list[str]
     partitions: int
     names: list[str]
     live_rows: float

@@ -1,0 +1,272 @@
+"""Checks and causes that read the end of the server's log, by hand-written rows."""
+
+import pytest
+
+from housecall.diagnosis.cause import Cause
+from housecall.diagnosis.checks.postgresql._durations import seconds_of
+from housecall.diagnosis.examine import Diagnosis, diagnose
+from housecall.engines.engine import Unavailable
+from housecall.engines.postgresql.rows.connections import UpkeepSettings
+from housecall.engines.postgresql.rows.replication import ReplicationSlot
+from housecall.engines.postgresql.rows.rights import PrivilegeGap
+from housecall.engines.postgresql.rows.server_log import LogMessage, ServerProcess, decoded
+from housecall.engines.postgresql.rows.settings import RoleSetting
+from housecall.engines.postgresql.rows.transactions import TransactionCounters
+from housecall.testing import row_of, snapshot_of
+
+REFUSED = Unavailable("server_log", "privilege", "permission denied for function pg_stat_file", "EXECUTE")
+LOG_FILE = row_of(LogMessage, message="log/postgresql.log", entries=100)
+
+
+def caused(diagnosis: Diagnosis, cause_id: str) -> list[Cause]:
+    return [each for each in diagnosis.causes if each.id == cause_id]
+
+
+def found(diagnosis: Diagnosis, check: str) -> list[str]:
+    return [each.object for each in diagnosis.findings if each.check == f"postgresql.{check}"]
+
+
+def missed(diagnosis: Diagnosis, check: str) -> list[str]:
+    return [str(each.remedy) for each in diagnosis.not_evaluated if each.check == f"postgresql.{check}"]
+
+
+def told(message: str, recent: int = 20, severity: str = "ERROR", **values: object) -> LogMessage:
+    base = {"occurrences": recent, "last_seconds_ago": 5.0 if recent else 5000.0, **values}
+    return row_of(LogMessage, severity=severity, message=message, recent=recent, **base)
+
+
+def counters(commits: int, rollbacks: int, deadlocks: int = 0) -> TransactionCounters:
+    return row_of(
+        TransactionCounters, database="shop", is_current=True, commits=commits, rollbacks=rollbacks,
+        deadlocks=deadlocks, statistics_seconds=600.0,
+    )  # fmt: skip
+
+
+def timeout(name: str, value: str, **values: object) -> RoleSetting:
+    return row_of(RoleSetting, role_name="web", name=name, value=value, is_here=True, **values)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("15ms", 0.015), ("200", 0.2), ("2 min", 120.0), ("1h", 3600.0), ("soon", None), ("3 x", None)],
+)
+def test_stored_durations_are_read_in_their_units(value: str, seconds: float | None) -> None:
+    assert seconds_of(value) == seconds
+
+
+@pytest.mark.parametrize(
+    ("escaped", "text"),
+    [
+        (r"relation \345\256\242\346\210\267 is missing", "relation 客户 is missing"),
+        (r"C:\\temp", r"C:\temp"),
+        ("plain", "plain"),
+        (r"broken \377 byte", "broken � byte"),
+        (None, None),
+    ],
+)
+def test_texts_of_the_log_are_decoded_from_their_escapes(escaped: str | None, text: str | None) -> None:
+    assert decoded(escaped) == text
+
+
+def test_a_log_that_may_not_be_read_is_told_with_every_grant_that_is_needed() -> None:
+    diagnosis = diagnose(snapshot_of(unavailable=[REFUSED]))
+    for check in ("error_log", "permission_errors", "disk_full", "crash_restarts", "failed_logins"):
+        (remedy,) = missed(diagnosis, check)
+        assert remedy.startswith("GRANT pg_read_server_files TO reader; GRANT EXECUTE ON FUNCTION ")
+        assert "pg_current_logfile()" in remedy
+
+
+def test_a_log_that_goes_to_a_pipe_is_no_healthy_log() -> None:
+    diagnosis = diagnose(snapshot_of(row_of(LogMessage)))
+    assert "logging_collector" in missed(diagnosis, "error_log")[0]
+
+
+@pytest.mark.parametrize(("count", "severity"), [(5, "warning"), (4, None)])
+def test_permission_errors_of_a_program_are_a_cause_with_its_grant(count: int, severity: str | None) -> None:
+    row = told(
+        "permission denied for table orders", count, user_name="web", statement="INSERT INTO orders SELECT 1",
+        sqlstate="42501",
+    )  # fmt: skip
+    diagnosis = diagnose(snapshot_of(row, LOG_FILE))
+    assert found(diagnosis, "permission_errors") == ["orders"]
+    causes = caused(diagnosis, "permission_error")
+    assert [each.severity for each in causes] == ([severity] if severity else [])
+    if severity:
+        assert causes[0].remedies[0].statements == ("GRANT INSERT, SELECT ON orders TO web;",)
+        assert causes[0].remedies[0].rollback == ("REVOKE INSERT, SELECT ON orders FROM web;",)
+
+
+@pytest.mark.parametrize(
+    ("message", "statement"),
+    [
+        ("permission denied for schema sales", "GRANT USAGE ON SCHEMA sales TO web;"),
+        ("permission denied for sequence orders_id_seq", "GRANT USAGE, SELECT ON SEQUENCE orders_id_seq TO web;"),
+        ("must be owner of table orders", None),
+        ('new row violates row-level security policy for table "orders"', None),
+    ],
+)
+def test_permission_errors_get_the_remedy_of_their_kind(message: str, statement: str | None) -> None:
+    row = told(message, user_name="web", sqlstate="42501")
+    (cause,) = caused(diagnose(snapshot_of(row, LOG_FILE)), "permission_error")
+    assert cause.remedies[0].statements == ((statement,) if statement else ())
+
+
+def test_permission_errors_that_are_over_are_not_told() -> None:
+    row = told("permission denied for table orders", 0, occurrences=50, user_name="web")
+    assert found(diagnose(snapshot_of(row, LOG_FILE)), "permission_errors") == []
+
+
+@pytest.mark.parametrize(("rollbacks", "count"), [(50, 1), (49, 0)])
+def test_permission_errors_are_inferred_from_rights_and_rollbacks_without_the_log(rollbacks: int, count: int) -> None:
+    gap = row_of(
+        PrivilegeGap, role_name="web", schema_name="public", table_name="orders", owner_name="dba", readable_tables=5,
+        unreadable_tables=1,
+    )  # fmt: skip
+    diagnosis = diagnose(snapshot_of(gap, counters(200, rollbacks), unavailable=[REFUSED]))
+    causes = caused(diagnosis, "permission_error")
+    assert [each.object for each in causes] == ["public.orders"] * count
+    assert all(each.confidence < 0.7 for each in causes)
+    assert found(diagnose(snapshot_of(gap, counters(200, rollbacks), LOG_FILE)), "permission_errors") == []
+
+
+@pytest.mark.parametrize(("count", "causes"), [(10, 1), (9, 0)])
+def test_timeouts_too_short_are_those_that_strike_often(count: int, causes: int) -> None:
+    row = told("canceling statement due to statement timeout", count, user_name="web")
+    diagnosis = diagnose(snapshot_of(row, LOG_FILE, timeout("statement_timeout", "300ms")))
+    named = caused(diagnosis, "timeout_too_short")
+    assert [each.object for each in named] == ["statement_timeout"] * causes
+    if causes:
+        first, reset = named[0].remedies
+        assert first.statements == ("ALTER ROLE web SET statement_timeout = '30s';",)
+        assert first.rollback == ("ALTER ROLE web SET statement_timeout = '300ms';",)
+        assert reset.statements == ("ALTER ROLE web RESET statement_timeout;",)
+
+
+@pytest.mark.parametrize(("value", "count"), [("5s", 1), ("5001ms", 0)])
+def test_timeouts_too_short_are_short(value: str, count: int) -> None:
+    row = told("canceling statement due to statement timeout", 100)
+    diagnosis = diagnose(snapshot_of(row, LOG_FILE, timeout("statement_timeout", value)))
+    assert len(caused(diagnosis, "timeout_too_short")) == count
+
+
+def test_timeouts_too_short_for_the_server_are_raised_for_the_server() -> None:
+    settings = row_of(UpkeepSettings, lock_timeout_seconds=0.01, default_isolation="read committed")
+    row = told("canceling statement due to lock timeout", 30)
+    (cause,) = caused(diagnose(snapshot_of(row, LOG_FILE, settings)), "timeout_too_short")
+    assert cause.object == "lock_timeout"
+    assert cause.remedies[0].statements[0] == "ALTER SYSTEM SET lock_timeout = '5s';"
+
+
+@pytest.mark.parametrize(("value", "commits", "count"), [("250ms", 200, 1), ("251ms", 200, 0), ("250ms", 201, 0)])
+def test_timeouts_too_short_are_inferred_from_rollbacks_without_the_log(value: str, commits: int, count: int) -> None:
+    rows = (timeout("statement_timeout", value), counters(commits, 50))
+    diagnosis = diagnose(snapshot_of(*rows, unavailable=[REFUSED]))
+    assert len(caused(diagnosis, "timeout_too_short")) == count
+
+
+@pytest.mark.parametrize(
+    ("message", "place"),
+    [
+        ('could not extend file "base/16384/16399": No space left on device', "data directory"),
+        ('could not write to file "pg_wal/xlogtemp.77": No space left on device', "pg_wal"),
+        ('could not write to file "base/pgsql_tmp/pgsql_tmp9.0": No space left on device', "temporary files"),
+        ('could not extend file "pg_tblspc/16500/PG_15_1/5/9": No space left on device', "tablespace 16500"),
+    ],
+)
+def test_disk_full_names_the_disk(message: str, place: str) -> None:
+    diagnosis = diagnose(snapshot_of(told(message, 3), LOG_FILE))
+    (cause,) = caused(diagnosis, "disk_full")
+    assert (cause.object, cause.severity) == (place, "critical")
+    assert cause.remedies[0].statements == ()
+    assert found(diagnosis, "disk_full") == [place]
+
+
+def test_disk_full_yesterday_is_not_told_today() -> None:
+    message = 'could not extend file "base/1/2": No space left on device'
+    day = 24 * 3600.0
+    inside = diagnose(snapshot_of(told(message, 0, last_seconds_ago=day), LOG_FILE))
+    outside = diagnose(snapshot_of(told(message, 0, last_seconds_ago=day + 1), LOG_FILE))
+    assert [each.severity for each in caused(inside, "disk_full")] == ["warning"]
+    assert caused(outside, "disk_full") == []
+
+
+def test_a_slot_that_fills_the_disk_is_the_root() -> None:
+    slot = row_of(
+        ReplicationSlot, slot_name="gone", slot_type="physical", retained_bytes=5 * 1024**3, keep_limit_megabytes=-1,
+        wal_status="extended", slot_total=1,
+    )  # fmt: skip
+    row = told('could not write to file "pg_wal/xlogtemp.77": No space left on device', 3, "PANIC")
+    diagnosis = diagnose(snapshot_of(slot, row, LOG_FILE))
+    assert caused(diagnosis, "disk_full") == []
+    assert any("disk_full" in each for each in caused(diagnosis, "slot_retains_wal")[0].symptoms)
+
+
+@pytest.mark.parametrize(("signal", "cause_id"), [(9, "out_of_memory_kill"), (11, "server_crash"), (6, "server_crash")])
+def test_crash_restarts_are_told_by_their_signal(signal: int, cause_id: str) -> None:
+    message = f"server process (PID 4711) was terminated by signal {signal}: Killed"
+    row = told(message, 1, "LOG", detail="Failed process was running: SELECT 1")
+    diagnosis = diagnose(snapshot_of(row, LOG_FILE))
+    assert found(diagnosis, "crash_restarts") == ["server"]
+    causes = [each for each in diagnosis.causes if each.id in ("out_of_memory_kill", "server_crash")]
+    assert [each.id for each in causes] == [cause_id]
+
+
+@pytest.mark.parametrize(("ago", "count"), [(3600.0, 1), (3601.0, 0)])
+def test_crash_restarts_are_history_after_an_hour(ago: float, count: int) -> None:
+    row = told("server process (PID 4711) was terminated by signal 9: Killed", 0, "LOG", last_seconds_ago=ago)
+    assert len(caused(diagnose(snapshot_of(row, LOG_FILE)), "out_of_memory_kill")) == count
+
+
+@pytest.mark.parametrize(("youngest", "count"), [(85.0, 1), (85.1, 0), (None, 0)])
+def test_crash_restarts_show_in_the_age_of_processes_without_the_log(youngest: float | None, count: int) -> None:
+    row = row_of(ServerProcess, server_seconds=100.0, youngest_seconds=youngest, youngest_name="checkpointer")
+    diagnosis = diagnose(snapshot_of(row, unavailable=[REFUSED]))
+    causes = caused(diagnosis, "out_of_memory_kill")
+    assert len(causes) == count
+    assert all(each.confidence < 0.5 for each in causes)
+
+
+def test_refused_memory_is_told_as_such() -> None:
+    row = told("out of memory", 4, detail="Failed on request of size 1048576.", sqlstate="53200")
+    (cause,) = caused(diagnose(snapshot_of(row, LOG_FILE)), "out_of_memory_kill")
+    assert cause.severity == "warning"
+
+
+@pytest.mark.parametrize(("count", "severity"), [(20, "warning"), (19, "notice"), (3, "notice"), (2, None)])
+def test_failed_logins_of_a_program_are_login_failures(count: int, severity: str | None) -> None:
+    row = told('password authentication failed for user "web"', count, "FATAL", sqlstate="28P01")
+    diagnosis = diagnose(snapshot_of(row, LOG_FILE))
+    assert [each.severity for each in diagnosis.findings if each.check == "postgresql.failed_logins"] == (
+        [severity] if severity else []
+    )
+    assert [each.object for each in caused(diagnosis, "login_failures")] == (["role web"] if count >= 20 else [])
+
+
+@pytest.mark.parametrize(("count", "names"), [(30, ["duplicate_key"]), (29, [])])
+def test_error_log_counts_errors_of_one_kind(count: int, names: list[str]) -> None:
+    row = told('duplicate key value violates unique constraint "orders_pkey"', count)
+    assert found(diagnose(snapshot_of(row, LOG_FILE)), "error_log") == names
+
+
+def test_error_log_tells_a_panic_and_damaged_data_at_once() -> None:
+    panic = told("could not locate a valid checkpoint record", 1, "PANIC")
+    damage = told("invalid page in block 7 of relation base/5/16400", 1, sqlstate="XX001")
+    diagnosis = diagnose(snapshot_of(panic, damage, LOG_FILE))
+    severities = [each.severity for each in diagnosis.findings if each.check == "postgresql.error_log"]
+    assert severities == ["critical", "critical"]
+    assert caused(diagnosis, "damaged_pages")
+
+
+def test_errors_of_another_database_are_not_ours() -> None:
+    row = told("permission denied for table orders", 50, database="other", user_name="web")
+    assert found(diagnose(snapshot_of(row, LOG_FILE)), "permission_errors") == []
+
+
+@pytest.mark.parametrize(("commits", "count"), [(4000, 1), (4001, 0)])
+def test_failing_transactions_are_unknown_when_the_log_may_not_be_read(commits: int, count: int) -> None:
+    settings = row_of(UpkeepSettings, default_isolation="read committed")
+    diagnosis = diagnose(snapshot_of(settings, counters(commits, 1000), unavailable=[REFUSED]))
+    causes = caused(diagnosis, "unknown")
+    assert len(causes) == count
+    assert all("GRANT pg_read_server_files" in str(each.remedies[0].title) for each in causes)
+    assert caused(diagnose(snapshot_of(settings, counters(commits, 1000), LOG_FILE)), "unknown") == []
