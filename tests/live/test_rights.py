@@ -55,6 +55,8 @@ async def test_weak_passwords_are_found_until_they_are_changed(fresh_server: Sta
     assert set(objects(diagnosis, "weak_passwords")) == {"role brief", "role old", "role web"}
     assert "role web" in [cause.object for cause in diagnosis.causes if cause.id == "weak_authentication"]
     database.execute(
-        "ALTER ROLE web PASSWORD 'q8w7'", "ALTER ROLE old PASSWORD 'x7yz'", "ALTER ROLE brief VALID UNTIL 'infinity'"
+        "ALTER ROLE web PASSWORD 'q8w7'",
+        "ALTER ROLE old PASSWORD 'x7yz'",
+        "ALTER ROLE brief PASSWORD 'k9jd' VALID UNTIL 'infinity'",
     )
     assert objects(await database.examine(), "weak_passwords") == []
