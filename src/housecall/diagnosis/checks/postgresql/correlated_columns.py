@@ -19,7 +19,7 @@ from housecall.diagnosis.checks.postgresql._statements import HotStatement, hot_
 from housecall.diagnosis.finding import Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.engine import Unavailable
-from housecall.engines.postgresql.rows.statistics import ColumnDependence
+from housecall.engines.postgresql.rows.statistics import ColumnDependence, ExtendedStatistics
 from housecall.wording import Say
 
 CHECK = Check(
@@ -55,7 +55,7 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
 
         yield not_evaluated(CHECK.id, rows, now)
         return
-    dependent = [row for row in rows if _factor(row, limits) >= limits["min_factor"]]
+    dependent = [row for row in rows if _factor(row, limits) >= limits["min_factor"] and not _is_known(row, now)]
     for statement in hot_statements(now, earlier) if dependent else []:
         plan = plan_of(statement, now)
         if plan is None or statement.share < limits["min_share"]:
@@ -64,6 +64,16 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
             node = _node(plan, row)
             if node is not None:
                 yield from _judged(statement, plan, node, row, now, limits)
+
+
+def _is_known(row: ColumnDependence, now: Snapshot) -> bool:
+    """Whether statistics of both columns together exist."""
+    known = now.get(ExtendedStatistics)
+    return any(
+        {row.column_name, row.other_column} <= set(each.columns)
+        for each in (() if isinstance(known, Unavailable) else known)
+        if (each.schema_name, each.table_name) == (row.schema_name, row.table_name)
+    )
 
 
 def _factor(row: ColumnDependence, limits: Limits) -> float:
