@@ -105,6 +105,27 @@ class StatementError(Row, reading="statement_errors"):
 
 
 @dataclass(frozen=True, slots=True)
+class ServerStart(Row, reading="server_starts"):
+    """A line of the error log about a start or a stop of the server, or about its machine (MySQL 8.0.22 and newer)."""
+
+    code: str
+    seconds_ago: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedStatement(Row, reading="failed_statements"):
+    """Late statements of connected sessions that failed with one error. `message` is the server's own; it names
+    accounts and tables, and no row."""
+
+    number: int
+    schema_name: str | None
+    user_name: str | None
+    message: str | None
+    statements: int
+
+
+@dataclass(frozen=True, slots=True)
 class Wait(Row, reading="wait_profile"):
     """What the server waited for, since it started."""
 

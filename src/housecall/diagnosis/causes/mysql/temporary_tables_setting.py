@@ -1,0 +1,59 @@
+"""Internal temporary tables go to disk because the server keeps only small ones in memory."""
+
+from collections.abc import Iterator
+
+from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes.mysql._settings import Change, by_age, set_variables
+from housecall.diagnosis.checks.mysql._counters import MB, number
+from housecall.diagnosis.finding import Finding
+from housecall.diagnosis.remedy import Remedy
+from housecall.diagnosis.snapshot import Snapshot
+from housecall.wording import Say
+
+CAUSE = CauseRule(
+    id="temporary_tables_on_disk",
+    title=Say(en="Temporary tables on disk", zh="临时表落盘"),
+    checks=("mysql.temporary_table_size",),
+)
+_LOW = Say(en="{name} is {size:bytes}, below its default of 16 MB.", zh="{name} 为 {size:bytes}，低于默认值 16 MB。")
+_SIZE = Say(
+    en="Tables of up to {size:bytes} stay in memory; if the statements build larger ones, mend the statements.",
+    zh="不超过 {size:bytes} 的临时表留在内存；若语句产生更大的临时表，应先改写语句。",
+)
+_CAUTION = Say(
+    en="Every session may take that much for each of its temporary tables.",
+    zh="每个会话的每张临时表都可能占用这么多内存。",
+)
+MOST = 256 * MB
+
+
+def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
+    for finding in found.of("mysql.temporary_table_size"):
+        details = finding.details
+        remedy = _raise(now, finding)
+        yield Cause(
+            id=CAUSE.id,
+            object=details["name"],
+            object_kind="setting",
+            severity=finding.severity,
+            confidence=by_age(0.85 if details["is_low"] else 0.5, details["age_seconds"]),
+            summary=finding.message,
+            because=((_LOW(name=details["name"], size=details["size"]) if details["is_low"]
+                      else _SIZE(size=details["size"])),),
+            evidence=finding.evidence,
+            remedies=(remedy,) if remedy else (),
+            rests_on=(finding.fingerprint,),
+            impact=0.1 if details["is_now"] and details["is_low"] else 0.0,
+            past=details["is_over"],
+        )  # fmt: skip
+
+
+def _raise(now: Snapshot, finding: Finding) -> Remedy | None:
+    """Every setting that keeps the size below the wanted one."""
+    wanted = int(min(max(4 * finding.details["size"], 64 * MB), MOST))
+    changes = [
+        Change(name, str(wanted), str(int(value)))
+        for name in ("tmp_table_size", "max_heap_table_size")
+        if (value := number(now, name)) is not None and value < wanted
+    ]
+    return set_variables(now.facts.version, changes, caution=_CAUTION()) if changes else None
