@@ -6,6 +6,7 @@ could not be had is left out, since the checks say so. Topics carry the names th
 
 from collections.abc import Callable, Mapping
 
+from housecall.diagnosis import looked_mysql
 from housecall.diagnosis.snapshot import ReadingUnavailable, Snapshot
 from housecall.engines.engine import RowT, Unavailable
 from housecall.engines.postgresql.rows.connections import SessionGroup, UpkeepSettings
@@ -280,4 +281,5 @@ _LOOKS: Mapping[str, Mapping[str, Look]] = {
         "configuration": _configuration,
         "network": _network,
     },
+    "mysql": looked_mysql.LOOKS,
 }

@@ -8,7 +8,7 @@ from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.mysql.quoting import qualified
-from housecall.wording import Say
+from housecall.wording import Message, Say
 
 CAUSE = CauseRule(
     id="permission_error",
@@ -18,6 +18,7 @@ CAUSE = CauseRule(
 _TIMES = Say(
     en="{times:count} statement{times:|s} {times:was|were} refused so.", zh="共有 {times:count} 条语句因此被拒绝。"
 )
+_STATEMENT = Say(en="This statement fails at every call: {statement:code}", zh="该语句每次执行都失败：{statement:code}")
 _GRANT = Say(en="Grant {right} on {object} to {account}", zh="授予 {account} 对 {object} 的 {right} 权限")
 _ASK = Say(
     en="First ask whether the application should have it: it may have been taken away on purpose.",
@@ -45,11 +46,17 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
             severity=finding.severity,
             confidence=0.9 if details["kind"] == "seen" else 0.6,
             summary=finding.message,
-            because=(_TIMES(times=details["times"]),),
+            because=_because(finding),
             evidence=finding.evidence,
             remedies=(_grant(finding) if is_named else advice(_LOOK(), _VERIFY(), verify_statement=_COUNT),),
             rests_on=(finding.fingerprint,),
         )
+
+
+def _because(finding: Finding) -> tuple[Message, ...]:
+    statement = finding.details.get("statement")
+    times = _TIMES(times=finding.details["times"])
+    return (times, _STATEMENT(statement=statement)) if statement else (times,)
 
 
 def _grant(finding: Finding) -> Remedy:

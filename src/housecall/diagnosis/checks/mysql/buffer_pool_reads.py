@@ -47,11 +47,11 @@ _READS = Say(
 def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
     pool = number(now, "innodb_buffer_pool_size")
     pages, free = counter(now, "Innodb_buffer_pool_pages_total"), counter(now, "Innodb_buffer_pool_pages_free")
-    reads = pace(now, earlier, "Innodb_buffer_pool_reads")
+    reads = pace(now, earlier, "Innodb_pages_read")  # those that were read ahead too, on both flavours
     requests = pace(now, earlier, "Innodb_buffer_pool_read_requests")
-    if not pool or not pages or free is None or free > limits["free_share"] * pages:
+    if not pool or not pages or free is None or free > max(limits["free_share"] * pages, kept_free(now)):
         return
-    turnovers = (counter(now, "Innodb_pages_read") or reads.total) / pages
+    turnovers = reads.total / pages
     if turnovers < limits["turnovers"]:
         return
     busy = reads.in_window is not None and reads.in_window >= limits["least_in_window"]
@@ -78,6 +78,11 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
             "is_now": is_now, "is_over": reads.is_over, "age_seconds": age_seconds(now),
         },
     )  # fmt: skip
+
+
+def kept_free(now: Snapshot) -> float:
+    """Pages that InnoDB frees ahead in a full pool, for the next reads: a small pool may then be nearly all free."""
+    return (number(now, "innodb_lru_scan_depth") or 0.0) * (number(now, "innodb_buffer_pool_instances") or 1.0)
 
 
 def _tables(now: Snapshot) -> int | None:

@@ -2,8 +2,8 @@
 
 Why it matters: an application that lost a grant fails at every call, and its users see errors.
 How to fix: grant what the application needs, or stop what should not ask.
-Cannot see: which account and table, unless a session that failed is still connected; on MariaDB statements that were
-refused are not counted, only logins.
+Cannot see: which account, unless a session that failed is still connected (on MariaDB, only where the consumer
+events_statements_history is on); there the counter of denied statements and logins is used.
 Source: MySQL manual, performance_schema.events_errors_summary_global_by_error; errors 1044, 1045, 1142, 1143, 1227,
 1370.
 """
@@ -19,7 +19,8 @@ from housecall.diagnosis.snapshot import Snapshot
 from housecall.diagnosis.unavailable import not_evaluated
 from housecall.engines.engine import Unavailable
 from housecall.engines.mysql.quoting import account
-from housecall.engines.mysql.rows.server import FailedStatement, StatementError
+from housecall.engines.mysql.rows.server import FailedStatement, StatementError, StatusCounter
+from housecall.engines.mysql.rows.statements import TopStatement
 from housecall.wording import Say
 
 CHECK = Check(
@@ -30,6 +31,7 @@ CHECK = Check(
     thresholds=[
         Threshold("least_refused", 20, "statements refused; a person tries a few times and asks somebody"),
         Threshold("recent_seconds", 600.0, "the latest of them: an application that still fails asks within minutes"),
+        Threshold("warning_share", 0.01, "of all statements: one user in a hundred sees errors"),
         Threshold("least_seen", 3, "refusals of one account among the latest statements of its sessions"),
     ],
     needs_window=True,
@@ -70,19 +72,35 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
 
 
 def _counted(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
+    """By counters alone: MySQL counts errors by their number, MariaDB all that was denied, logins among them."""
     rows = now.get(StatementError)
-    if isinstance(rows, Unavailable):
+    known = () if isinstance(rows, Unavailable) else [row for row in rows if row.number in REFUSED]
+    denied = pace(now, earlier, "Access_denied_errors")
+    failing = _failing(now, limits)
+    times = sum(row.raised for row in known) or denied.total
+    ago = min((row.last_seconds_ago for row in known if row.last_seconds_ago is not None), default=None)
+    if ago is None:
+        ago = 0.0 if denied.in_window else failing.last_seen_seconds if failing else None
+    if times < limits["least_refused"] or ago is None or ago > limits["recent_seconds"]:
         return
-    refused = [row for row in rows if row.number in REFUSED]
-    times = sum(row.raised for row in refused)
-    ago = min((row.last_seconds_ago for row in refused if row.last_seconds_ago is not None), default=float("inf"))
-    if times < limits["least_refused"] or ago > limits["recent_seconds"]:
-        return
+    ago = max(0.0, ago)
     share = times / max(pace(now, earlier, "Questions").total, 1.0)
     yield Finding(
-        CHECK.id, CHECK.item, Severity.WARNING if share >= 0.01 else Severity.NOTICE, "server", "server",
-        _COUNTED(refused=times, ago=max(0.0, ago)),
-        measured(StatementError, refused=(times, "count"), latest=(round(max(0.0, ago)), "seconds ago"),
-                 share_of_statements=(round(share, 4), "share")),
-        details={"kind": "counted", "times": times, "share": share, "seconds_ago": max(0.0, ago)},
+        CHECK.id, CHECK.item, Severity.WARNING if share >= limits["warning_share"] else Severity.NOTICE,
+        "server", "server", _COUNTED(refused=times, ago=ago),
+        measured(StatementError if known else StatusCounter, refused=(times, "count"),
+                 latest=(round(ago), "seconds ago"), share_of_statements=(round(share, 4), "share"))
+        + (measured(TopStatement, failing_statement=(failing.query, "text"), errors=(failing.errors, "count"))
+           if failing else ()),
+        details={"kind": "counted", "times": times, "share": share, "seconds_ago": ago,
+                 "statement": failing.query if failing else None},
     )  # fmt: skip
+
+
+def _failing(now: Snapshot, limits: Limits) -> TopStatement | None:
+    """The statement that failed most, at every call, if there is one."""
+    rows = now.get(TopStatement)
+    if isinstance(rows, Unavailable):
+        return None
+    always = [row for row in rows if row.errors >= max(limits["least_seen"], row.calls)]
+    return max(always, key=lambda row: row.errors, default=None)

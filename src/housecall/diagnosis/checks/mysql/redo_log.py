@@ -32,8 +32,8 @@ CHECK = Check(
             "warning_age_share", 0.5, "of the log that no checkpoint covers: from here InnoDB flushes ever harder"
         ),
         Threshold("notice_fill_seconds", 15 * 60.0, "on average; a quarter of the hour that the log should hold"),
-        Threshold("turnovers", 5, "times that the log was filled: fewer are one bulk load"),
-        Threshold("least_written", 64 * MB, "written in all: less says nothing about a load"),
+        Threshold("turnovers", 3, "times that the log was filled: fewer are one bulk load"),
+        Threshold("least_written", 16 * MB, "written in all: less says nothing about a load"),
         Threshold("warning_log_waits", 10, "waits for the log buffer in a window"),
         Threshold("notice_log_waits", 100, "waits for the log buffer in all; a few come from one large transaction"),
     ],

@@ -24,7 +24,7 @@ CHECK = Check(
         Threshold("pass_share", 0.1, "of the sorts; checks.md row 21, as MySQLTuner has it"),
         Threshold("warning_in_window", 20, "merge passes in a window of a second: the server works on files now"),
         Threshold("notice_per_second", 0.1, "merge passes on average; fewer are reports"),
-        Threshold("least_total", 100, "merge passes in all, since the counters of a young server prove nothing"),
+        Threshold("least_total", 50, "merge passes in all, since the counters of a young server prove nothing"),
         Threshold("default_bytes", 256 * KB, "the default of MySQL; MariaDB's is 2 MB"),
     ],
     needs_window=True,

@@ -10,7 +10,7 @@ ratio, which any short-lived table spoils.
 from collections.abc import Iterator
 
 from housecall.diagnosis.check import Check, Limits, Threshold
-from housecall.diagnosis.checks.mysql._counters import number, pace, settings
+from housecall.diagnosis.checks.mysql._counters import Pace, number, pace, settings
 from housecall.diagnosis.checks.mysql._measured import counter, measured
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
@@ -47,7 +47,7 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
     for name, held, opened in _CACHES:
         size, used = number(now, name), counter(now, held)
         again = pace(now, earlier, opened)
-        if not size or used is None or used < limits["full_share"] * size:
+        if not size or used is None or (used < limits["full_share"] * size and not _throws_out(now, name, again)):
             continue
         if again.total < max(limits["least_total"], 2 * size):
             continue
@@ -62,3 +62,9 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
             details={"name": name, "size": size, "rate": again.current, "is_now": is_now, "is_over": again.is_over,
                      "total": again.total, "files": number(now, "open_files_limit"), "age_seconds": again.seconds},
         )  # fmt: skip
+
+
+def _throws_out(now: Snapshot, name: str, opened: Pace) -> bool:
+    """Whether most tables that were opened had to throw out another. The cache is in parts, so one part may be full
+    while the whole is not; MySQL counts what that throws out."""
+    return name == "table_open_cache" and (counter(now, "Table_open_cache_overflows") or 0.0) >= opened.total / 2

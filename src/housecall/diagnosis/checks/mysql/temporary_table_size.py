@@ -26,7 +26,8 @@ CHECK = Check(
         Threshold("warning_in_window", 100, "tables on disk in a window; the readings themselves make some thirty"),
         Threshold("notice_per_second", 1.0, "on average; fewer are reports"),
         Threshold("least_total", 500, "tables on disk in all, since the counters of a young server prove nothing"),
-        Threshold("default_bytes", 16 * MB, "the default of both servers"),
+        Threshold("low_bytes", 4 * MB, "a quarter of the default of both servers: far off, whatever the load"),
+        Threshold("least_total_when_low", 50, "tables on disk in all, where the size is far off"),
     ],
     needs_window=True,
 )
@@ -42,16 +43,16 @@ _DISK = Say(
 def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
     disk, all_tables = pace(now, earlier, "Created_tmp_disk_tables"), pace(now, earlier, "Created_tmp_tables")
     name, size = memory_limit(now)
-    if size is None or disk.total < limits["least_total"]:
+    is_low = size is not None and size < limits["low_bytes"]
+    if size is None or disk.total < limits["least_total_when_low" if is_low else "least_total"]:
         return
     share = disk.total / max(all_tables.total, disk.total, 1.0)
     in_window = disk.in_window or 0.0
     is_now = in_window >= limits["warning_in_window"] and in_window >= (
         limits["disk_share"] * (all_tables.in_window or 0.0)
     )  # fmt: skip
-    if not is_now and (share < limits["disk_share"] or disk.average < limits["notice_per_second"]):
+    if not is_now and (share < limits["disk_share"] or (disk.average < limits["notice_per_second"] and not is_low)):
         return
-    is_low = size < limits["default_bytes"]
     yield Finding(
         CHECK.id, CHECK.item, Severity.WARNING if is_now and is_low else Severity.NOTICE, name, "setting",
         _DISK(disk=disk.total, all=all_tables.total, share=share, rate=disk.current, size=size),
@@ -69,5 +70,5 @@ def memory_limit(now: Snapshot) -> tuple[str, float | None]:
         names.append("max_heap_table_size")
     else:
         names.append("temptable_max_ram")
-    known = [(value, name) for name in names if (value := number(now, name)) is not None]
-    return (min(known)[1], min(known)[0]) if known else ("tmp_table_size", None)
+    known = [(name, value) for name in names if (value := number(now, name)) is not None]
+    return min(known, key=lambda each: each[1], default=("tmp_table_size", None))

@@ -1,0 +1,231 @@
+"""What an examination of MySQL or MariaDB looked at, in figures, topic by topic; `looked` serves it."""
+
+from collections.abc import Callable, Mapping
+
+from housecall.diagnosis.checks.mysql._counters import age_seconds, number, switch
+from housecall.diagnosis.checks.mysql._measured import counter, table_name
+from housecall.diagnosis.snapshot import ReadingUnavailable, Snapshot
+from housecall.engines.engine import Unavailable
+from housecall.engines.mysql.rows.indexes import OverlappingIndexes, UnusedIndex
+from housecall.engines.mysql.rows.innodb import InnodbStatus
+from housecall.engines.mysql.rows.replication import ReplicaStatus
+from housecall.engines.mysql.rows.server import (
+    BinaryLogs,
+    ChangedVariable,
+    Database,
+    InnodbMetric,
+    PersistedVariable,
+    Variable,
+)
+from housecall.engines.mysql.rows.sessions import LockWait, Session, SessionGroup
+from housecall.engines.mysql.rows.statements import TopStatement
+from housecall.engines.mysql.rows.tables import AutoIncrement, FragmentedTable, TableWithoutKey
+from housecall.wording import Message, Say
+
+_LOCKS = Say(
+    "at most {waiting:count} session{waiting:|s} waited for a row lock in {looks:count} look{looks:|s};"
+    " {waits:count} wait{waits:|s} and {deadlocks:count} deadlock{deadlocks:|s} counted in {age:duration}",
+    "{looks:count} 次采样中最多有 {waiting:count} 个会话在等行锁；{age:duration} 内共等待 {waits:count} 次，"
+    "死锁 {deadlocks:count} 次",
+)
+_CONNECTIONS = Say(
+    "{used:count} of {usable:count} connections in use, at most {peak:count} so far; most of them,"
+    " {group:count}, held by"
+    " {holder}",
+    "{usable:count} 个可用连接已使用 {used:count} 个，历史最高 {peak:count} 个；其中最多的是 {holder}，占"
+    " {group:count} 个",
+)
+_STATEMENTS = Say(
+    "{digests:count} kind{digests:|s} of statement{digests:|s} took {all:duration} in all; the costliest took"
+    " {top:duration}"
+    " in {calls:count} call{calls:|s}",
+    "共 {digests:count} 类语句，累计耗时 {all:duration}；最费时的一类执行 {calls:count} 次，耗时 {top:duration}",
+)
+_RUNNING = Say(
+    "{running:count} sighting{running:|s} of a running statement in {looks:count} look{looks:|s}; what"
+    " statements cost is"
+    " not counted here",
+    "{looks:count} 次采样中见到 {running:count} 次正在运行的语句；此服务器未统计语句开销",
+)
+_MEMORY = Say(
+    "{hit:percent} of page requests were answered from the buffer pool of {pool:bytes}, {free:percent} of which"
+    " is free;"
+    " {disk:count} of {temporary:count} temporary table{temporary:|s} on disk, {passes:count} merge pass{passes:|es} of"
+    " sorts",
+    "{hit:percent} 的页请求由 {pool:bytes} 的缓冲池应答，其中 {free:percent} 空闲；{temporary:count} 个临时表中"
+    " {disk:count} 个"
+    "落盘，排序归并 {passes:count} 次",
+)
+_PURGE = Say(
+    "{length:count} transaction{length:|s} not yet purged; the oldest open one is {oldest:duration} old; {free:count}"
+    " table{free:|s} with more than 16 MB free inside",
+    "未清理的历史事务 {length:count} 个；最老的未结束事务已持续 {oldest:duration}；内部空闲超过 16 MB 的表"
+    " {free:count} 张",
+)
+_REPLICATION = Say(
+    "{channels:count} channel{channels:|s} of replication from a source; the binary log is {logging}: {files:count}"
+    " file{files:|s}, {size:bytes}",
+    "从主库复制的通道 {channels:count} 个；binlog：{logging}，{files:count} 个文件，{size:bytes}",
+)
+_DISK = Say(
+    "tables take {data:bytes} and indexes {indexes:bytes} in {databases:count} database{databases:|s}; binary logs take"
+    " {logs:bytes}",
+    "{databases:count} 个库中表占 {data:bytes}，索引占 {indexes:bytes}；binlog 占 {logs:bytes}",
+)
+_INDEXES = Say(
+    "{pairs:count} index{pairs:|es} repeated or covered by another, {unused:count} without a read since the start,"
+    " {keyless:count} table{keyless:|s} without primary key",
+    "重复或被其他索引覆盖的索引 {pairs:count} 个，启动以来未被读取 {unused:count} 个，无主键的表 {keyless:count} 张",
+)
+_KEYS = Say(
+    "{keys:count} AUTO_INCREMENT column{keys:|s}; the fullest, {name}, has used {share:percent} of its range",
+    "共 {keys:count} 个自增列；用得最多的 {name} 已用掉取值范围的 {share:percent}",
+)
+_NO_KEYS = Say("there is no AUTO_INCREMENT column in use", "没有使用中的自增列")
+_CONFIGURATION = Say(
+    "{settings:count} setting{settings:|s} judged, {changed:count} not at their default, {pending:count} kept"
+    " for the next"
+    " start",
+    "检查了 {settings:count} 项参数，{changed:count} 项不是默认值，为下次启动持久化 {pending:count} 项",
+)
+
+
+def _locks(now: Snapshot) -> Message:
+    looks = [sample.rows(Session) for sample in now.samples] or [now.rows(Session)]
+    waits = now.get(LockWait)
+    direct = 0 if isinstance(waits, Unavailable) else len({row.waiting_id for row in waits})
+    return _LOCKS(
+        waiting=max(direct, *(sum(row.lock_wait_seconds is not None for row in look) for look in looks)),
+        looks=len(looks),
+        waits=counter(now, "Innodb_row_lock_waits"),
+        deadlocks=_deadlocks(now),
+        age=age_seconds(now),
+    )
+
+
+def _deadlocks(now: Snapshot) -> float | None:
+    metrics = now.get(InnodbMetric)
+    found = None if isinstance(metrics, Unavailable) else [row.value for row in metrics if row.name == "lock_deadlocks"]
+    return found[0] if found else counter(now, "Innodb_deadlocks")
+
+
+def _connections(now: Snapshot) -> Message:
+    groups = now.rows(SessionGroup)
+    largest = max(groups, key=lambda each: each.sessions, default=None)
+    holder = f"{largest.user_name} ({largest.client or 'localhost'})" if largest else "?"
+    return _CONNECTIONS(
+        used=counter(now, "Threads_connected"),
+        usable=number(now, "max_connections"),
+        peak=counter(now, "Max_used_connections"),
+        group=largest.sessions if largest else 0,
+        holder=holder,
+    )
+
+
+def _statements(now: Snapshot) -> Message:
+    rows = now.get(TopStatement)
+    if isinstance(rows, Unavailable) or not rows:
+        running = sum(row.command == "Query" for sample in now.samples for row in sample.rows(Session))
+        return _RUNNING(running=running, looks=len(now.samples))
+    top = max(rows, key=lambda row: row.total_seconds)
+    return _STATEMENTS(digests=top.digests, all=top.all_seconds, top=top.total_seconds, calls=top.calls)
+
+
+def _memory(now: Snapshot) -> Message:
+    reads = counter(now, "Innodb_buffer_pool_reads")
+    requests, pages = counter(now, "Innodb_buffer_pool_read_requests"), counter(now, "Innodb_buffer_pool_pages_total")
+    free = counter(now, "Innodb_buffer_pool_pages_free")
+    return _MEMORY(
+        hit=max(0.0, 1 - reads / requests) if reads is not None and requests else None,
+        pool=number(now, "innodb_buffer_pool_size"),
+        free=free / pages if free is not None and pages else None,
+        disk=counter(now, "Created_tmp_disk_tables"),
+        temporary=counter(now, "Created_tmp_tables"),
+        passes=counter(now, "Sort_merge_passes"),
+    )
+
+
+def _purge(now: Snapshot) -> Message:
+    (status,) = now.rows(InnodbStatus)[:1] or (None,)
+    open_seconds = [row.transaction_seconds for row in now.rows(Session) if row.transaction_seconds is not None]
+    return _PURGE(
+        length=status.history_list_length if status else counter(now, "Innodb_history_list_length"),
+        oldest=max(open_seconds, default=0.0),
+        free=len(now.rows(FragmentedTable)),
+    )
+
+
+def _replication(now: Snapshot) -> Message:
+    logs = _binary_logs(now)
+    return _REPLICATION(
+        channels=len(now.rows(ReplicaStatus)),
+        logging="on" if switch(now, "log_bin") else "off",
+        files=logs.files if logs else 0,
+        size=logs.size_bytes if logs else 0,
+    )
+
+
+def _binary_logs(now: Snapshot) -> BinaryLogs | None:
+    """None where none are written. Raises ReadingUnavailable where they may not be seen."""
+    rows = now.get(BinaryLogs)
+    if isinstance(rows, Unavailable):
+        if switch(now, "log_bin"):
+            raise ReadingUnavailable(rows)
+        return None
+    return rows[0] if rows else None
+
+
+def _disk(now: Snapshot) -> Message:
+    databases, logs = now.rows(Database), _binary_logs(now)
+    return _DISK(
+        data=sum(row.data_bytes for row in databases),
+        indexes=sum(row.index_bytes for row in databases),
+        databases=len(databases),
+        logs=logs.size_bytes if logs else 0,
+    )
+
+
+def _indexes(now: Snapshot) -> Message:
+    keyless = now.rows(TableWithoutKey)
+    unused = now.get(UnusedIndex)
+    return _INDEXES(
+        pairs=len({(row.schema_name, row.table_name, row.index_name) for row in now.rows(OverlappingIndexes)}),
+        unused=None if isinstance(unused, Unavailable) else unused[0].indexes if unused else 0,
+        keyless=keyless[0].tables if keyless else 0,
+    )
+
+
+def _keys(now: Snapshot) -> Message:
+    rows = now.rows(AutoIncrement)
+    if not rows:
+        return _NO_KEYS()
+    fullest = max(rows, key=_used)
+    name = f"{table_name(fullest.schema_name, fullest.table_name)}.{fullest.column_name}"
+    return _KEYS(keys=fullest.keys_total, name=name, share=_used(fullest))
+
+
+def _used(row: AutoIncrement) -> float:
+    return (row.next_value - 1) / row.max_value
+
+
+def _configuration(now: Snapshot) -> Message:
+    changed, kept = now.get(ChangedVariable), now.get(PersistedVariable)
+    return _CONFIGURATION(
+        settings=len(now.rows(Variable)),
+        changed=None if isinstance(changed, Unavailable) else len(changed),
+        pending=0 if isinstance(kept, Unavailable) else len(kept),
+    )
+
+
+LOOKS: Mapping[str, Callable[[Snapshot], Message]] = {
+    "locks": _locks,
+    "connections": _connections,
+    "statements": _statements,
+    "memory": _memory,
+    "vacuum": _purge,
+    "replication": _replication,
+    "indexes": _indexes,
+    "disk": _disk,
+    "keys": _keys,
+    "configuration": _configuration,
+}
