@@ -815,7 +815,8 @@ def test_wait_profile_tells_what_takes_most_of_a_window(data: float, log: float,
 def test_a_sound_server_has_no_cause_and_says_what_was_looked_at() -> None:
     keys = row_of(AutoIncrement, schema_name="shop", table_name="orders", column_name="id", next_value=51,
                   max_value=100, keys_total=3)  # fmt: skip
-    diagnosis = diagnose(snapshot(TABLES, keys, status=pool(10, 1000, free=900), variables=POOL))
+    status = {**pool(10, 1000, free=900), "Innodb_buffer_pool_reads": 10}
+    diagnosis = diagnose(snapshot(TABLES, keys, status=status, variables=POOL))
     assert diagnosis.causes == ()
     told = {topic: str(message) for topic, message in looked_at(diagnosis.snapshot).items()}
     assert "99 % of page requests" in told["memory"]

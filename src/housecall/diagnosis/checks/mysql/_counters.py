@@ -15,6 +15,8 @@ KB, MB, GB = 1024, 1024**2, 1024**3
 PROOF_OF_QUIET = 3.0
 """Events that the average lets one expect in a window before an empty window means "over": with three expected, chance
 alone leaves a window empty once in twenty (Poisson, e^-3)."""
+QUIET_SHARE = 0.1
+"""Of the average: what is left in a window when the cause is gone comes from other statements, our own among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,9 @@ class Pace:
 
     @property
     def is_over(self) -> bool:
-        """Whether the window shows nothing though the average promised several."""
-        return self.in_window is not None and not self.in_window and (
-            self.average * self.window_seconds >= PROOF_OF_QUIET
-        )  # fmt: skip
+        """Whether the window shows next to nothing of what the average promised. Not nothing: to look counts too."""
+        expected = self.average * self.window_seconds
+        return self.in_window is not None and expected >= PROOF_OF_QUIET and self.in_window < QUIET_SHARE * expected
 
     def evidence(self, name: str, unit: str = "count") -> tuple[Evidence, ...]:
         found = {name: (round(self.total, 1), unit), "counted_for": (round(self.seconds), "seconds")}
