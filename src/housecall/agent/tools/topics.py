@@ -49,7 +49,8 @@ _CAUSES: dict[Topic, frozenset[str]] = {
     "configuration": _names(
         "pending_restart dangerous_setting packet_too_small planner_switch_off buffer_too_small checkpoint_storm"
         " redo_log_too_small table_cache_small query_cache_contention timeout_too_short autovacuum_off"
-        " weak_authentication excessive_logging jit_overhead sort_spill collation_mismatch collation_version_mismatch"
+        " weak_authentication permission_error memory_overcommitted file_limit_reached excessive_logging"
+        " jit_overhead sort_spill collation_mismatch collation_version_mismatch"
     ),
     "replication": _names(
         "slot_retains_wal archive_failing binlog_not_purged sync_standby_missing replica_lag replica_stopped"
@@ -57,7 +58,7 @@ _CAUSES: dict[Topic, frozenset[str]] = {
     ),
     "memory": _names(
         "sort_spill temporary_tables_on_disk buffer_too_small checkpoint_storm redo_log_too_small table_cache_small"
-        " out_of_memory_kill"
+        " out_of_memory_kill memory_overcommitted"
     ),
     "keys": _names("key_exhaustion sequence_out_of_sync no_primary_key"),
     "slowness": frozenset(),
