@@ -337,8 +337,9 @@ async def test_permission_error_names_the_account_and_the_right(shop: PrivateMyS
         for _ in range(30):
             with pytest.raises(Exception, match="denied"):
                 session.fetch("SELECT COUNT(*) FROM items")
-        (cause,) = causes(await shop.examine(), "permission_error")
-        assert cause.object == f"'{user}'@'localhost'"
+        diagnosis = await shop.examine()
+        (cause,) = causes(diagnosis, "permission_error")
+        assert cause.object == f"'{user}'@'localhost'" == objects(diagnosis, "permission_errors")[0]
         apply(shop, cause)
         assert session.fetch("SELECT COUNT(*) FROM items") == [(0,)]
     finally:
