@@ -22,6 +22,10 @@ MOST_STATEMENTS = 6
 _READS_OR_CHANGES = {"select", "with", "update", "delete"}
 _SCHEMA = re.compile(r"/\*schema:([^*]*)\*/\s*")
 _STANDS_FOR_VALUES = re.compile(r"\(\s*\.\.\.\s*\)(?:\s*/\* *, *\.\.\. *\*/)?|/\* *, *\.\.\. *\*/")
+_MORE_VALUES = re.compile(r"\?\s*,\s*\.\.\.")
+_LIMIT_OF_TWO = re.compile(r"\bLIMIT\s+\?\s*,\s*\.\.\.", re.IGNORECASE)
+_UNIT = re.compile(r"\bSQL_TSI_(SECOND|MINUTE|HOUR|DAY|WEEK|MONTH|QUARTER|YEAR)\b", re.IGNORECASE)
+_QUOTED_CALL = re.compile(r"`([A-Za-z_][A-Za-z0-9_]*)`\s*\(")
 _ONLY_NUMBERS = {"limit", "offset"}
 
 
@@ -37,6 +41,15 @@ def statements_to_explain(readings: Mapping[str, Rows | Unavailable]) -> tuple[s
     return tuple(usable[:MOST_STATEMENTS])
 
 
+def plain_digest(text: str) -> str:
+    """A digest's text as a statement that parsers and the server read: both flavours write `LIMIT ?, ...` for an offset
+    and a count, `?, ...` for a list, SQL_TSI_DAY for DAY, and quote the names of functions."""
+    text = _STANDS_FOR_VALUES.sub(lambda match: "(?)" if match[0].startswith("(") else "", text)
+    text = _LIMIT_OF_TWO.sub("LIMIT ?, ?", text)
+    text = _MORE_VALUES.sub("?", text)
+    return _QUOTED_CALL.sub(r"\1 (", _UNIT.sub(r"\1", text))
+
+
 def with_schema(schema: str | None, statement: str) -> str:
     """The text with the database that it ran in, for `schema_and_statement`."""
     return f"/*schema:{schema}*/ {statement}" if schema and "*" not in schema else statement
@@ -50,7 +63,7 @@ def schema_and_statement(text: str) -> tuple[str | None, str]:
 
 def is_explainable(text: str) -> bool:
     """Whether a plan of this text says something: one whole statement that looks for rows."""
-    statement = schema_and_statement(text)[1]
+    statement = plain_digest(schema_and_statement(text)[1])
     word = re.match(r"[(\s]*([A-Za-z]+)", statement)
     if not word or word[1].lower() not in _READS_OR_CHANGES or statement.rstrip().endswith("..."):
         return False
@@ -62,7 +75,7 @@ def is_explainable(text: str) -> bool:
 
 def with_values(statement: str) -> str:
     """The statement with a value wherever a digest has a placeholder."""
-    statement = _STANDS_FOR_VALUES.sub(lambda match: "('1')" if match[0].startswith("(") else "", statement)
+    statement = plain_digest(statement) if "?" in statement or "..." in statement else statement
     parts: list[str] = []
     end, before, last = 0, "", ""
     for token in mysql_tokens(statement, lenient=True):

@@ -1,13 +1,19 @@
 """What the causes on MySQL and MariaDB share: remedies that change a table or an index, with what they lock."""
 
+from collections.abc import Collection, Sequence
+
 from housecall.diagnosis.remedy import Remedy
 from housecall.engines.engine import Flavour
-from housecall.engines.mysql.quoting import qualified, quote_identifier
+from housecall.engines.mysql.quoting import MAX_IDENTIFIER_CHARACTERS, qualified, quote_identifier
 from housecall.wording import Message, Say
 
 ONLINE = Say(
     en="Reads and writes of {table} go on; at its start and end it needs the table's metadata lock for a moment.",
     zh="{table} 的读写不受影响，只在开始和结束时短暂需要元数据锁。",
+)
+SHARED = Say(
+    en="Writes of {table} wait while the index is built; reads go on.",
+    zh="建索引期间 {table} 的写入需要等待，读取不受影响。",
 )
 COPIES = Say(
     en="Copies {table} while its writes wait; reads go on.", zh="复制 {table} 期间写入需要等待，读取不受影响。"
@@ -29,20 +35,38 @@ _DROP = Say(en="Drop the index {index}", zh="删除索引 {index}")
 _DROPPED = Say(en="the index is gone and no statement got slower", zh="索引已删除，且没有语句变慢")
 
 
-def create_index(schema: str, table: str, columns: list[str]) -> Remedy:
-    name = quote_identifier("_".join(["ix", table, *columns])[:64])
-    target, listed = qualified(schema, table), ", ".join(quote_identifier(column) for column in columns)
+def create_index(
+    schema: str, table: str, columns: list[str], *, taken_names: Collection[str] = (), key: str | None = None,
+    is_functional: bool = False,
+) -> Remedy:  # fmt: skip
+    """`key` is the text in the brackets, where it is more than the names of columns. An index on an expression is built
+    in place, too, but writes wait (error 1846 for LOCK=NONE on MySQL 8 and 9)."""
+    name = quote_identifier(free_index_name(table, columns, taken_names))
+    target, lock = qualified(schema, table), "SHARED" if is_functional else "NONE"
+    listed = key or ", ".join(quote_identifier(column) for column in columns)
     return Remedy(
         title=_CREATE(index=name, table=target),
-        statements=(f"ALTER TABLE {target} ADD INDEX {name} ({listed}), ALGORITHM=INPLACE, LOCK=NONE;",),
-        lock=ONLINE(table=target),
-        risk="low",
+        statements=(f"ALTER TABLE {target} ADD INDEX {name} ({listed}), ALGORITHM=INPLACE, LOCK={lock};",),
+        lock=(SHARED if is_functional else ONLINE)(table=target),
+        risk="medium" if is_functional else "low",
         when="now",
         rollback=(f"ALTER TABLE {target} DROP INDEX {name};",),
         verify=_CREATED(),
         verify_statement=f"SHOW INDEX FROM {target};",
         caution=WAIT_SHORTLY(),
     )
+
+
+def free_index_name(table: str, columns: Sequence[str], taken_names: Collection[str]) -> str:
+    """`ix_orders_customer_id`, cut to what the server takes and numbered when the table has an index of that name."""
+    whole = "_".join(["ix", table, *columns])
+    taken = {name.lower() for name in taken_names}
+    number, name = 1, whole[:MAX_IDENTIFIER_CHARACTERS]
+    while name.lower() in taken:
+        number += 1
+        suffix = f"_{number}"
+        name = whole[: MAX_IDENTIFIER_CHARACTERS - len(suffix)] + suffix
+    return name
 
 
 def drop_index(

@@ -1,31 +1,56 @@
-"""A hot statement on MySQL or MariaDB reads a table from end to end for want of an index.
+"""A hot statement on MySQL or MariaDB reads a table from end to end for want of an index, a join without one included.
 
-The object is the table with the column to index. Confidence rests on measured rows, and on the plan that shows the
-scan.
+The object is the table with the columns to index. Confidence rests on the rows that were counted and on the plan that
+shows the scan; without both it is a guess and said to be one.
 """
 
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
-from housecall.diagnosis.causes.mysql._changes import create_index
+from housecall.diagnosis.causes.mysql._statement_causes import (
+    OVER,
+    STATEMENT,
+    index_remedy,
+    row_messages,
+    share_message,
+    top_statements,
+)
+from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.snapshot import Snapshot
-from housecall.wording import Say
+from housecall.wording import Message, Say
 
 CAUSE = CauseRule(
     id="missing_index",
     title=Say(en="A missing index", zh="缺少索引"),
-    checks=("mysql.missing_index",),
+    checks=("mysql.missing_index", "mysql.top_statements"),
 )
 _SUMMARY = Say(
-    en="{column} has no index, so a hot statement reads the whole table on every call.",
-    zh="{column} 没有索引，热点语句每次执行都要读取整张表。",
+    en="{target} has no index: a hot statement reads {before:count} row{before:|s} of the table to find about"
+    " {after:count}.",
+    zh="{target} 上缺少索引：热点语句每次要读 {before:count} 行，才能找到约 {after:count} 行。",
 )
-_ROWS = Say(
-    en="Each of {calls:count} calls examined {examined:count} rows to return {sent:number}; it took {share:percent}"
-    " of all time.",
-    zh="共执行 {calls:count} 次，每次读取 {examined:count} 行、返回 {sent:number} 行，占总耗时的 {share:percent}。",
+_JOIN = Say(
+    en="{target} has no index, so a hot statement joins the table by reading all of its {rows:count} rows.",
+    zh="{target} 上缺少索引，热点语句连接该表时要读取全部 {rows:count} 行。",
 )
-_PLAN = Say(en="The plan reads the table with access type ALL.", zh="执行计划对该表的访问类型为 ALL（全表扫描）。")
+_PERHAPS = Say(
+    en="{target} may lack an index: a statement that runs often filters by it.",
+    zh="{target} 可能缺少索引：有频繁执行的语句按它过滤。",
+)
+_PLAN = Say(
+    en="The server's plan for it reads the table without a fitting index.", zh="服务器给出的执行计划没有可用的索引。"
+)
+_COUNTERS = Say(
+    en="No plan was at hand: this rests on the rows counted.", zh="没有取到执行计划：依据是计数器中读取的行数。"
+)
+_TEXT_ONLY = Say(
+    en="No plan and no counters were seen: look at the plan with EXPLAIN before building it.",
+    zh="没有看到执行计划和计数器：建索引前请先用 EXPLAIN 查看计划。",
+)
+_FEW_VALUES = Say(
+    en="The column is likely to hold a few values: count them before building the index.",
+    zh="该列的取值可能很少：建索引前请先统计各值的行数。",
+)
 
 
 def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
@@ -36,16 +61,46 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
             object=finding.object,
             object_kind="column",
             severity=finding.severity,
-            confidence=0.9,
-            summary=_SUMMARY(column=finding.object),
-            because=(
-                _ROWS(
-                    calls=details["calls"], examined=details["examined"], sent=details["sent"], share=details["share"]
-                ),
-                _PLAN(),
-            ),
+            confidence=confidence(finding),
+            summary=_summary(finding),
+            because=tuple(_because(finding)),
             evidence=finding.evidence,
-            remedies=(create_index(details["schema"], details["table"], [details["column"]]),),
+            remedies=(index_remedy(finding),),
             rests_on=(finding.fingerprint,),
+            absorbs=tuple(each.fingerprint for each in top_statements(found, details["statements"])),
             impact=details["share"],
+            past=details["is_over"],
         )
+
+
+def confidence(finding: Finding) -> float:
+    details = finding.details
+    if not details["is_supported"]:
+        return 0.3
+    if not details["narrows"]:
+        return 0.4
+    return 0.6 + (0.2 if details["seen_in_plan"] else 0.0) + (0.15 if details["is_counted"] else 0.0)
+
+
+def _summary(finding: Finding) -> Message:
+    details = finding.details
+    if not details["is_supported"] or not details["narrows"]:
+        return _PERHAPS(target=finding.object)
+    if details["is_join"]:
+        return _JOIN(target=finding.object, rows=details["live_rows"])
+    return _SUMMARY(target=finding.object, before=details["rows_without"], after=max(details["rows_with"], 1))
+
+
+def _because(finding: Finding) -> Iterator[Message]:
+    details = finding.details
+    yield share_message(details)
+    yield STATEMENT(statement=details["text"])
+    yield from row_messages(details)
+    if not details["is_supported"]:
+        yield _TEXT_ONLY()
+        return
+    yield _PLAN() if details["seen_in_plan"] else _COUNTERS()
+    if not details["narrows"]:
+        yield _FEW_VALUES()
+    if details["is_over"]:
+        yield OVER()

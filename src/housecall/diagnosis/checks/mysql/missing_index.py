@@ -1,28 +1,26 @@
-"""Hot statements that read a table from end to end for a few rows, with an equality that an index could serve.
+"""Hot statements that look for rows by columns that no index leads with.
 
 Why it matters: each call reads the whole table through the buffer pool and keeps a core busy; with the table it gets
 slower.
 How to fix: create the index named here; on InnoDB that is built in place while rows are read and written.
-Needs: performance_schema for what the statements examined, and their plans.
+Proof: the statement's conditions, the server's own plan, and the rows that the digest counted. Without plan and
+counters it is said to be a guess, and no warning.
+Cannot see: how a column's values are spread. A summary (COUNT, LIMIT) over a column that is likely to hold a few
+values is no warning, since reading the table may be right.
 Source: MySQL manual, "Statement Digest Summary Tables" and "Avoiding Full Table Scans".
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
-
-import sqlglot
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
+from collections.abc import Iterator
 
 from housecall.diagnosis.check import Check, Limits, Threshold
+from housecall.diagnosis.checks.mysql._index_candidates import Proposal, proposals
 from housecall.diagnosis.checks.mysql._measured import measured, table_name
-from housecall.diagnosis.finding import Finding, Severity
+from housecall.diagnosis.checks.mysql._shapes import statement_details, statement_evidence
+from housecall.diagnosis.checks.mysql._statements import refused_plans, why_not_counted
+from housecall.diagnosis.finding import Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
-from housecall.engines.mysql.explainable import schema_and_statement, with_values
 from housecall.engines.mysql.quoting import quote_identifier
-from housecall.engines.mysql.rows.indexes import LargeTableIndex
-from housecall.engines.mysql.rows.statements import TopStatement
+from housecall.engines.mysql.rows.tables import LargeTableColumn
 from housecall.wording import Say
 
 CHECK = Check(
@@ -31,120 +29,112 @@ CHECK = Check(
     severity=Severity.WARNING,
     title=Say(en="Hot statements without an index", zh="缺少索引的热点语句"),
     thresholds=[
-        Threshold("min_examined_a_call", 1000, "a table of a few pages is read faster whole than through an index"),
-        Threshold("min_examined_for_one_row", 100, "the ratio from which pt-query-digest's readers look for an index"),
         Threshold("min_calls", 5, "what ran less often is somebody's report and not the load"),
+        Threshold("min_seconds", 5.0, "of all its runs together: a statement that ran once for so long counts, too"),
         Threshold("warning_share", 0.05, "below a twentieth of the time the index is hygiene"),
+        Threshold("warning_seconds", 0.002, "mean time of a run; a faster one hurts nobody yet"),
+        Threshold("min_moments", 2, "looks at which a statement was seen; one may be a person's own query"),
+        Threshold("min_rows", 1_000, "a table of a few pages is read faster whole than through an index"),
+        Threshold("most", 5, "indexes to propose at once; build the best one and look again"),
     ],
+    needs_window=True,
 )
-_SCANS = Say(
-    en="{column} has no index: a statement called {calls:count} times reads {examined:count} rows a call and returns"
-    " {sent:number} ({share:percent} of all time)",
-    zh="{column} 缺少索引：某语句执行 {calls:count} 次，每次读取 {examined:count} 行、返回 {sent:number} 行"
-    "（占总耗时 {share:percent}）",
+_LACKS = Say(
+    en="{target} has no index that {statement:code} could use: a run looks at {before:count} row{before:|s} to find"
+    " about {after:count}.",
+    zh="{target} 上没有可供 {statement:code} 使用的索引：每次执行要查看 {before:count} 行才能找到约 {after:count} 行。",
+)
+_MAY_LACK = Say(
+    en="{target} may lack an index: {statement:code} filters by it, but neither a plan nor counters speak for it.",
+    zh="{target} 可能缺少索引：{statement:code} 按它过滤，但没有执行计划或计数器可以佐证。",
+)
+_UNSURE = Say(
+    en="{statement:code} reads all of its table by {target}, which is likely to hold a few values: an index helps only"
+    " if the value it asks for is rare.",
+    zh="{statement:code} 按 {target} 读取整张表，而该列的取值可能很少：只有查询的值很罕见时索引才有用。",
+)
+_REFUSED = Say(
+    "account '{user}' may not see the plans of {refused:count} of {statements:count} costly statements",
+    "账号 '{user}' 看不到 {statements:count} 条高开销语句中 {refused:count} 条的执行计划",
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ScannedTable:
-    """A table that a plan reads whole: its name in the statement, its rows, the condition that it is read for."""
-
-    alias: str
-    rows: float
-    condition: str
-
-
-def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
-    leading = {
-        (row.schema_name, row.table_name, row.columns[0].lower())
-        for row in now.rows(LargeTableIndex)
-        if row.columns and row.index_type == "BTREE"
-    }
-    told: set[str] = set()
-    for row in now.rows(TopStatement):
-        plan = now.plan_of(row.explainable)
-        if plan is None or not is_suspicious(row, limits):
-            continue
-        for schema, table, column in searched_columns(row, plan):
-            finding = _finding(row, schema, table, column, limits)
-            if (schema, table, column.lower()) not in leading and finding.object not in told:
-                told.add(finding.object)
-                yield finding
+def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
+    now.rows(LargeTableColumn)
+    wanted = [
+        each
+        for each in proposals(now, earlier)
+        if not each.has_expression and each.misordered is None and each.table.rows >= limits["min_rows"]
+    ]
+    for proposal in wanted[: int(limits["most"])]:
+        yield proposal_finding(CHECK, proposal, now, limits, _LACKS)
+    missing = why_not_counted(now, CHECK.id)
+    if missing is not None:
+        yield missing
+    refused = refused_plans(now)
+    if refused and not wanted:
+        yield NotEvaluated(
+            CHECK.id,
+            _REFUSED(user=now.facts.user, refused=len(refused), statements=len(now.plans)),
+            f"GRANT SELECT ON {quote_identifier(now.facts.database or 'shop')}.* TO {now.facts.user};",
+        )
 
 
-def is_suspicious(row: TopStatement, limits: Limits) -> bool:
-    useful = max(1, row.rows_sent + row.rows_affected)
-    return (
-        row.calls >= limits["min_calls"]
-        and row.rows_examined / row.calls >= limits["min_examined_a_call"]
-        and row.rows_examined / useful >= limits["min_examined_for_one_row"]
+def target_of(proposal: Proposal) -> str:
+    """`shop.orders(customer_id, created)`."""
+    columns = ", ".join(quote_identifier(key) for key in proposal.keys)
+    return f"{table_name(proposal.table.schema, proposal.table.name)}({columns})"
+
+
+def is_supported(proposal: Proposal) -> bool:
+    """Whether more than the text of a statement speaks for the index."""
+    return proposal.seen_in_plan or proposal.is_counted
+
+
+def is_grave(proposal: Proposal, limits: Limits) -> bool:
+    """Whether the statements take a real share of the time, often and slowly enough for a person to act."""
+    statement = proposal.hottest
+    if proposal.share < limits["warning_share"]:
+        return False
+    if statement.calls is None:
+        return statement.moments >= limits["min_moments"]
+    is_often = statement.calls >= limits["min_calls"] or statement.seconds >= limits["min_seconds"]
+    return is_often and (statement.mean_seconds or 0.0) >= limits["warning_seconds"]
+
+
+def proposal_finding(
+    check: Check, proposal: Proposal, now: Snapshot, limits: Limits, say: Say, **more: object
+) -> Finding:
+    """The finding of a proposed index, with the statement that wants it most."""
+    statement, target = proposal.hottest, target_of(proposal)
+    benefit = proposal.candidate.benefit
+    severity = Severity.WARNING if is_grave(proposal, limits) else Severity.NOTICE
+    values = {name: str(value) for name, value in more.items()}
+    message = say(
+        target=target, statement=statement.text, before=benefit.rows_without, after=max(benefit.rows_with, 1), **values
     )
-
-
-def searched_columns(row: TopStatement, plan: Any) -> Iterator[tuple[str, str, str]]:
-    """Schema, table and column of each equality that a table is scanned for."""
-    schema, text = schema_and_statement(row.explainable)
-    try:
-        tree = sqlglot.parse_one(with_values(text), read="mysql")
-    except SqlglotError:
-        return
-    tables = {(table.alias or table.name).lower(): table for table in tree.find_all(exp.Table)}
-    for scanned in scanned_tables(plan):
-        table = tables.get(scanned.alias.lower())
-        column = _equal_column(scanned)
-        home = (table.db if table is not None else "") or schema
-        if table is not None and column and home:
-            yield home, table.name, column
-
-
-def scanned_tables(plan: Any) -> Iterator[ScannedTable]:
-    """Every table with access type ALL and a condition, wherever it stands in the plan of MySQL or MariaDB."""
-    if isinstance(plan, list):
-        for each in plan:
-            yield from scanned_tables(each)
-    if not isinstance(plan, Mapping):
-        return
-    condition = plan.get("attached_condition")
-    if plan.get("access_type") == "ALL" and isinstance(condition, str) and "table_name" in plan:
-        rows = plan.get("rows_examined_per_scan", plan.get("rows", 0))
-        yield ScannedTable(str(plan["table_name"]), float(rows or 0), condition)
-    for value in plan.values():
-        yield from scanned_tables(value)
-
-
-def _equal_column(scanned: ScannedTable) -> str | None:
-    """The first column of the table that is compared for equality with something that is not its own."""
-    try:
-        condition = sqlglot.parse_one(scanned.condition, read="mysql")
-    except SqlglotError:
-        return None
-    for equality in condition.find_all(exp.EQ, exp.NullSafeEQ):
-        for side, other in ((equality.left, equality.right), (equality.right, equality.left)):
-            same = isinstance(other, exp.Column) and other.table.lower() == scanned.alias.lower()
-            if isinstance(side, exp.Column) and side.table.lower() in ("", scanned.alias.lower()) and not same:
-                return side.name
-    return None
-
-
-def _finding(row: TopStatement, schema: str, table: str, column: str, limits: Limits) -> Finding:
-    name = f"{table_name(schema, table)}({quote_identifier(column)})"
-    share = row.total_seconds / row.all_seconds if row.all_seconds else 0.0
-    examined, sent = row.rows_examined / row.calls, row.rows_sent / row.calls
+    if not is_supported(proposal):
+        severity, message = Severity.INFO, _MAY_LACK(target=target, statement=statement.text)
+    elif not proposal.narrows and not proposal.is_join:
+        severity, message = Severity.INFO, _UNSURE(target=target, statement=statement.text)
     return Finding(
-        CHECK.id, CHECK.item, Severity.WARNING if share >= limits["warning_share"] else Severity.NOTICE, name, "column",
-        _SCANS(column=name, calls=row.calls, examined=examined, sent=sent, share=share),
-        measured(
-            TopStatement,
-            calls=(row.calls, "count"),
-            rows_examined_a_call=(round(examined, 1), "count"),
-            rows_sent_a_call=(round(sent, 1), "count"),
-            mean_time=(row.total_seconds / row.calls, "seconds"),
-            share_of_time=(share, "share"),
-            calls_without_index=(row.no_index_used, "count"),
-            statement=(row.query[:500], "text"),
+        check.id, check.item, severity, target, "column", message,
+        statement_evidence(statement)
+        + measured(
+            LargeTableColumn,
+            table_rows=(proposal.table.rows, "count"),
+            plan_reads_it_whole=(proposal.seen_in_plan, "flag"),
         ),
         details={
-            "schema": schema, "table": table, "column": column, "share": share, "calls": row.calls,
-            "examined": examined, "sent": sent, "statement": row.query, "explainable": row.explainable,
+            **statement_details(statement, now),
+            "schema": proposal.table.schema, "table": proposal.table.name, "keys": proposal.keys,
+            "column": proposal.keys[0], "share": proposal.share, "size_bytes": proposal.table.size_bytes,
+            "live_rows": proposal.table.rows, "statements": [each.identity for each in proposal.statements],
+            "seen_in_plan": proposal.seen_in_plan, "is_counted": proposal.is_counted, "is_join": proposal.is_join,
+            "is_supported": is_supported(proposal), "narrows": proposal.narrows or proposal.is_join,
+            "rows_without": benefit.rows_without, "rows_with": benefit.rows_with,
+            "descending": [key.descending for key in proposal.candidate.key],
+            "index_names": [index.index_name for index in proposal.table.indexes],
+            "is_over": all(each.is_over for each in proposal.statements), **more,
         },
     )  # fmt: skip

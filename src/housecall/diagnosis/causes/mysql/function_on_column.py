@@ -1,0 +1,112 @@
+"""A hot statement on MySQL or MariaDB wraps a column in a function, so that the column's index cannot serve."""
+
+from collections.abc import Iterator
+
+from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes.mysql._changes import COPIES, ONLINE, WAIT_SHORTLY, create_index
+from housecall.diagnosis.causes.mysql._statement_causes import application_change, proposals_for, statement_cause
+from housecall.diagnosis.finding import Finding
+from housecall.diagnosis.remedy import Remedy
+from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.mysql.quoting import qualified, quote_identifier
+from housecall.wording import Say
+
+CAUSE = CauseRule(
+    id="function_on_column",
+    title=Say(en="Filter by a function of a column", zh="过滤条件对列使用函数"),
+    checks=("mysql.function_on_column", "mysql.top_statements", "mysql.missing_index", "mysql.wrong_index_order"),
+)
+_SUMMARY = Say(
+    en="A hot statement filters {table} by {expression}; no index holds that expression, so every row is read and"
+    " computed.",
+    zh="热点语句按 {expression} 过滤 {table}；没有包含该表达式的索引，只能逐行读取并计算。",
+)
+_PLAIN = Say(
+    en="There is an index on {column} itself; it cannot serve this filter.",
+    zh="列 {column} 本身有索引，但无法用于该过滤条件。",
+)
+_RANGE = Say(
+    en="Write a range on the bare column in place of {expression} (column >= start AND column < end)",
+    zh="用对裸列的范围条件代替 {expression}（列 >= 起点 AND 列 < 终点）",
+)
+_REWRITE = Say(
+    en="Or rewrite the filter so that {column} stands bare (store the value in the form that is searched)",
+    zh="或改写条件，让 {column} 不被函数包裹（按查询的形式存储该值）",
+)
+_GENERATED = Say(en="Index a generated column that holds {expression}", zh="为保存 {expression} 的生成列建索引")
+_GONE = Say(en="the statement reads the table through the new index", zh="语句通过新索引读取该表")
+_GENERATED_CAUTION = Say(
+    en="MariaDB uses the index only where the statement names the column {name} in place of the expression"
+    " (from 11.8 on also for the expression itself).",
+    zh="只有当语句改用列 {name} 代替该表达式时，MariaDB 才会使用此索引（11.8 起也识别表达式本身）。",
+)
+_DATES_BY_TYPE = ("date", "datetime", "timestamp")
+
+
+def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
+    for finding in found.of("mysql.function_on_column"):
+        details = finding.details
+        because = (_PLAIN(column=details["column"]),) if details["has_plain_index"] else ()
+        yield statement_cause(
+            CAUSE.id, finding, found,
+            _SUMMARY(table=qualified(details["schema"], details["table"]), expression=details["expression"]),
+            tuple(_remedies(finding, now)), confidence=0.95 if details["seen_in_plan"] else 0.8, because=because,
+            absorbs=proposals_for(found, finding), object_name=details["target"],
+        )  # fmt: skip
+
+
+def _remedies(finding: Finding, now: Snapshot) -> Iterator[Remedy]:
+    details = finding.details
+    if details["column_type"].lower().startswith(_DATES_BY_TYPE):
+        yield application_change(_RANGE(expression=details["expression"]))
+    if "?" not in details["expression"]:
+        yield _index(finding, now)
+    if not details["column_type"].lower().startswith(_DATES_BY_TYPE):
+        yield application_change(_REWRITE(column=details["column"]))
+
+
+def _index(finding: Finding, now: Snapshot) -> Remedy:
+    """An index on the expression itself, where the server has such; values that a digest hides cannot be indexed."""
+    details = finding.details
+    if now.facts.version.flavour == "mysql" and now.facts.version.number >= 80013:
+        return create_index(
+            details["schema"], details["table"], [details["column"], _suffix(details["expression"])],
+            key=f"({details['expression']})", is_functional=True,
+        )  # fmt: skip
+    return _generated(finding)
+
+
+def _generated(finding: Finding) -> Remedy:
+    """A virtual column takes no space and no copy of the table; its index is built in place."""
+    details = finding.details
+    target = qualified(details["schema"], details["table"])
+    name = quote_identifier(f"{details['column']}_{_suffix(details['expression'])}"[:60])
+    index = quote_identifier(f"ix_{details['table']}_{details['column']}_{_suffix(details['expression'])}"[:64])
+    column_type = _type_of(_suffix(details["expression"]), details["column_type"])
+    return Remedy(
+        title=_GENERATED(expression=details["expression"]),
+        statements=(
+            f"ALTER TABLE {target} ADD COLUMN {name} {column_type} AS ({details['expression']}) VIRTUAL;",
+            f"ALTER TABLE {target} ADD INDEX {index} ({name});",
+        ),
+        lock=ONLINE(table=target) if details["column_type"] else COPIES(table=target),
+        risk="low", when="later",
+        rollback=(f"ALTER TABLE {target} DROP INDEX {index};", f"ALTER TABLE {target} DROP COLUMN {name};"),
+        verify=_GONE(), verify_statement=f"SHOW INDEX FROM {target};",
+        caution=_GENERATED_CAUTION(name=name) if details["column_type"] else WAIT_SHORTLY(),
+    )  # fmt: skip
+
+
+def _suffix(expression: str) -> str:
+    """The function's name for the name of an index; `value` where there is none."""
+    word = expression.strip("`( ").partition("(")[0].strip("` ")
+    return word if word.isidentifier() else "value"
+
+
+def _type_of(function: str, column_type: str) -> str:
+    numbers = {"year": "INT", "month": "INT", "day": "INT", "length": "INT", "char_length": "INT", "to_days": "INT"}
+    if function in numbers:
+        return numbers[function]
+    if column_type.lower().startswith(_DATES_BY_TYPE):
+        return "DATE"
+    return column_type.upper() if column_type.lower().startswith(("varchar", "char")) else "VARCHAR(255)"

@@ -1,0 +1,40 @@
+"""A comparison makes MySQL or MariaDB convert an indexed text column for every row, so its index is not used."""
+
+from collections.abc import Iterator
+
+from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes.mysql._statement_causes import application_change, proposals_for, statement_cause
+from housecall.diagnosis.snapshot import Snapshot
+from housecall.wording import Message, Say
+
+CAUSE = CauseRule(
+    id="implicit_cast",
+    title=Say(en="Comparison converts the column", zh="隐式类型转换"),
+    checks=("mysql.implicit_cast", "mysql.top_statements", "mysql.missing_index", "mysql.wrong_index_order"),
+)
+_SUMMARY = Say(
+    en="{column} is {type} but compared with a number: the server converts every row and cannot use the column's"
+    " index.",
+    zh="{column} 的类型是 {type}，却与数字比较：服务器要逐行转换，无法使用该列的索引。",
+)
+_HIDDEN = Say(
+    en="The value itself is not shown by the digest; the column has an index that would have served a text, and it is"
+    " never used.",
+    zh="摘要中看不到具体的值；该列有索引，若以文本比较本可使用，却从未被使用。",
+)
+_FIX = Say(
+    en="Pass the value as text (WHERE {column} = '…', a string parameter in the driver), so that the column stays as"
+    " it is",
+    zh="以文本传入该值（WHERE {column} = '…'，驱动中使用字符串参数），让列保持原样",
+)
+
+
+def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
+    for finding in found.of("mysql.implicit_cast"):
+        details = finding.details
+        because: tuple[Message, ...] = () if details["is_seen"] else (_HIDDEN(),)
+        yield statement_cause(
+            CAUSE.id, finding, found, _SUMMARY(column=details["target"], type=details["column_type"]),
+            (application_change(_FIX(column=details["column"])),), confidence=0.95 if details["is_seen"] else 0.75,
+            because=because, absorbs=proposals_for(found, finding), object_name=details["target"],
+        )  # fmt: skip

@@ -1,0 +1,257 @@
+"""The statements that cost most: from the digests of performance_schema, else from the sessions seen running.
+
+One `HotStatement` is one digest of the application; statements that read the catalogue (our own, and those of agents)
+are left out. Digests hide values; a sample that the server kept, or a session that was seen running, shows them.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from housecall.advisor.plan import Plan, PlanNode
+from housecall.advisor.plan_mysql import parse_mysql_plan
+from housecall.advisor.shape import StatementShape, statement_shape
+from housecall.diagnosis.checks.mysql._measured import table_name
+from housecall.diagnosis.checks.mysql._tables import Table, known_tables
+from housecall.diagnosis.finding import NotEvaluated
+from housecall.diagnosis.snapshot import Snapshot
+from housecall.diagnosis.unavailable import not_evaluated
+from housecall.engines.engine import Row, Unavailable
+from housecall.engines.fingerprint import fingerprint, normalise
+from housecall.engines.mysql.explainable import plain_digest, schema_and_statement, with_values
+from housecall.engines.mysql.rows.sessions import Session
+from housecall.engines.mysql.rows.statements import TopStatement
+from housecall.errors import RequestError
+
+PROOF_OF_QUIET = 5.0
+"""Calls that a window should have seen at the average rate, before none of them proves that the statement is over."""
+QUIET_SECONDS = 60.0
+"""What ran within the last minute is not over, however quiet the window was."""
+_CATALOGUE = ("information_schema", "performance_schema", "mysql", "sys")
+
+
+@dataclass(frozen=True, slots=True)
+class HotStatement:
+    """A statement and what it costs. Without digests the counts are None, `share` is that of the looks at which it was
+    seen running, and `seconds` the longest it was seen to run. `example` is a text with values, where there is one;
+    `cut_example` is one whose end is missing."""
+
+    query: str
+    identity: str
+    schema: str | None
+    reading: type[Row]
+    share: float
+    seconds: float
+    calls: int | None = None
+    mean_seconds: float | None = None
+    examined: float | None = None
+    returned: float | None = None
+    no_index_calls: int = 0
+    full_joins: int = 0
+    scans: int = 0
+    errors: int = 0
+    sort_merge_passes: int = 0
+    sort_rows: int = 0
+    tmp_tables: int = 0
+    tmp_disk_tables: int = 0
+    calls_in_window: int | None = None
+    is_over: bool = False
+    moments: int = 0
+    example: str | None = None
+    cut_example: str | None = None
+
+    @property
+    def text(self) -> str:
+        """For people: one line, at most 160 characters."""
+        line = normalise(plain_digest(self.query), "mysql")
+        return line if len(line) <= 160 else line[:157] + "..."
+
+    @property
+    def kind(self) -> str:
+        words = self.query.lstrip("( \n\t").split(None, 1)
+        return words[0].upper() if words else ""
+
+    @property
+    def sql(self) -> str:
+        """What parsers read: with values where they are known, else with placeholders."""
+        return self.example or plain_digest(self.query)
+
+    @property
+    def shape(self) -> StatementShape:
+        return _shape(self.sql)
+
+    @property
+    def examined_for_one(self) -> float | None:
+        """Rows looked at for each that was returned or changed; None: not counted."""
+        return None if self.examined is None else self.examined / max(1.0, self.returned or 0.0)
+
+
+def hot_statements(now: Snapshot, earlier: Snapshot | None = None) -> list[HotStatement]:
+    """The costliest first. Empty when neither source shows any."""
+    rows = now.get(TopStatement)
+    if isinstance(rows, Unavailable):
+        return running_statements(now, earlier)
+    examples = _examples(now, earlier)
+    return [_counted(row, now, earlier, examples) for row in rows if row.calls > 0 and row.query]
+
+
+def why_not_counted(now: Snapshot, check: str) -> NotEvaluated | None:
+    """What is missing to know the counts of statements; None when they are known."""
+    rows = now.get(TopStatement)
+    return not_evaluated(check, rows, now) if isinstance(rows, Unavailable) else None
+
+
+def _counted(row: TopStatement, now: Snapshot, earlier: Snapshot | None, examples: dict[str, str]) -> HotStatement:
+    identity = fingerprint(plain_digest(row.query), "mysql")
+    whole = row.sample is not None and not row.sample.endswith("...")
+    in_window = _calls_in_window(row, earlier)
+    return HotStatement(
+        query=row.query, identity=identity, schema=row.schema_name, reading=TopStatement,
+        share=row.total_seconds / row.all_seconds if row.all_seconds > 0 else 0.0,
+        seconds=row.total_seconds, calls=row.calls, mean_seconds=row.total_seconds / row.calls,
+        examined=row.rows_examined / row.calls, returned=(row.rows_sent + row.rows_affected) / row.calls,
+        no_index_calls=row.no_index_used, full_joins=row.full_joins, scans=row.scans, errors=row.errors,
+        sort_merge_passes=row.sort_merge_passes, sort_rows=row.sort_rows, tmp_tables=row.tmp_tables,
+        tmp_disk_tables=row.tmp_disk_tables, calls_in_window=in_window,
+        is_over=_is_over(row, in_window, now.seconds_since(earlier) if earlier else 0.0),
+        example=row.sample if whole else examples.get(identity), cut_example=None if whole else row.sample,
+    )  # fmt: skip
+
+
+def _calls_in_window(row: TopStatement, earlier: Snapshot | None) -> int | None:
+    before = earlier.get(TopStatement) if earlier else ()
+    if isinstance(before, Unavailable):
+        return None
+    same = (each for each in before if each.digest == row.digest and each.schema_name == row.schema_name)
+    found = next(same, None)
+    return None if found is None else max(0, row.calls - found.calls)
+
+
+def _is_over(row: TopStatement, in_window: int | None, window: float) -> bool:
+    """Whether it is of the past: none in the window, though the average promised several."""
+    age = row.first_seen_seconds or 0.0
+    if in_window is None or in_window > 0 or age <= 0 or window <= 0:
+        return False
+    if (row.last_seen_seconds or 0.0) < QUIET_SECONDS:
+        return False
+    return row.calls / age * window >= PROOF_OF_QUIET
+
+
+def running_statements(now: Snapshot, earlier: Snapshot | None = None) -> list[HotStatement]:
+    """What was seen running, by how often it was seen over all looks; who waits for a lock does not work."""
+    seen: dict[str, list[Session]] = {}
+    moments: Counter[str] = Counter()
+    for sample in [*(earlier.samples if earlier else ()), *now.samples]:
+        working = [row for row in sample.rows(Session) if _works(row)]
+        for row in working:
+            seen.setdefault(fingerprint(row.statement or "", "mysql"), []).append(row)
+        moments.update({fingerprint(row.statement or "", "mysql") for row in working})
+    total = sum(len(rows) for rows in seen.values())
+    found = [
+        HotStatement(
+            query=rows[-1].statement or "", identity=identity, schema=rows[-1].database_name, reading=Session,
+            share=len(rows) / total, seconds=max(row.seconds or 0.0 for row in rows), moments=moments[identity],
+            example=rows[-1].statement,
+        )
+        for identity, rows in seen.items()
+    ]  # fmt: skip
+    return sorted(found, key=lambda each: -each.share)
+
+
+def _works(row: Session) -> bool:
+    waits = row.lock_wait_seconds is not None or (row.state or "").lower().startswith("waiting for")
+    if row.command not in ("Query", "Execute") or not row.statement or waits:
+        return False
+    return (row.database_name or "") not in _CATALOGUE and not _reads_catalogue(row.statement)
+
+
+def _reads_catalogue(statement: str) -> bool:
+    lowered = statement.lower()
+    return "information_schema." in lowered or "performance_schema." in lowered or "show " in lowered[:8]
+
+
+def _examples(now: Snapshot, earlier: Snapshot | None) -> dict[str, str]:
+    """Texts with values, by the fingerprint that they share with the digest."""
+    samples = [*(earlier.samples if earlier else ()), *now.samples]
+    rows = [row for sample in samples for row in sample.rows(Session) if row.statement and _works(row)]
+    return {fingerprint(row.statement or "", "mysql"): row.statement or "" for row in rows}
+
+
+@lru_cache(maxsize=256)
+def _shape(text: str) -> StatementShape:
+    """Ten checks ask for the shape of the same few statements."""
+    return statement_shape(text, "mysql")
+
+
+# --- tables of a statement ---
+
+
+def table_of(now: Snapshot, statement: HotStatement, name: str) -> Table | None:
+    """The table that the statement calls by this bare name: in its own schema, else the only one of the name."""
+    return _table_named(known_tables(now), statement.schema, name)
+
+
+def _table_named(tables: dict[tuple[str, str], Table], schema: str | None, name: str) -> Table | None:
+    if schema and (schema, name) in tables:
+        return tables[schema, name]
+    same = [table for (home, called), table in tables.items() if called == name and (not schema or home != schema)]
+    return same[0] if len(same) == 1 and not schema else None
+
+
+def tables_of(statement: HotStatement, now: Snapshot) -> list[str]:
+    """The statement's tables, qualified where its schema is known."""
+    names = _tables_with_schema(statement.sql)
+    home = statement.schema or now.facts.database
+    return [table_name(schema or home, name) if schema or home else name for schema, name in names]
+
+
+@lru_cache(maxsize=256)
+def _tables_with_schema(sql: str) -> tuple[tuple[str, str], ...]:
+    from housecall.advisor.plan_mysql import tables_by_alias
+
+    return tuple(dict.fromkeys(tables_by_alias(sql).values()))
+
+
+# --- plans ---
+
+
+def plan_of(statement: HotStatement, now: Snapshot) -> Plan | None:
+    """The plan that the server would choose now, or None when the snapshot holds none."""
+    for each in now.plans:
+        if each.plan is not None:
+            text = schema_and_statement(each.statement)[1]
+            if fingerprint(plain_digest(text), "mysql") == statement.identity:
+                return _parsed(json.dumps(each.plan), with_values(text))
+    return None
+
+
+@lru_cache(maxsize=64)
+def _parsed(plan_text: str, statement: str) -> Plan | None:
+    try:
+        return parse_mysql_plan(json.loads(plan_text), statement)
+    except RequestError:
+        return None
+
+
+def accesses_of(plan: Plan, table: str) -> list[PlanNode]:
+    """The plan's nodes that read a table by its bare name."""
+    return [node for node in plan.root.walk() if node.relation == table and node.access is not None]
+
+
+def refused_plans(now: Snapshot) -> list[Any]:
+    """Plans that the account may not see."""
+    return [each for each in now.plans if each.failure and "denied" in each.failure.lower()]
+
+
+def is_hot(statement: HotStatement, min_share: float, min_mean_seconds: float) -> bool:
+    """Whether a statement takes a noticeable share, and each run long enough that its way of reading matters."""
+    if statement.share < min_share:
+        return False
+    return statement.mean_seconds is None or statement.mean_seconds >= min_mean_seconds
+
+
+def shares(statements: Iterable[HotStatement]) -> float:
+    return min(1.0, sum(each.share for each in statements))

@@ -1,0 +1,94 @@
+"""Hot statements that compare an indexed text column with a number, so that the column is converted row by row.
+
+Why it matters: MySQL and MariaDB compare text with a number as numbers; every row's text is converted, and the index on
+the column cannot be used.
+How to fix: pass the value as text (quote it), or make the column the number that it holds.
+Proof: the literal in a statement that was kept or seen running, or the server's own note on the plan. Where values are
+hidden (digests of MariaDB) it is concluded from the counters: an equality on an indexed text column that never uses the
+index; that is said, with less confidence.
+Source: MySQL manual, "Type Conversion in Expression Evaluation".
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from housecall.diagnosis.check import Check, Limits, Threshold
+from housecall.diagnosis.checks.mysql._measured import table_name
+from housecall.diagnosis.checks.mysql._predicates import comparisons, indexed, reads_whole
+from housecall.diagnosis.checks.mysql._shapes import severity_of, statement_finding
+from housecall.diagnosis.checks.mysql._statements import HotStatement, hot_statements, is_hot
+from housecall.diagnosis.checks.mysql._tables import Table
+from housecall.diagnosis.finding import Finding, Severity
+from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.mysql.quoting import quote_identifier
+from housecall.engines.mysql.rows.tables import LargeTableColumn
+from housecall.wording import Say
+
+CHECK = Check(
+    id="mysql.implicit_cast",
+    item="slow_query_analysis",
+    severity=Severity.WARNING,
+    title=Say(en="Comparison that converts the column", zh="隐式类型转换"),
+    thresholds=[
+        Threshold("min_share", 0.02, "of all statement time: less is not worth a change"),
+        Threshold("min_seconds", 0.0005, "mean time of a run; a lookup by key takes less"),
+        Threshold("min_rows", 1_000, "on smaller tables the conversion costs nothing"),
+        Threshold("warning_share", 0.05, "of all statement time: a twentieth of the server's work is worth acting on"),
+        Threshold("warning_seconds", 0.002, "mean time of a lookup that should take a tenth of a millisecond"),
+    ],
+    needs_window=True,
+)
+_TEXT_TYPES = ("char", "varchar", "text", "tinytext", "mediumtext", "longtext", "enum")
+_CONVERTS = Say(
+    en="{column} is {type} and compared with a number, so every row is converted and the index is not used:"
+    " {statement:code}.",
+    zh="{column} 是 {type} 却与数字比较，每一行都要转换，索引无法使用：{statement:code}。",
+)
+
+
+class Cast(NamedTuple):
+    table: Table
+    column: str
+    column_type: str
+    is_seen: bool
+
+
+def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
+    now.rows(LargeTableColumn)
+    told: set[str] = set()
+    for statement in hot_statements(now, earlier):
+        if not is_hot(statement, limits["min_share"], limits["min_seconds"]):
+            continue
+        for cast in casts(statement, now):
+            name = f"{table_name(cast.table.schema, cast.table.name)}({quote_identifier(cast.column)})"
+            if cast.table.rows >= limits["min_rows"] and name not in told:
+                told.add(name)
+                yield statement_finding(
+                    CHECK, statement, now, severity_of(statement, limits["warning_share"], limits["warning_seconds"]),
+                    _CONVERTS(column=name, type=cast.column_type, statement=statement.text),
+                    target=name, column=cast.column, column_type=cast.column_type, is_seen=cast.is_seen,
+                    schema=cast.table.schema, table=cast.table.name,
+                )  # fmt: skip
+
+
+def casts(statement: HotStatement, now: Snapshot) -> Iterator[Cast]:
+    """Indexed text columns that the statement compares with numbers, as far as the text or the counters show."""
+    for compared in comparisons(statement.sql):
+        table = indexed(statement, now, compared)
+        if table is None or compared.kind != "equal" or not (compared.is_number or compared.hidden):
+            continue
+        column = table.columns[compared.column.lower()]
+        if column.data_type.lower() not in _TEXT_TYPES:
+            continue
+        if reads_whole(statement, table, now, values_known=not compared.hidden) and (
+            compared.is_number or _never_uses_an_index(statement)
+        ):
+            yield Cast(table, column.column_name, column.column_type, compared.is_number)
+
+
+def _never_uses_an_index(statement: HotStatement) -> bool:
+    """An equality with text would have used the index: so what is compared is no text."""
+    one_table = len(statement.shape.tables) == 1
+    others = [each for each in comparisons(statement.sql) if each.kind == "like"]
+    missed = max(statement.no_index_calls, statement.scans)
+    return one_table and not others and statement.calls is not None and missed >= 0.9 * statement.calls

@@ -1,0 +1,490 @@
+"""Checks and causes of statements on MySQL and MariaDB, by hand-written rows: thresholds from both sides."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from housecall.diagnosis.cause import Cause
+from housecall.diagnosis.checks.mysql._index_candidates import aggregates
+from housecall.diagnosis.examine import Diagnosis, diagnose
+from housecall.diagnosis.snapshot import Sample, Snapshot, StatementPlan
+from housecall.engines.engine import Row, ServerFacts, Unavailable, Version
+from housecall.engines.mysql import ENGINE
+from housecall.engines.mysql.explainable import is_explainable, plain_digest, with_schema, with_values
+from housecall.engines.mysql.rows.indexes import LargeTableIndex
+from housecall.engines.mysql.rows.server import StatementError, StatusCounter
+from housecall.engines.mysql.rows.sessions import Session
+from housecall.engines.mysql.rows.statements import TopStatement
+from housecall.engines.mysql.rows.tables import LargeTableColumn
+from housecall.testing import row_of
+
+OFF = Unavailable("top_statements", "setting", "top_statements needs performance_schema, which is off here")
+
+
+def snapshot(
+    *rows: Row,
+    flavour: str = "mysql",
+    unavailable: Sequence[Unavailable] = (),
+    samples: Sequence[Sequence[Row]] = (),
+    plans: Mapping[str, Any] | None = None,
+    seconds: float = 0.0,
+) -> Snapshot:
+    number = 90704 if flavour == "mysql" else 101119
+    facts = ServerFacts(
+        Version(flavour, number, f"{flavour} {number}"), "shop", "reader", False, True, False, 1e6, ()  # type: ignore[arg-type]
+    )  # fmt: skip
+    readings: dict[str, Any] = {reading.name: () for reading in ENGINE.readings}
+    for row in rows:
+        readings[row.reading] = (*readings[row.reading], row)
+    readings |= {each.reading: each for each in unavailable}
+    return Snapshot(
+        "orders-db", "mysql", facts, datetime(2026, 6, 1, 12, 0, tzinfo=UTC), seconds, readings,
+        tuple(Sample(float(at), {"sessions": tuple(each)}) for at, each in enumerate(samples)),
+        tuple(StatementPlan(with_schema("shop", text), plan) for text, plan in (plans or {}).items()),
+    )  # fmt: skip
+
+
+def column(table: str, name: str, kind: str = "int", **more: object) -> LargeTableColumn:
+    values: dict[str, object] = {
+        "schema_name": "shop", "table_name": table, "column_name": name, "column_type": kind,
+        "data_type": kind.partition("(")[0], "table_rows": 300_000,
+    }  # fmt: skip
+    return row_of(LargeTableColumn, **{**values, **more})
+
+
+def index(table: str, name: str, *columns: str, unique: bool = False) -> LargeTableIndex:
+    return row_of(
+        LargeTableIndex, schema_name="shop", table_name=table, index_name=name, is_unique=unique, index_type="BTREE",
+        columns=list(columns), cardinalities=[5_000] * len(columns),
+    )  # fmt: skip
+
+
+ORDERS = (
+    column("orders", "id"), column("orders", "customer_id"), column("orders", "status", "varchar(10)"),
+    column("orders", "created", "datetime"), column("orders", "Total", "decimal(10,2)"),
+    column("orders", "note", "text"), index("orders", "PRIMARY", "id", unique=True),
+)  # fmt: skip
+CUSTOMERS = (
+    column("customers", "id"), column("customers", "phone", "varchar(20)"), column("customers", "email", "varchar(80)"),
+    index("customers", "PRIMARY", "id", unique=True), index("customers", "phone", "phone"),
+    index("customers", "email", "email"),
+)  # fmt: skip
+BY_CUSTOMER = "SELECT * FROM `orders` WHERE `customer_id` = ?"
+
+
+def digest(query: str, **values: object) -> TopStatement:
+    """10 calls of 71 ms that look at the whole table and return 60 rows, half of the server's time."""
+    base: dict[str, object] = {
+        "digest": query, "schema_name": "shop", "query": query, "calls": 10, "total_seconds": 0.71, "all_seconds": 1.42,
+        "rows_examined": 3_000_000, "rows_sent": 600, "no_index_used": 10, "scans": 10, "first_seen_seconds": 600.0,
+        "last_seen_seconds": 1.0,
+    }  # fmt: skip
+    return row_of(TopStatement, **{**base, **values})
+
+
+def running(statement: str, **values: object) -> Session:
+    base: dict[str, object] = {
+        "id": 7, "user_name": "api", "client": "10.0.0.7", "database_name": "shop", "command": "Query",
+        "statement": statement, "session_total": 9, "seconds": 0.0,
+    }  # fmt: skip
+    return row_of(Session, **{**base, **values})
+
+
+def scan(table: str = "orders", access: str = "ALL") -> dict[str, Any]:
+    return {"query_block": {"table": {"table_name": table, "access_type": access, "rows": 300_000, "filtered": 100}}}
+
+
+def found(diagnosis: Diagnosis, check: str) -> list[tuple[str, str]]:
+    return [(each.object, each.severity) for each in diagnosis.findings if each.check == f"mysql.{check}"]
+
+
+def caused(diagnosis: Diagnosis, cause_id: str) -> list[Cause]:
+    return [each for each in diagnosis.causes if each.id == cause_id]
+
+
+# --- what digests become ---
+
+
+def test_a_digest_becomes_a_statement_that_parsers_and_the_server_read() -> None:
+    text = (
+        "SELECT ID FROM `t` WHERE `lower` ( `a` ) = ? AND b > NOW ( ) - INTERVAL ? SQL_TSI_DAY ORDER BY ID LIMIT ?, ..."
+    )
+    assert plain_digest(text) == (
+        "SELECT ID FROM `t` WHERE lower ( `a` ) = ? AND b > NOW ( ) - INTERVAL ? DAY ORDER BY ID LIMIT ?, ?"
+    )
+    assert with_values("SELECT * FROM t ORDER BY ID LIMIT ?, ...") == "SELECT * FROM t ORDER BY ID LIMIT 1, 1"
+    assert is_explainable("SELECT * FROM t ORDER BY ID LIMIT ?, ...")
+
+
+@pytest.mark.parametrize(
+    ("sql", "summary"),
+    [("SELECT COUNT(*) FROM t WHERE a = 1", True), ("SELECT a FROM t GROUP BY a", True),
+     ("SELECT a FROM t LIMIT 1", True),
+     ("SELECT a FROM t UNION SELECT b FROM u", True), ("SELECT a FROM t WHERE b = 1", False),
+     ("UPDATE t SET a = 1", False)],
+)  # fmt: skip
+def test_a_summary_tells_nothing_of_how_many_rows_were_found(sql: str, summary: bool) -> None:
+    assert aggregates(sql) == summary
+
+
+# --- missing_index ---
+
+
+def test_missing_index_is_named_by_its_statement_plan_and_counters() -> None:
+    verdict = diagnose(snapshot(digest(BY_CUSTOMER), *ORDERS, plans={BY_CUSTOMER: scan()}))
+    (cause,) = caused(verdict, "missing_index")
+    assert (cause.object, cause.severity, round(cause.confidence, 2)) == ("shop.orders(customer_id)", "warning", 0.95)
+    assert cause.remedies[0].statements == (
+        "ALTER TABLE shop.orders ADD INDEX ix_orders_customer_id (customer_id), ALGORITHM=INPLACE, LOCK=NONE;",
+    )
+    assert verdict.causes[0] is cause
+    assert cause.impact == 0.5
+
+
+def test_missing_index_of_a_column_that_the_digest_writes_in_capitals_is_spelt_as_it_is() -> None:
+    verdict = diagnose(snapshot(digest("SELECT * FROM `orders` WHERE TOTAL = ?"), *ORDERS))
+    assert found(verdict, "missing_index") == [("shop.orders(Total)", "warning")]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [({}, ["warning"]), ({"calls": 5, "rows_examined": 1_500_000, "rows_sent": 300}, ["warning"]),
+     ({"calls": 4, "rows_examined": 1_200_000, "rows_sent": 240}, ["notice"]),
+     ({"calls": 1, "rows_examined": 300_000, "rows_sent": 60, "total_seconds": 5.0, "all_seconds": 10.0}, ["warning"]),
+     ({"all_seconds": 14.2}, ["warning"]), ({"all_seconds": 14.3}, ["notice"]), ({"all_seconds": 36.0}, []),
+     ({"rows_examined": 10_000}, []), ({"rows_examined": 9_990, "rows_sent": 0}, []),
+     ({"total_seconds": 0.02, "all_seconds": 0.04}, ["warning"]),
+     ({"total_seconds": 0.019, "all_seconds": 0.04}, ["notice"])],
+)  # fmt: skip
+def test_missing_index_is_a_warning_from_a_share_a_time_and_a_number_of_calls_on(
+    values: dict[str, object], expected: list[str]
+) -> None:
+    verdict = diagnose(snapshot(digest(BY_CUSTOMER, **values), *ORDERS, plans={BY_CUSTOMER: scan()}))
+    assert [severity for _, severity in found(verdict, "missing_index")] == expected
+
+
+def test_a_statement_that_returns_most_of_what_it_reads_wants_no_index() -> None:
+    most = digest("SELECT * FROM `orders` WHERE STATUS = ?", rows_sent=2_970_000)
+    assert caused(diagnose(snapshot(most, *ORDERS)), "missing_index") == []
+
+
+def test_a_rare_value_of_a_column_of_few_values_wants_an_index_when_the_rows_returned_prove_it() -> None:
+    rare = digest("SELECT * FROM `orders` WHERE STATUS = ?", rows_sent=30_000)
+    assert found(diagnose(snapshot(rare, *ORDERS)), "missing_index") == [("shop.orders(status)", "warning")]
+
+
+def test_a_column_of_few_values_stands_behind_the_others_in_the_key() -> None:
+    both = digest("SELECT * FROM `orders` WHERE STATUS = ? AND `customer_id` = ?")
+    assert found(diagnose(snapshot(both, *ORDERS)), "missing_index") == [
+        ("shop.orders(customer_id, status)", "warning")
+    ]
+
+
+def test_a_count_over_a_column_of_few_values_is_no_warning_but_over_a_wide_one_it_is() -> None:
+    status = digest("SELECT COUNT ( * ) FROM `orders` WHERE STATUS = ?", rows_sent=10)
+    wide = digest("SELECT COUNT ( * ) FROM `orders` WHERE `customer_id` = ?", rows_sent=10)
+    assert found(diagnose(snapshot(status, *ORDERS)), "missing_index") == [("shop.orders(status)", "info")]
+    assert found(diagnose(snapshot(wide, *ORDERS)), "missing_index") == [("shop.orders(customer_id)", "warning")]
+
+
+def test_an_index_that_the_plan_uses_is_not_missing() -> None:
+    served = {
+        "query_block": {"table": {"table_name": "orders", "access_type": "ref", "key": "by_customer", "rows": 60}}
+    }
+    rows = (*ORDERS, index("orders", "by_customer", "customer_id"))
+    assert caused(diagnose(snapshot(digest(BY_CUSTOMER), *rows, plans={BY_CUSTOMER: served})), "missing_index") == []
+
+
+@pytest.mark.parametrize(("rows", "expected"), [(1_000, 1), (999, 0)])
+def test_missing_index_on_a_table_of_a_few_pages_is_none(rows: int, expected: int) -> None:
+    small = [column("t", "id", table_rows=rows), column("t", "a", table_rows=rows)]
+    asked = digest("SELECT * FROM `t` WHERE `a` = ?", rows_examined=rows * 100, calls=10)
+    assert len(found(diagnose(snapshot(asked, *small)), "missing_index")) == expected
+
+
+def test_a_join_without_index_names_the_table_that_is_read_through_the_join_buffer() -> None:
+    text = "SELECT COUNT ( * ) FROM `customers` `c` JOIN `orders` `o` ON `o` . `customer_id` = `c` . `id`"
+    plan = {"query_block": {"nested_loop": [
+        {"table": {"table_name": "c", "access_type": "index", "key": "PRIMARY", "rows": 3000}},
+        {"block-nl-join": {"table": {"table_name": "o", "access_type": "ALL", "rows": 300_000}, "join_type": "BNL"}},
+    ]}}  # fmt: skip
+    joined = digest(text, full_joins=10, rows_examined=60_000, rows_sent=10)
+    for plans in ({text: plan}, {}):
+        verdict = diagnose(snapshot(joined, *ORDERS, *CUSTOMERS, plans=plans))
+        assert found(verdict, "missing_index") == [("shop.orders(customer_id)", "warning")]
+        assert "joins the table" in str(caused(verdict, "missing_index")[0].summary)
+
+
+def test_without_digests_missing_index_rests_on_sessions_plans_and_the_rows_read_in_sequence() -> None:
+    text = "SELECT * FROM orders WHERE customer_id = 5"
+    looks = [[running(text)], [running(text.replace("5", "6"))]]
+
+    def seen(*rows: Row, **more: Any) -> list[tuple[str, str]]:
+        now = snapshot(*ORDERS, *rows, unavailable=[OFF], samples=looks, seconds=1.0, **more)
+        before = snapshot(*ORDERS, row_of(StatusCounter, name="Handler_read_rnd_next", value=0.0), unavailable=[OFF])
+        return found(diagnose(now, before), "missing_index")
+
+    assert seen(plans={text: scan()}) == [("shop.orders(customer_id)", "warning")]
+    assert seen(row_of(StatusCounter, name="Handler_read_rnd_next", value=300_000.0)) == [
+        ("shop.orders(customer_id)", "warning")
+    ]
+    assert seen(row_of(StatusCounter, name="Handler_read_rnd_next", value=299_999.0)) == [
+        ("shop.orders(customer_id)", "info")
+    ]
+
+
+def test_a_statement_seen_once_is_no_load() -> None:
+    text = "SELECT * FROM orders WHERE customer_id = 5"
+    verdict = diagnose(snapshot(*ORDERS, unavailable=[OFF], samples=[[running(text)], []], plans={text: scan()}))
+    assert found(verdict, "missing_index") == [("shop.orders(customer_id)", "notice")]
+
+
+def test_who_waits_for_a_lock_does_not_count_as_working() -> None:
+    text = "UPDATE orders SET note = 'x' WHERE customer_id = 5"
+    waits = [running(text, lock_wait_seconds=3.0), running(text, state="Waiting for table metadata lock")]
+    verdict = diagnose(snapshot(*ORDERS, unavailable=[OFF], samples=[waits, waits], plans={text: scan()}))
+    assert found(verdict, "top_statements") == found(verdict, "missing_index") == []
+
+
+def test_a_statement_that_stopped_long_ago_is_past_and_one_of_the_last_minute_is_not() -> None:
+    for last_seen, past in ((60.0, True), (59.0, False)):
+        old = digest(
+            BY_CUSTOMER,
+            total_seconds=400.0,
+            all_seconds=800.0,
+            calls=6_000,
+            rows_examined=1_800_000_000,
+            rows_sent=360_000,
+            last_seen_seconds=last_seen,
+        )
+        now = snapshot(old, *ORDERS, plans={BY_CUSTOMER: scan()}, seconds=1.2)
+        (cause,) = caused(diagnose(now, snapshot(old, *ORDERS)), "missing_index")
+        assert cause.past == past
+
+
+def test_without_rights_on_the_tables_missing_index_says_what_to_grant() -> None:
+    refused = StatementPlan(with_schema("shop", BY_CUSTOMER), None, "SELECT command denied to user 'reader'")
+    now = snapshot(digest(BY_CUSTOMER, rows_sent=3_000_000), *ORDERS)
+    blind = Snapshot(
+        now.instance, now.engine, now.facts, now.taken_at, now.taken_seconds, now.readings, now.samples, (refused,)
+    )
+    (missed,) = [each for each in diagnose(blind).not_evaluated if each.check == "mysql.missing_index"]
+    assert str(missed.remedy) == "GRANT SELECT ON shop.* TO reader;"
+
+
+# --- the other access paths ---
+
+
+def test_wrong_index_order_names_the_index_and_keeps_its_columns_behind() -> None:
+    rows = (*ORDERS, index("orders", "by_created", "created", "customer_id"))
+    verdict = diagnose(snapshot(digest(BY_CUSTOMER), *rows, plans={BY_CUSTOMER: scan()}))
+    (cause,) = caused(verdict, "wrong_index_order")
+    assert cause.object == "shop.orders(customer_id)"
+    assert "(customer_id, created)" in cause.remedies[0].statements[0]
+    assert caused(verdict, "missing_index") == []
+
+
+@pytest.mark.parametrize(
+    ("flavour", "word"), [("mysql", "((lower(email)))"), ("mariadb", "AS (lower(`email`)) VIRTUAL")]
+)
+def test_function_on_column_is_mended_in_the_words_of_the_flavour(flavour: str, word: str) -> None:
+    text = "SELECT `id` FROM `customers` WHERE `lower` ( `email` ) = ?"
+    sample = "SELECT id FROM customers WHERE lower(email) = 'a'" if flavour == "mysql" else None
+    verdict = diagnose(snapshot(digest(text, sample=sample), *CUSTOMERS, flavour=flavour))
+    (cause,) = caused(verdict, "function_on_column")
+    assert (cause.object, cause.severity) == ("shop.customers(email)", "warning")
+    assert word in cause.remedies[0].statements[0]
+    assert verdict.causes[0] is cause
+
+
+def test_function_on_column_of_a_date_is_first_rewritten_as_a_range() -> None:
+    text = "SELECT COUNT ( * ) FROM `orders` WHERE DATE ( `created` ) = ?"
+    (cause,) = caused(diagnose(snapshot(digest(text, rows_sent=10), *ORDERS)), "function_on_column")
+    assert cause.object == "shop.orders(created)"
+    assert "range on the bare column" in str(cause.remedies[0].title)
+
+
+@pytest.mark.parametrize(("seconds", "severity"), [(0.02, "warning"), (0.019, "notice"), (0.004, None)])
+def test_function_on_column_needs_slow_runs(seconds: float, severity: str | None) -> None:
+    text = "SELECT `id` FROM `customers` WHERE `lower` ( `email` ) = ?"
+    verdict = diagnose(snapshot(digest(text, total_seconds=seconds, all_seconds=2 * seconds), *CUSTOMERS))
+    assert [each for _, each in found(verdict, "function_on_column")] == ([severity] if severity else [])
+
+
+def test_implicit_cast_is_seen_in_a_sample_and_concluded_from_an_index_that_is_never_used() -> None:
+    text = "SELECT * FROM `customers` WHERE `phone` = ?"
+    values: dict[str, object] = {"rows_sent": 10}
+    shown = digest(text, sample="SELECT * FROM customers WHERE phone = 555123", **values)
+    verdicts = [diagnose(snapshot(each, *CUSTOMERS)) for each in (shown, digest(text, **values))]
+    assert [caused(each, "implicit_cast")[0].object for each in verdicts] == ["shop.customers(phone)"] * 2
+    assert [caused(each, "implicit_cast")[0].confidence for each in verdicts] == [0.95, 0.75]
+    assert [caused(each, "missing_index") for each in verdicts] == [[], []]
+
+
+def test_implicit_cast_is_none_where_the_value_is_text_or_the_index_is_used() -> None:
+    text = "SELECT * FROM `customers` WHERE `phone` = ?"
+    quoted = digest(text, sample="SELECT * FROM customers WHERE phone = '555123'", rows_sent=10)
+    used = digest(text, rows_examined=10, rows_sent=10, no_index_used=0, scans=0)
+    assert [caused(diagnose(snapshot(each, *CUSTOMERS)), "implicit_cast") for each in (quoted, used)] == [[], []]
+
+
+def test_implicit_cast_in_a_running_statement_needs_no_counters() -> None:
+    looks = [[running("SELECT * FROM customers WHERE phone = 555")]] * 2
+    verdict = diagnose(snapshot(*CUSTOMERS, unavailable=[OFF], samples=looks))
+    assert found(verdict, "implicit_cast")[0][1] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("sample", "expected"),
+    [("SELECT id FROM customers WHERE email LIKE '%x.org'", 0.9), (None, 0.7),
+     ("SELECT id FROM customers WHERE email LIKE 'a%'", None)],
+)  # fmt: skip
+def test_leading_wildcard_is_read_or_concluded(sample: str | None, expected: float | None) -> None:
+    text = "SELECT `id` FROM `customers` WHERE `email` LIKE ?"
+    verdict = diagnose(snapshot(digest(text, sample=sample, rows_sent=10), *CUSTOMERS))
+    assert [each.confidence for each in caused(verdict, "leading_wildcard")] == ([expected] if expected else [])
+
+
+def joined_by_code(one: str, other: str, **more: object) -> Snapshot:
+    text = "SELECT COUNT ( * ) FROM `orders` `o` JOIN `customers` `c` ON `c` . `code` = `o` . `code`"
+    sets = {each: each.partition("_")[0] for each in (one, other)}
+    return snapshot(
+        digest(text, **{"full_joins": 10, **more}), *ORDERS, *CUSTOMERS, index("customers", "code", "code"),
+        column("customers", "code", "varchar(20)", character_set=sets[one], collation=one),
+        column("orders", "code", "varchar(20)", character_set=sets[other], collation=other),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "objects"),
+    [("latin1_swedish_ci", "utf8mb4_general_ci", ["shop.customers(code)"]),
+     ("utf8mb4_general_ci", "utf8mb4_bin", ["shop.customers(code)"]),
+     ("utf8mb4_general_ci", "utf8mb4_general_ci", [])],
+)  # fmt: skip
+def test_charset_mismatch_join_blames_the_column_that_is_converted(one: str, other: str, objects: list[str]) -> None:
+    verdict = diagnose(joined_by_code(one, other))
+    assert [each.object for each in caused(verdict, "charset_mismatch_join")] == objects
+    if objects:
+        assert verdict.causes[0].id == "charset_mismatch_join"
+        assert f"COLLATE {other} NULL" in verdict.causes[0].remedies[0].statements[0]
+
+
+@pytest.mark.parametrize(("errors", "expected"), [(0, []), (1, ["notice"]), (4, ["notice"]), (5, ["warning"])])
+def test_collation_mismatch_needs_failures(errors: int, expected: list[str]) -> None:
+    now = joined_by_code("utf8mb4_general_ci", "utf8mb4_unicode_ci", errors=errors, rows_examined=0, full_joins=0)
+    assert [each for _, each in found(diagnose(now), "collation_mismatch")] == expected
+
+
+def test_collation_mismatch_is_none_where_the_server_counts_other_errors_only() -> None:
+    now = joined_by_code("utf8mb4_general_ci", "utf8mb4_unicode_ci", errors=9)
+    other = row_of(StatementError, number=1064, name="ER_PARSE_ERROR", raised=9)
+    mixed = row_of(StatementError, number=1267, name="ER_CANT_AGGREGATE_2COLLATIONS", raised=9, last_seconds_ago=5.0)
+    for row, expected in ((other, 0), (mixed, 1)):
+        counted = Snapshot(
+            now.instance, now.engine, now.facts, now.taken_at, 0.0, {**now.readings, "statement_errors": (row,)}
+        )
+        assert len(caused(diagnose(counted), "collation_mismatch")) == expected
+
+
+# --- shapes ---
+
+PAGE = "SELECT * FROM `orders` ORDER BY ID LIMIT ?, ..."
+
+
+@pytest.mark.parametrize(
+    ("examined", "sent", "severity"),
+    [(280_020, 20, "warning"), (1_000, 20, "warning"), (999, 20, None), (400, 20, None), (300_000, 1_001, None)],
+)
+def test_offset_pagination_is_told_by_rows_examined_for_a_page(examined: int, sent: int, severity: str | None) -> None:
+    verdict = diagnose(snapshot(digest(PAGE, rows_examined=10 * examined, rows_sent=10 * sent), *ORDERS))
+    assert [each for _, each in found(verdict, "offset_pagination")] == ([severity] if severity else [])
+
+
+def test_offset_pagination_names_the_table_and_is_not_taken_for_a_filter() -> None:
+    (cause,) = caused(diagnose(snapshot(digest(PAGE, rows_sent=200), *ORDERS)), "offset_pagination")
+    assert cause.object == "shop.orders"
+    filtered = "SELECT * FROM `orders` WHERE `customer_id` = ? ORDER BY ID LIMIT ?, ..."
+    verdict = diagnose(snapshot(digest(filtered, rows_sent=200), *ORDERS))
+    assert caused(verdict, "offset_pagination") == []
+    assert caused(verdict, "missing_index")[0].object.startswith("shop.orders(customer_id")
+
+
+BY_KEY: dict[str, object] = {
+    "calls": 2_000, "total_seconds": 0.2, "rows_examined": 2_000, "rows_sent": 2_000, "first_seen_seconds": 60.0,
+    "no_index_used": 0, "scans": 0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [({}, 1), ({"calls": 999, "rows_sent": 999, "rows_examined": 999}, 0), ({"total_seconds": 2.1}, 0),
+     ({"rows_sent": 4_000}, 0), ({"first_seen_seconds": 401.0}, 0)],
+)  # fmt: skip
+def test_n_plus_one_is_many_quick_lookups_of_one_row(values: dict[str, object], expected: int) -> None:
+    lookup = digest("SELECT * FROM `customers` WHERE `id` = ?", **{**BY_KEY, **values})
+    assert len(caused(diagnose(snapshot(lookup, *CUSTOMERS)), "n_plus_one")) == expected
+
+
+@pytest.mark.parametrize(("elements", "expected"), [(100, 1), (99, 0)])
+def test_huge_in_list_is_counted_in_a_sample_even_when_it_was_cut(elements: int, expected: int) -> None:
+    listed = ", ".join(str(number) for number in range(elements))
+    for end in (")", ", 5..."):
+        sample = f"SELECT * FROM orders WHERE id IN ({listed}{end}"
+        row = digest("SELECT * FROM `orders` WHERE `id` IN (...)", sample=sample, rows_examined=900, rows_sent=900)
+        assert len(caused(diagnose(snapshot(row, *ORDERS)), "huge_in_list")) == (expected if end == ")" else 1)
+
+
+@pytest.mark.parametrize(("examined", "expected"), [(1_000, 1), (990, 0)])
+def test_huge_in_list_on_a_unique_column_is_told_by_the_rows_it_finds(examined: int, expected: int) -> None:
+    row = digest("SELECT * FROM `orders` WHERE `id` IN (...)", rows_examined=examined, rows_sent=examined)
+    assert len(caused(diagnose(snapshot(row, *ORDERS)), "huge_in_list")) == expected
+
+
+def test_correlated_subquery_takes_the_index_that_it_wants_as_its_first_remedy() -> None:
+    text = (
+        "SELECT `c` . `id` , ( SELECT MAX ( `o` . `total` ) FROM `orders` `o` WHERE `o` . `customer_id` = `c` . `id` )"
+        " FROM `customers` `c` WHERE `c` . `id` < ?"
+    )
+    verdict = diagnose(snapshot(digest(text, rows_examined=90_000_000, rows_sent=300), *ORDERS, *CUSTOMERS))
+    assert verdict.causes[0].id == "correlated_subquery"
+    assert verdict.causes[0].object == "shop.orders"
+    assert "(customer_id)" in verdict.causes[0].remedies[0].statements[0]
+    assert caused(verdict, "missing_index") == []
+    served = digest(text, rows_examined=3_000, rows_sent=300)
+    assert caused(diagnose(snapshot(served, *ORDERS, *CUSTOMERS)), "correlated_subquery") == []
+
+
+@pytest.mark.parametrize(("rows", "expected"), [(50, 1), (49, 0)])
+def test_wide_rows_fetched_is_a_notice_about_large_columns_of_many_rows(rows: int, expected: int) -> None:
+    text = "SELECT * FROM `orders` WHERE `id` BETWEEN ? AND ?"
+    row = digest(text, rows_examined=10 * rows, rows_sent=10 * rows, no_index_used=0, scans=0)
+    causes = caused(diagnose(snapshot(row, *ORDERS)), "wide_rows_fetched")
+    assert [each.severity for each in causes] == ["notice"] * expected
+
+
+def test_top_statements_are_told_with_their_share_and_without_digests_as_not_evaluated() -> None:
+    verdict = diagnose(snapshot(digest(BY_CUSTOMER, calls=100, total_seconds=2.0), *ORDERS))
+    assert [severity for _, severity in found(verdict, "top_statements")] == ["notice"]
+    blind = diagnose(snapshot(*ORDERS, unavailable=[OFF]))
+    assert "performance_schema" in str(
+        {each.check: each for each in blind.not_evaluated}["mysql.top_statements"].reason
+    )
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_every_cause_of_a_statement_is_told_in_both_languages(language: str) -> None:
+    rows = (*ORDERS, *CUSTOMERS, index("orders", "by_created", "created", "customer_id"))
+    verdict = diagnose(
+        snapshot(
+            digest(BY_CUSTOMER),
+            digest(PAGE, rows_sent=200),
+            digest("SELECT * FROM `customers` WHERE `phone` = ?"),
+            *rows,
+        )
+    )
+    for cause in verdict.causes:
+        told = cause.to_json(language)  # type: ignore[arg-type]
+        assert "?" not in told["summary"]
+        assert all(told["remedies"])
