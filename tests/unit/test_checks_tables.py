@@ -10,10 +10,12 @@ from housecall.diagnosis.snapshot import StatementPlan
 from housecall.engines.engine import Unavailable
 from housecall.engines.postgresql.rows.indexes import HotIndex
 from housecall.engines.postgresql.rows.memory import DatabaseCounters
+from housecall.engines.postgresql.rows.sessions import Session
 from housecall.engines.postgresql.rows.settings import Extension
 from housecall.engines.postgresql.rows.statements import RunningStatement, StatementStatistics, TopStatement
 from housecall.engines.postgresql.rows.statistics import StaleStatistics
 from housecall.engines.postgresql.rows.tables import HotColumn, HotTable, TableWithoutKey
+from housecall.engines.postgresql.rows.vacuum import VacuumTable
 from housecall.testing import row_of, snapshot_of
 
 BY_CUSTOMER = "SELECT * FROM orders WHERE customer_id = $1"
@@ -289,6 +291,9 @@ def stale(**values: object) -> StaleStatistics:
         ({"live_rows": 10_000.0, "changes": 4_999.0}, "notice"),
         ({"autovacuum_enabled": True}, "notice"),
         ({"autovacuum_enabled": True, "analysed_seconds_ago": 600.0}, "warning"),
+        ({"autovacuum_enabled": True, "analysed_seconds_ago": 600.0, "planner_rows": 200_501.0}, "notice"),
+        ({"autovacuum_enabled": True, "analysed_seconds_ago": 600.0, "planner_rows": 200_500.0}, "warning"),
+        ({"is_counted_late": True}, None),
         ({"scans": 0}, "notice"),
         ({"changes": 150.0}, None),
     ],
@@ -306,6 +311,89 @@ def test_stale_statistics_explain_the_statements_of_their_table() -> None:
         ("ANALYZE public.orders;",),
         ("ALTER TABLE public.orders RESET (autovacuum_enabled);",),
     ]
+
+
+def blocked_by(text: str) -> tuple[Session, ...]:
+    """Session 7 runs a statement, and two others have waited for it for six seconds."""
+    busy = {"state": "active", "transaction_seconds": 9.0, "visible": True, "session_total": 3, "waiting_total": 2}
+    victims = [
+        row_of(Session, pid=pid, **busy, statement="UPDATE shops SET n = 1", blocked_by=[7], wait_seconds=6.0,
+               lock_type="transactionid", lock_mode="ShareLock", lock_relation="public.shops")
+        for pid in (8, 9)
+    ]  # fmt: skip
+    return (row_of(Session, pid=7, **busy, statement=text, backend_type="client backend"), *victims)
+
+
+def test_old_statistics_are_the_root_of_a_queue_behind_a_statement_that_reads_the_table() -> None:
+    diagnosis = diagnose(snapshot_of(stale(scans=0), *blocked_by("UPDATE lines SET n = 1 FROM orders AS o")))
+
+    (cause,) = diagnosis.causes
+    assert (cause.id, cause.symptoms) == ("stale_statistics", ("long_transaction_blocker: pid 7",))
+    assert [each.statements[0].partition(" ")[0] for each in cause.remedies] == ["ANALYZE", "SELECT", "ALTER"]
+
+
+def test_a_queue_behind_a_statement_on_another_table_stands_for_itself() -> None:
+    diagnosis = diagnose(snapshot_of(stale(), *blocked_by("UPDATE lines SET n = 1")))
+    assert {each.id for each in diagnosis.causes} == {"stale_statistics", "long_transaction_blocker"}
+
+
+def test_who_waits_for_a_session_that_hangs_for_a_standby_is_not_told_to_end_it() -> None:
+    root, *victims = blocked_by("COMMIT")
+    diagnosis = diagnose(snapshot_of(replace(root, wait_event="SyncRep"), *victims))
+    assert caused(diagnosis, "long_transaction_blocker") == []
+
+
+def switched_off(dead: int) -> VacuumTable:
+    return row_of(
+        VacuumTable, schema_name="public", table_name="orders", live_rows=401_000, dead_rows=dead,
+        threshold_rows=80_250.0, autovacuum_enabled=False, modified_rows=401_000,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("dead", "root"), [(80_250, "stale_statistics"), (80_251, "autovacuum_off_for_table")])
+def test_autovacuum_off_explains_old_statistics_once_dead_rows_pile_up_and_is_explained_by_them_before(
+    dead: int, root: str
+) -> None:
+    (cause,) = shop(stale(), switched_off(dead), statement("SELECT count(*) FROM orders")).causes
+    assert cause.id == root
+    assert len(cause.symptoms) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("SELECT count(*) FROM orders WHERE date_trunc($1, created) = timestamptz $2", "created >= the beginning"),
+        ("SELECT * FROM orders WHERE id::text = $1", "in its own type (bigint)"),
+    ],
+)
+def test_an_expression_that_no_index_may_hold_is_to_be_written_in_another_way(query: str, words: str) -> None:
+    whole = statement(query, blocks_hit=100 * 60_000_000 // 8192)
+    (cause,) = caused(shop(whole), "function_on_column")
+    assert words in cause.remedies[0].title.render("en")
+    assert cause.remedies[0].statements == ()
+
+
+def test_an_expression_beside_a_condition_that_finds_few_pages_is_nobodys_trouble() -> None:
+    few = statement("SELECT * FROM orders WHERE id::text = $1 AND created > $2", blocks_hit=100 * 10)
+    assert caused(shop(few), "function_on_column") == []
+
+
+def test_an_aggregate_over_a_scanned_table_is_no_warning_while_nothing_tells_what_it_selects() -> None:
+    unknown = (column("id", None), column("status", None, "text"))
+    total = statement("SELECT sum(id) FROM orders WHERE status = $1", rows=100)
+    row = statement("SELECT id FROM orders WHERE status = $1", rows=100)
+
+    severities = [
+        caused(diagnose(snapshot_of(table(), *unknown, PRIMARY, COUNTERS, each)), "missing_index")[0].severity
+        for each in (total, row)
+    ]
+    assert severities == ["notice", "warning"]
+
+
+def test_a_list_that_was_cut_off_still_names_its_table() -> None:
+    cut = "SELECT id FROM orders WHERE id IN (" + ", ".join(f"${n}" for n in range(1, 400)) + ", $40"
+    (cause,) = caused(shop(statement(cut)), "huge_in_list")
+    assert cause.object == "public.orders"
 
 
 @pytest.mark.parametrize(("rows", "count"), [(1_000.0, 1), (999.0, 0)])

@@ -7,18 +7,19 @@ from collections.abc import Mapping
 
 from housecall.engines.engine import Rows, Unavailable
 from housecall.engines.fingerprint import fingerprint
+from housecall.engines.postgresql.counted_text import as_statement
 
 MOST_STATEMENTS = 6
 """Each costs one EXPLAIN, a few milliseconds; the share of time of the seventh statement seldom matters."""
 
 
 def statements_to_explain(readings: Mapping[str, Rows | Unavailable]) -> tuple[str, ...]:
-    """Texts as the readings gave them, costliest first; of statements that differ in their values only, one."""
+    """Texts as a parser takes them, costliest first; of statements that differ in their values only, one."""
     found: list[str] = []
     for name in ("top_statements", "running_statements"):
         rows = readings.get(name, ())
         if not isinstance(rows, Unavailable):
-            found.extend(getattr(row, "query", "") or "" for row in rows)
+            found.extend(as_statement(getattr(row, "query", "") or "") for row in rows)
     explainable: dict[str, str] = {}
     for text in found:
         if is_explainable(text):

@@ -12,6 +12,7 @@ from housecall.diagnosis.causes.postgresql._statement_causes import (
     top_statements,
 )
 from housecall.diagnosis.finding import Finding
+from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.postgresql.quoting import qualified, quote_identifier
 from housecall.wording import Message, Say
@@ -37,6 +38,22 @@ _REWRITE = Say(
 )
 
 
+_RANGE = Say(
+    en="Filter by a range that leaves {column} bare: {column} >= the beginning AND {column} < the end",
+    zh="改用不包裹 {column} 的范围条件：{column} >= 起点 AND {column} < 终点",
+)
+_OWN_TYPE = Say(
+    en="Leave {column} bare and give the value in its own type ({type})",
+    zh="不要转换 {column}，而是以该列自身的类型（{type}）传入值",
+)
+_KEY = Say(
+    en="Index the key that it asks for, as an expression ({expression} with the key written out), or use @> with a GIN"
+    " index on {column}",
+    zh="为所查询的键建立表达式索引（{expression}，写明键名），或改用 @> 并在 {column} 上建立 GIN 索引",
+)
+_CUTS_TIME = ("date_trunc", "cast to date", "extract", "date_part", "to_char")
+
+
 def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
     for finding in found.of("postgresql.function_on_column"):
         yield _cause(finding, found)
@@ -58,9 +75,24 @@ def _cause(finding: Finding, found: Found) -> Cause:
         summary=_SUMMARY(table=table, expression=details["expression"]),
         because=because,
         evidence=finding.evidence,
-        remedies=(index_remedy(finding), application_change(_REWRITE(column=details["column"]))),
+        remedies=_remedies(finding),
         rests_on=(finding.fingerprint,),
         absorbs=tuple(each.fingerprint for each in explained),
         impact=details["share"],
         past=details["is_over"],
     )
+
+
+def _remedies(finding: Finding) -> tuple[Remedy, ...]:
+    """An index on the expression where one may be built; else the way of writing that needs none."""
+    details = finding.details
+    if not details.get("only_rewriting"):
+        return (index_remedy(finding), application_change(_REWRITE(column=details["column"])))
+    wrapped_by = details["wrapped_by"].lower()
+    if any(word in wrapped_by for word in _CUTS_TIME):
+        return (application_change(_RANGE(column=details["column"])),)
+    if "->" in wrapped_by:
+        return (application_change(_KEY(column=details["column"], expression=details["expression"])),)
+    if wrapped_by.startswith("cast"):
+        return (application_change(_OWN_TYPE(column=details["column"], type=details["column_type"])),)
+    return (application_change(_REWRITE(column=details["column"])),)

@@ -49,8 +49,12 @@ def counterpart(row: RowT, earlier: Snapshot | None, key: Callable[[RowT], objec
     return next((each for each in rows if key(each) == key(row)), None)
 
 
+RECENT_SECONDS = 10 * 60.0
+"""What counters younger than this tell happened just now: a pause of a second in it proves no end."""
+
+
 def is_over(events_since_reset: float, events_in_window: float, age_seconds: float, window_seconds: float) -> bool:
     """Whether what the counters tell lies in the past: nothing in the window, though the average promised several."""
-    if events_in_window > 0 or age_seconds <= 0 or window_seconds <= 0:
+    if events_in_window > 0 or age_seconds < RECENT_SECONDS or window_seconds <= 0:
         return False
     return events_since_reset / age_seconds * window_seconds >= PROOF_OF_QUIET

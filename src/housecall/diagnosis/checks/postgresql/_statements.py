@@ -17,6 +17,7 @@ from housecall.diagnosis.checks.postgresql._measured import counterpart, is_over
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.engine import Row, RowT, Unavailable
 from housecall.engines.fingerprint import fingerprint, normalise
+from housecall.engines.postgresql.counted_text import as_statement
 from housecall.engines.postgresql.rows.indexes import BareForeignKey
 from housecall.engines.postgresql.rows.statements import RunningStatement, StatementStatistics, TopStatement
 from housecall.engines.postgresql.rows.statistics import StaleStatistics
@@ -98,7 +99,7 @@ def _counted(
     blocks = row.blocks_hit + row.blocks_read
     identity = fingerprint(row.query, "postgresql")
     return HotStatement(
-        query=row.query,
+        query=as_statement(row.query),
         identity=identity,
         reading=TopStatement,
         share=row.total_seconds / row.all_seconds if row.all_seconds > 0 else 0.0,
@@ -129,7 +130,7 @@ def running_statements(now: Snapshot) -> list[HotStatement]:
                 seen.setdefault(fingerprint(row.query, "postgresql"), []).append(row)
     found = [
         HotStatement(
-            query=rows[-1].query,
+            query=as_statement(rows[-1].query),
             identity=identity,
             reading=RunningStatement,
             share=sum(row.sessions - row.waiting_for_locks for row in rows) / total,

@@ -2,7 +2,8 @@
 
 Why it matters: an index on the column holds its values, not the function's; the server computes the function for
 every row.
-How to fix: an index on that very expression, or a filter that leaves the column bare.
+How to fix: an index on that very expression, or a filter that leaves the column bare. Where the function may not stand
+in an index (a time with zone cut to days, a written cast), only the second.
 Cannot see: whether the function may stand in an index when it is the user's own (only known immutable ones get an
 index).
 Source: PostgreSQL manual, "Indexes on Expressions".
@@ -11,10 +12,14 @@ Source: PostgreSQL manual, "Indexes on Expressions".
 from collections.abc import Iterator
 
 from housecall.diagnosis.check import Check, Limits, Threshold
-from housecall.diagnosis.checks.postgresql._index_candidates import proposals
+from housecall.diagnosis.checks.postgresql._index_candidates import MIN_SHARE, proposals, table_facts
+from housecall.diagnosis.checks.postgresql._measured import table_name
+from housecall.diagnosis.checks.postgresql._shapes import severity_of, statement_finding
+from housecall.diagnosis.checks.postgresql._statements import HotStatement, hot_statements, is_hot, plan_of, scans_of
 from housecall.diagnosis.checks.postgresql.missing_index import proposal_finding
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.postgresql.rows.tables import HotTable
 from housecall.wording import Say
 
 CHECK = Check(
@@ -29,6 +34,9 @@ CHECK = Check(
     ],
     needs_window=True,
 )
+PAGE_BYTES = 8192
+WHOLE_SHARE = 0.5
+"""Of a table's pages: no search by an index touches so many."""
 _WRAPPED = Say(
     en="{statement:code} filters by {expression}, which an index on the bare column cannot serve: every"
     " row of {table} is"
@@ -38,7 +46,8 @@ _WRAPPED = Say(
 
 
 def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
-    for proposal in proposals(now, earlier):
+    proposed = list(proposals(now, earlier))
+    for proposal in proposed:
         if proposal.has_expression and proposal.table.rows >= limits["min_rows"]:
             wrapped = next(each for each in proposal.candidate.serves if each.expression is not None)
             has_index = any(index.columns[:1] == (wrapped.column,) for index in proposal.table.indexes)
@@ -46,3 +55,39 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
                 CHECK, proposal, now, limits, _WRAPPED, expression=wrapped.expression or "", column=wrapped.column,
                 wrapped_by=wrapped.wrapped_by or "", has_plain_index=has_index,
             )  # fmt: skip
+    served = {each.identity for proposal in proposed for each in proposal.statements}
+    for statement in hot_statements(now, earlier):
+        if statement.identity not in served and is_hot(statement, MIN_SHARE, limits["warning_seconds"]):
+            yield from _rewrites(statement, now, limits)
+
+
+def _rewrites(statement: HotStatement, now: Snapshot, limits: Limits) -> Iterator[Finding]:
+    """What only another way of writing can mend: the expression may not be indexed, and nothing else narrows the
+    search."""
+    for wrapped in statement.shape.wrapped:
+        table = next((each for each in table_facts(now) if each.name == wrapped.relation), None)
+        if table is None or table.rows < limits["min_rows"] or wrapped.column not in table.columns:
+            continue
+        if not _is_read_whole(statement, table.name, now):
+            continue
+        name = table_name(table.schema, table.name)
+        has_index = any(index.columns[:1] == (wrapped.column,) for index in table.indexes)
+        yield statement_finding(
+            CHECK, statement, now, severity_of(statement, limits["warning_share"], limits["warning_seconds"]),
+            _WRAPPED(statement=statement.text, expression=wrapped.expression, table=name),
+            schema=table.schema, table=table.name, statements=[statement.identity], column=wrapped.column,
+            expression=wrapped.expression, wrapped_by=wrapped.wrapped_by, has_plain_index=has_index,
+            seen_in_plan=plan_of(statement, now) is not None, only_rewriting=True,
+            column_type=table.columns[wrapped.column].type,
+        )  # fmt: skip
+        return
+
+
+def _is_read_whole(statement: HotStatement, table: str, now: Snapshot) -> bool:
+    """By the server's plan; without one by the blocks that a run touches."""
+    plan = plan_of(statement, now)
+    if plan is not None:
+        nodes = scans_of(plan, table, "full_scan", "index_scan", "index_only_scan")
+        return any(node.kind == "full_scan" or node.index_condition is None for node in nodes)
+    pages = next((row.size_bytes / PAGE_BYTES for row in now.rows(HotTable) if row.table_name == table), 0.0)
+    return bool(pages) and (statement.blocks_per_call or 0.0) >= WHOLE_SHARE * pages

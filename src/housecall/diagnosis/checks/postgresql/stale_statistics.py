@@ -30,6 +30,7 @@ CHECK = Check(
         Threshold(
             "warning_share", 0.5, "changes against live rows: from here on the statistics describe another table"
         ),
+        Threshold("grown_times", 2.0, "rows against those at the last ANALYZE: from here on it is another table"),
         Threshold("patience_seconds", 10 * 60.0, "ten rounds of autovacuum at its default naptime of one minute"),
     ],
 )
@@ -50,6 +51,8 @@ _NEVER = Say(
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
     being_read = _tables_being_read(now)
     for row in now.rows(StaleStatistics):
+        if row.is_counted_late:
+            continue
         if row.live_rows >= limits["min_rows"] and (row.never_counted or row.changes > row.threshold):
             is_read = row.scans > 0 or table_name(row.schema_name, row.table_name) in being_read
             yield _finding(row, severity_of(row, limits, is_read=is_read))
@@ -67,10 +70,17 @@ def severity_of(row: StaleStatistics, limits: Limits, *, is_read: bool = True) -
     """A table that autovacuum will see to within minutes, or that nobody reads, is only worth a notice."""
     is_large = row.live_rows >= limits["warning_rows"]
     is_misleading = row.never_counted or row.changes >= limits["warning_share"] * row.live_rows
-    will_be_mended = row.autovacuum_enabled and (
-        row.analysed_seconds_ago is None or row.analysed_seconds_ago < limits["patience_seconds"]
-    )
-    return Severity.WARNING if is_read and is_large and is_misleading and not will_be_mended else Severity.NOTICE
+    grave = is_read and is_large and is_misleading and not _will_be_mended(row, limits)
+    return Severity.WARNING if grave else Severity.NOTICE
+
+
+def _will_be_mended(row: StaleStatistics, limits: Limits) -> bool:
+    """When the changes were made is not known: a load of this minute in a table that was analysed long ago is for
+    autovacuum, unless the table has become another one."""
+    if not row.autovacuum_enabled:
+        return False
+    is_fresh = row.analysed_seconds_ago is None or row.analysed_seconds_ago < limits["patience_seconds"]
+    return is_fresh or row.live_rows < limits["grown_times"] * row.planner_rows
 
 
 def _finding(row: StaleStatistics, severity: Severity) -> Finding:

@@ -2,7 +2,9 @@
 -- privilege: none
 -- versions: 13-
 -- cost: an anti-join of pg_constraint and pg_index; counters for at most 30 keys
-WITH bare AS MATERIALIZED (
+WITH locked AS MATERIALIZED (
+    SELECT DISTINCT relation FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'
+), bare AS MATERIALIZED (
     SELECT con.oid, con.conname, con.conrelid, con.confrelid, con.conkey, con.confkey, con.confdeltype, con.confupdtype,
         c.relpages, c.reltuples, count(*) OVER () AS keys
     FROM pg_catalog.pg_constraint AS con
@@ -37,7 +39,9 @@ SELECT
     bare.confdeltype::text AS on_delete,
     GREATEST(pg_catalog.pg_stat_get_live_tuples(t.oid)::float8, t.reltuples, 0)::float8 AS live_rows,
     GREATEST(pg_catalog.pg_stat_get_live_tuples(p.oid)::float8, p.reltuples, 0)::float8 AS parent_rows,
-    pg_catalog.pg_relation_size(t.oid)::int8 AS size_bytes,
+    COALESCE(CASE WHEN t.oid NOT IN (SELECT relation FROM locked) THEN pg_catalog.pg_relation_size(t.oid) END,
+        (SELECT k.relpages FROM pg_catalog.pg_class AS k WHERE k.oid = t.oid)
+            * current_setting('block_size')::int8)::int8 AS size_bytes,
     t.relkind = 'p' AS is_partitioned,
     pg_catalog.pg_stat_get_tuples_deleted(p.oid)::int8 AS parent_deleted,
     pg_catalog.pg_stat_get_tuples_updated(p.oid)::int8 AS parent_updated,

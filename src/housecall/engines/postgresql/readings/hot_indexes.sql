@@ -2,7 +2,9 @@
 -- privilege: none
 -- versions: 13-
 -- cost: one counter a table; the indexes of at most 12 tables
-WITH hot AS MATERIALIZED (
+WITH locked AS MATERIALIZED (
+    SELECT DISTINCT relation FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'
+), hot AS MATERIALIZED (
     SELECT c.oid, c.relname, c.relnamespace
     FROM pg_catalog.pg_class AS c
     WHERE c.relkind IN ('r', 'm') AND c.oid >= 16384 AND c.relpersistence <> 't' AND c.relpages <> 0
@@ -31,7 +33,9 @@ SELECT
     pg_catalog.pg_stat_get_numscans(i.indexrelid)::int8 AS scans,
     pg_catalog.pg_stat_get_tuples_returned(i.indexrelid)::int8 AS entries_read,
     pg_catalog.pg_stat_get_blocks_fetched(i.indexrelid)::int8 AS blocks_touched,
-    pg_catalog.pg_relation_size(i.indexrelid)::int8 AS size_bytes
+    COALESCE(CASE WHEN i.indexrelid NOT IN (SELECT relation FROM locked) THEN pg_catalog.pg_relation_size(i.indexrelid) END,
+        (SELECT k.relpages FROM pg_catalog.pg_class AS k WHERE k.oid = i.indexrelid)
+            * current_setting('block_size')::int8)::int8 AS size_bytes
 FROM hot
 JOIN pg_catalog.pg_namespace AS n ON n.oid = hot.relnamespace
 JOIN pg_catalog.pg_index AS i ON i.indrelid = hot.oid

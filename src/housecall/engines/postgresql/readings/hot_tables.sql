@@ -3,7 +3,9 @@
 -- versions: 13-
 -- cost: two counters a table and one an index; everything else for at most 24 tables
 -- kind: counters
-WITH blocks AS MATERIALIZED (
+WITH locked AS MATERIALIZED (
+    SELECT DISTINCT relation FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'
+), blocks AS MATERIALIZED (
     SELECT
         c.oid,
         c.relkind,
@@ -34,8 +36,11 @@ WITH blocks AS MATERIALIZED (
 SELECT
     n.nspname::text AS schema_name,
     c.relname::text AS table_name,
-    pg_catalog.pg_relation_size(c.oid)::int8 AS size_bytes,
-    CASE WHEN pg_catalog.pg_stat_get_live_tuples(c.oid) > 0 THEN pg_catalog.pg_stat_get_live_tuples(c.oid)::float8
+    COALESCE(m.measured, c.relpages * current_setting('block_size')::int8)::int8 AS size_bytes,
+    -- Rows counted up to a second after the ANALYZE that had seen them already are not counted twice.
+    CASE WHEN c.reltuples > 0 AND pg_catalog.pg_stat_get_live_tuples(c.oid) >= 1.5 * c.reltuples
+            AND m.measured = c.relpages * current_setting('block_size')::int8 THEN c.reltuples::float8
+        WHEN pg_catalog.pg_stat_get_live_tuples(c.oid) > 0 THEN pg_catalog.pg_stat_get_live_tuples(c.oid)::float8
         ELSE GREATEST(c.reltuples, 0)::float8 END AS live_rows,
     pg_catalog.pg_stat_get_numscans(c.oid)::int8 AS sequential_scans,
     chosen.rows_read::int8 AS sequential_rows,
@@ -53,6 +58,9 @@ SELECT
 FROM chosen
 JOIN pg_catalog.pg_class AS c ON c.oid = chosen.oid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN c.oid NOT IN (SELECT relation FROM locked) THEN pg_catalog.pg_relation_size(c.oid) END AS measured
+) AS m
 LEFT JOIN LATERAL (
     SELECT
         sum(pg_catalog.pg_stat_get_numscans(i.indexrelid)) AS scans,

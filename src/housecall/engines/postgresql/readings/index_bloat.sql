@@ -2,7 +2,9 @@
 -- privilege: SELECT on the tables (their value statistics give the width of the keys)
 -- versions: 13-
 -- cost: statistics of the columns of the 30 largest B-tree indexes
-WITH large AS MATERIALIZED (
+WITH locked AS MATERIALIZED (
+    SELECT DISTINCT relation FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'
+), large AS MATERIALIZED (
     SELECT
         i.indexrelid, i.indrelid, i.indkey, i.indnatts, i.indisunique, i.indisprimary, x.relname, x.reltuples, x.relpages,
         COALESCE((SELECT max(option_value) FROM pg_catalog.pg_options_to_table(x.reloptions) WHERE option_name = 'fillfactor')::float8, 90) AS fillfactor
@@ -35,7 +37,9 @@ WITH large AS MATERIALIZED (
 ), sized AS (
     SELECT
         measured.*,
-        pg_catalog.pg_relation_size(indexrelid)::int8 AS size_bytes,
+        COALESCE(CASE WHEN indexrelid NOT IN (SELECT relation FROM locked) THEN pg_catalog.pg_relation_size(indexrelid) END,
+        (SELECT k.relpages FROM pg_catalog.pg_class AS k WHERE k.oid = indexrelid)
+            * current_setting('block_size')::int8)::int8 AS size_bytes,
         ceil(reltuples * (8 + ceil(widths / 8.0) * 8 + 4) / ((current_setting('block_size')::float8 - 40) * fillfactor / 100) * 1.02 + 2)
             * current_setting('block_size')::float8 AS needed_bytes
     FROM measured

@@ -2,7 +2,9 @@
 -- privilege: none
 -- versions: 13-
 -- cost: one group over pg_index; counters and sizes for at most 15 tables
-WITH many AS MATERIALIZED (
+WITH locked AS MATERIALIZED (
+    SELECT DISTINCT relation FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'
+), many AS MATERIALIZED (
     SELECT i.indrelid, count(*) AS indexes
     FROM pg_catalog.pg_index AS i
     WHERE i.indexrelid >= 16384
@@ -29,8 +31,12 @@ SELECT
     heaviest.writes::int8 AS writes,
     (pg_catalog.pg_stat_get_tuples_updated(heaviest.indrelid))::int8 AS updated,
     (pg_catalog.pg_stat_get_tuples_hot_updated(heaviest.indrelid))::int8 AS hot_updated,
-    pg_catalog.pg_relation_size(heaviest.indrelid)::int8 AS table_bytes,
-    pg_catalog.pg_indexes_size(heaviest.indrelid)::int8 AS index_bytes,
+    COALESCE(CASE WHEN heaviest.indrelid NOT IN (SELECT relation FROM locked) THEN pg_catalog.pg_relation_size(heaviest.indrelid) END,
+        (SELECT k.relpages FROM pg_catalog.pg_class AS k WHERE k.oid = heaviest.indrelid)
+            * current_setting('block_size')::int8)::int8 AS table_bytes,
+    COALESCE(CASE WHEN heaviest.indrelid NOT IN (SELECT relation FROM locked) THEN pg_catalog.pg_indexes_size(heaviest.indrelid) END,
+        (SELECT sum(k.relpages) FROM pg_catalog.pg_index AS j JOIN pg_catalog.pg_class AS k ON k.oid = j.indexrelid
+            WHERE j.indrelid = heaviest.indrelid) * current_setting('block_size')::int8)::int8 AS index_bytes,
     x.idle_names,
     x.idle_definitions,
     x.idle_bytes::int8 AS idle_bytes,
@@ -47,7 +53,9 @@ CROSS JOIN LATERAL (
     FROM (
         SELECT
             i.indexrelid, ix.relname, pg_catalog.pg_get_indexdef(i.indexrelid)::text AS definition,
-            pg_catalog.pg_relation_size(i.indexrelid) AS size_bytes,
+            COALESCE(CASE WHEN i.indexrelid NOT IN (SELECT relation FROM locked) THEN pg_catalog.pg_relation_size(i.indexrelid) END,
+        (SELECT k.relpages FROM pg_catalog.pg_class AS k WHERE k.oid = i.indexrelid)
+            * current_setting('block_size')::int8) AS size_bytes,
             pg_catalog.pg_stat_get_numscans(i.indexrelid) AS scans,
             pg_catalog.pg_stat_get_numscans(i.indexrelid) = 0 AND i.indisvalid
                 AND NOT (i.indisunique OR i.indisprimary OR i.indisexclusion OR i.indisreplident OR i.indisclustered)

@@ -2,6 +2,9 @@
 -- privilege: none (who builds is certain with pg_monitor only)
 -- versions: 13-
 -- cost: one pass over pg_index
+WITH locked AS MATERIALIZED (
+    SELECT DISTINCT relation FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'
+)
 SELECT
     n.nspname::text AS schema_name,
     t.relname::text AS table_name,
@@ -11,8 +14,12 @@ SELECT
     i.indisready AS is_ready,
     i.indislive AS is_live,
     x.relkind = 'I' AS is_partitioned,
-    pg_catalog.pg_relation_size(i.indexrelid)::int8 AS size_bytes,
-    pg_catalog.pg_relation_size(i.indrelid)::int8 AS table_bytes,
+    COALESCE(CASE WHEN i.indexrelid NOT IN (SELECT relation FROM locked) THEN pg_catalog.pg_relation_size(i.indexrelid) END,
+        (SELECT k.relpages FROM pg_catalog.pg_class AS k WHERE k.oid = i.indexrelid)
+            * current_setting('block_size')::int8)::int8 AS size_bytes,
+    COALESCE(CASE WHEN i.indrelid NOT IN (SELECT relation FROM locked) THEN pg_catalog.pg_relation_size(i.indrelid) END,
+        (SELECT k.relpages FROM pg_catalog.pg_class AS k WHERE k.oid = i.indrelid)
+            * current_setting('block_size')::int8)::int8 AS table_bytes,
     EXISTS (
         SELECT
         FROM pg_catalog.pg_stat_progress_create_index AS p

@@ -2,7 +2,9 @@
 -- privilege: SELECT or USAGE on the sequences (GRANT pg_read_all_data, or GRANT SELECT ON ALL SEQUENCES IN SCHEMA)
 -- versions: 13-
 -- cost: a look at each sequence that is narrower than bigint, and at all of them while they are fewer than 2,000
-WITH sequences AS MATERIALIZED (
+WITH locked AS MATERIALIZED (
+    SELECT DISTINCT relation FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'
+), sequences AS MATERIALIZED (
     SELECT s.seqrelid, s.seqmax, s.seqmin, s.seqincrement, s.seqcycle, count(*) OVER () AS all_sequences
     FROM pg_catalog.pg_sequence AS s
     WHERE s.seqrelid >= 16384
@@ -76,7 +78,9 @@ SELECT
     looked.seqincrement::int8 AS increment,
     looked.seqcycle AS cycles,
     GREATEST(pg_catalog.pg_stat_get_live_tuples(t.oid)::float8, t.reltuples, 0)::float8 AS table_rows,
-    pg_catalog.pg_relation_size(t.oid)::int8 AS table_bytes,
+    COALESCE(CASE WHEN t.oid NOT IN (SELECT relation FROM locked) THEN pg_catalog.pg_relation_size(t.oid) END,
+        (SELECT k.relpages FROM pg_catalog.pg_class AS k WHERE k.oid = t.oid)
+            * current_setting('block_size')::int8)::int8 AS table_bytes,
     pg_catalog.pg_stat_get_tuples_inserted(t.oid)::int8 AS inserted,
     (SELECT count(*) FROM sequences)::int8 AS sequences,
     (SELECT count(*) FROM looked AS l WHERE NOT l.is_readable)::int8 AS unreadable,

@@ -2,7 +2,9 @@
 -- privilege: none
 -- versions: 13-
 -- cost: one group over pg_index; the indexes that share table and first column are compared, 40 pairs come back
-WITH crowded AS MATERIALIZED (
+WITH locked AS MATERIALIZED (
+    SELECT DISTINCT relation FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'
+), crowded AS MATERIALIZED (
     SELECT i.indrelid, i.indkey[0] AS first_column
     FROM pg_catalog.pg_index AS i
     WHERE i.indexrelid >= 16384
@@ -53,8 +55,12 @@ SELECT
     pairs.is_equal,
     pg_catalog.pg_get_indexdef(a.indexrelid)::text AS definition,
     pg_catalog.pg_get_indexdef(b.indexrelid)::text AS other_definition,
-    pg_catalog.pg_relation_size(a.indexrelid)::int8 AS size_bytes,
-    pg_catalog.pg_relation_size(b.indexrelid)::int8 AS other_size_bytes,
+    COALESCE(CASE WHEN a.indexrelid NOT IN (SELECT relation FROM locked) THEN pg_catalog.pg_relation_size(a.indexrelid) END,
+        (SELECT k.relpages FROM pg_catalog.pg_class AS k WHERE k.oid = a.indexrelid)
+            * current_setting('block_size')::int8)::int8 AS size_bytes,
+    COALESCE(CASE WHEN b.indexrelid NOT IN (SELECT relation FROM locked) THEN pg_catalog.pg_relation_size(b.indexrelid) END,
+        (SELECT k.relpages FROM pg_catalog.pg_class AS k WHERE k.oid = b.indexrelid)
+            * current_setting('block_size')::int8)::int8 AS other_size_bytes,
     pg_catalog.pg_stat_get_numscans(a.indexrelid)::int8 AS scans,
     pg_catalog.pg_stat_get_numscans(b.indexrelid)::int8 AS other_scans,
     a.indisunique AS is_unique,

@@ -2,11 +2,16 @@
 -- privilege: none
 -- versions: 13-
 -- cost: an anti-join of the catalogue; at most 20 rows come back
+WITH locked AS MATERIALIZED (
+    SELECT DISTINCT relation FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'
+)
 SELECT
     n.nspname::text AS schema_name,
     c.relname::text AS table_name,
     GREATEST(pg_catalog.pg_stat_get_live_tuples(c.oid)::float8, c.reltuples, 0)::float8 AS live_rows,
-    pg_catalog.pg_relation_size(c.oid)::int8 AS size_bytes,
+    COALESCE(CASE WHEN c.oid NOT IN (SELECT relation FROM locked) THEN pg_catalog.pg_relation_size(c.oid) END,
+        (SELECT k.relpages FROM pg_catalog.pg_class AS k WHERE k.oid = c.oid)
+            * current_setting('block_size')::int8)::int8 AS size_bytes,
     c.relkind = 'p' AS is_partitioned,
     c.relreplident::text AS replica_identity,
     EXISTS (

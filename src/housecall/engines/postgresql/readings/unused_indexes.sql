@@ -2,14 +2,18 @@
 -- privilege: none
 -- versions: 13-
 -- cost: one counter an index; sizes of at most 25 indexes
-WITH idle AS MATERIALIZED (
+WITH locked AS MATERIALIZED (
+    SELECT DISTINCT relation FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'
+), idle AS MATERIALIZED (
     SELECT
         i.indexrelid,
         i.indrelid,
         CASE
             WHEN x.relpages > 1 OR t.reltuples < 10000 AND pg_catalog.pg_stat_get_live_tuples(t.oid) < 10000
                 THEN x.relpages::int8 * current_setting('block_size')::int8
-            ELSE pg_catalog.pg_relation_size(i.indexrelid)
+            ELSE COALESCE(CASE WHEN i.indexrelid NOT IN (SELECT relation FROM locked) THEN pg_catalog.pg_relation_size(i.indexrelid) END,
+        (SELECT k.relpages FROM pg_catalog.pg_class AS k WHERE k.oid = i.indexrelid)
+            * current_setting('block_size')::int8)
         END AS size_bytes
     FROM pg_catalog.pg_index AS i
     JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid AND x.relkind = 'i'

@@ -9,7 +9,8 @@ from housecall.engines.engine import Row
 class StaleStatistics(Row, reading="stale_statistics"):
     """A table that changed beyond autovacuum's analyze threshold. `analysed_seconds_ago` is None when never or unknown.
 
-    `planner_rows` is what the planner believes (reltuples), `live_rows` what the counters say.
+    `planner_rows` is what the planner believes (reltuples), `live_rows` what the counters say. `is_counted_late`: by
+    the table's size nothing changed since its ANALYZE, though changes were counted after it.
     """
 
     schema_name: str
@@ -24,6 +25,7 @@ class StaleStatistics(Row, reading="stale_statistics"):
     analysed_seconds_ago: float | None
     size_bytes: int
     scans: int
+    is_counted_late: bool
     tables: int
 
 
