@@ -346,6 +346,18 @@ async def test_permission_error_names_the_account_and_the_right(shop: PrivateMyS
         session.close()
 
 
+async def test_without_rights_nothing_is_called_healthy_and_each_grant_is_named(shop: PrivateMySQLDatabase) -> None:
+    bare = shop.create_reader(grants=[f"SELECT ON {shop.name}.*"])
+    diagnosis = await shop.examine(user=bare, window_seconds=0)
+    missed = {each.check: str(each.remedy) for each in diagnosis.not_evaluated}
+    assert "GRANT SELECT ON performance_schema.*" in missed["mysql.wait_profile"]
+    assert "GRANT REFERENCES ON *.*" in missed["mysql.fragmentation"]
+    assert "GRANT SELECT ON mysql.user" in missed["mysql.weak_accounts"]
+    looked = diagnosis.to_json()["looked_at"]
+    assert "memory" in looked
+    assert not {"locks", "connections", "disk"} & looked.keys()
+
+
 @pytest.fixture
 def small_disk() -> Iterator[str]:
     """A file system of a few megabytes for temporary files, where this machine allows making one."""

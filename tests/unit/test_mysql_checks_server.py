@@ -631,6 +631,14 @@ def test_weak_authentication_is_one_cause_an_account_and_its_remedy_speaks_the_f
     assert statements(mariadb) == ["ALTER USER 'app'@'%' ACCOUNT LOCK;"]
 
 
+def test_weak_accounts_of_one_user_on_the_machine_itself_are_one() -> None:
+    rows = [login("root", host, has_password=False, has_all=True) for host in ("127.0.0.1", "::1", "localhost", "db1")]
+    diagnosis = diagnose(snapshot(*rows, login("root", "10.%", has_password=False), variables={"hostname": "db1"}))
+    told = [(each.object, each.severity.value) for each in caused(diagnosis, "weak_authentication")]
+    assert told == [("'root'@'10.%'", "warning"), ("'root'@'localhost'", "notice")]
+    assert len(statements(diagnosis.causes[1])) == 4
+
+
 @pytest.mark.parametrize(
     ("row", "expected"),
     [

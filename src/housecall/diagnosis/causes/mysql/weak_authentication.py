@@ -71,22 +71,24 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
 
 def _remedy(finding: Finding, version: Version) -> Remedy:
     name, kind = finding.object, finding.details.get("kind")
-    show = f"SHOW CREATE USER {name};"
+    names = finding.details.get("accounts", [name])
+    told, show = ", ".join(names), f"SHOW CREATE USER {name};"
     if kind is None:
         return advice(_NARROW(), _VERIFY(account=name), verify_statement=f"SHOW GRANTS FOR {name};")
     if kind == "old":
-        return advice(_MOVE(account=name), _VERIFY(account=name), verify_statement=show)
+        return advice(_MOVE(account=told), _VERIFY(account=told), verify_statement=show)
     if kind == "anonymous" or (version.flavour == "mariadb" and finding.details["user"] != "root"):
         return Remedy(
-            title=_LOCK_ANONYMOUS() if kind == "anonymous" else _LOCK(account=name),
-            statements=(f"ALTER USER {name} ACCOUNT LOCK;",), lock=NO_LOCK(), risk="medium", when="now",
-            rollback=(f"ALTER USER {name} ACCOUNT UNLOCK;",), verify=_VERIFY(account=name), verify_statement=show,
-            caution=_CAUTION(),
+            title=_LOCK_ANONYMOUS() if kind == "anonymous" else _LOCK(account=told),
+            statements=tuple(f"ALTER USER {each} ACCOUNT LOCK;" for each in names), lock=NO_LOCK(), risk="medium",
+            when="now", rollback=tuple(f"ALTER USER {each} ACCOUNT UNLOCK;" for each in names),
+            verify=_VERIFY(account=told), verify_statement=show, caution=_CAUTION(),
         )  # fmt: skip
     if version.flavour == "mariadb":
-        return advice(_SET_YOURSELF(account=name), _VERIFY(account=name), verify_statement=show, when="now")
+        return advice(_SET_YOURSELF(account=told), _VERIFY(account=told), verify_statement=show, when="now")
     return Remedy(
-        title=_PASSWORD(account=name), statements=(f"ALTER USER {name} IDENTIFIED BY RANDOM PASSWORD;",),
-        lock=NO_LOCK(), risk="medium", when="now", rollback=(), rollback_note=_NO_WAY_BACK(),
-        verify=_VERIFY(account=name), verify_statement=show, caution=_CAUTION(),
+        title=_PASSWORD(account=told),
+        statements=tuple(f"ALTER USER {each} IDENTIFIED BY RANDOM PASSWORD;" for each in names), lock=NO_LOCK(),
+        risk="medium", when="now", rollback=(), rollback_note=_NO_WAY_BACK(), verify=_VERIFY(account=told),
+        verify_statement=show, caution=_CAUTION(),
     )  # fmt: skip

@@ -51,7 +51,7 @@ KINDS: Mapping[str, Kind] = {
             zh="磁盘已满：{times:count} 次报错，最近一次在 {ago:duration} 前：{text}"),
     ),
     "memory": Kind(
-        Severity.CRITICAL, frozenset({1037, 1041, 1038}),
+        Severity.CRITICAL, frozenset({1037, 1041}),
         re.compile(r"out of memory|cannot allocate (?:\d+ bytes|memory)|can't allocate memory|bad_alloc", re.I),
         Say(en="The server got no memory: {times:count} error{times:|s}, the latest {ago:duration} ago: {text}",
             zh="服务器申请内存失败：{times:count} 次报错，最近一次在 {ago:duration} 前：{text}"),

@@ -42,19 +42,33 @@ _SAYS = {
 
 def judge(now: Snapshot, _earlier: Snapshot | None, _limits: Limits) -> Iterator[Finding]:
     own = (variable(now, "hostname") or "").lower()
+    local: dict[tuple[str, str], list[AccountRow]] = {}
     for row in now.rows(AccountRow):
         kind = weakness(row, now)
         if kind is None:
             continue
-        name, is_local = account(row.user_name, row.host), row.host.lower() in (*LOCAL_HOSTS, own)
-        yield Finding(
-            CHECK.id, CHECK.item, _severity(kind, row, is_local=is_local), name, "role",
-            _SAYS[kind](account=name, host=row.host, plugin=row.plugin),
-            measured(AccountRow, account=(name, "name"), plugin=(row.plugin, "text"),
-                     has_password=(row.has_password, "flag"), password_is_name=(row.password_is_name, "flag"),
-                     may_do_everything=(row.has_all or row.has_super, "flag")),
-            details={"kind": kind, "user": row.user_name, "host": row.host, "plugin": row.plugin, "is_local": is_local},
-        )  # fmt: skip
+        if row.host.lower() in (*LOCAL_HOSTS, own):
+            local.setdefault((kind, row.user_name), []).append(row)
+        else:
+            yield _finding(kind, [row], is_local=False)
+    for (kind, _), rows in local.items():
+        yield _finding(kind, rows, is_local=True)
+
+
+def _finding(kind: str, rows: list[AccountRow], *, is_local: bool) -> Finding:
+    """One an account; those of one user on the machine itself are one, `'root'@'localhost'` first."""
+    rows = sorted(rows, key=lambda row: (row.host != "localhost", row.host))
+    first = rows[0]
+    names = [account(row.user_name, row.host) for row in rows]
+    return Finding(
+        CHECK.id, CHECK.item, _severity(kind, first, is_local=is_local), names[0], "role",
+        _SAYS[kind](account=", ".join(names), host=first.host, plugin=first.plugin),
+        measured(AccountRow, account=(", ".join(names), "name"), plugin=(first.plugin, "text"),
+                 has_password=(first.has_password, "flag"), password_is_name=(first.password_is_name, "flag"),
+                 may_do_everything=(first.has_all or first.has_super, "flag")),
+        details={"kind": kind, "user": first.user_name, "host": first.host, "accounts": names,
+                 "is_local": is_local},
+    )  # fmt: skip
 
 
 def weakness(row: AccountRow, now: Snapshot) -> str | None:
