@@ -745,6 +745,28 @@ def test_permission_error_names_account_table_and_grant() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "account", "statement"),
+    [
+        ("execute command denied to user 'app'@'%' for routine 'shop.close_day'", "'app'@'%'",
+         "GRANT EXECUTE ON PROCEDURE shop.close_day TO 'app'@'%';"),
+        ("Access denied for user 'app'@'%' to database 'billing'", "'app'@'%'", None),
+        ("Access denied; you need (at least one of) the SUPER privilege(s) for this operation", "app", None),
+        ("INSERT, UPDATE command denied to user 'app'@'%' for table 'items'", "'app'@'%'",
+         "GRANT INSERT, UPDATE ON shop.items TO 'app'@'%';"),
+    ],
+)  # fmt: skip
+def test_permission_error_reads_the_servers_words(text: str, account: str, statement: str | None) -> None:
+    (cause,) = caused(diagnose(snapshot(refused(9, text))), "permission_error")
+    assert cause.object == account
+    assert statements(cause) == ([statement] if statement else [])
+
+
+def test_refused_logins_count_too() -> None:
+    row = row_of(StatementError, number=1045, name="ER_ACCESS_DENIED_ERROR", raised=90, last_seconds_ago=2.0)
+    assert severities(diagnose(snapshot(row, status={"Questions": 100})), "permission_errors") == ["warning"]
+
+
+@pytest.mark.parametrize(
     ("raised", "ago", "questions", "expected"),
     [(20, 600.0, 2000, ["warning"]), (20, 600.0, 2001, ["notice"]), (19, 1.0, 100, []), (20, 601.0, 100, [])],
 )

@@ -38,7 +38,7 @@ _COUNT = (
 def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
     for finding in found.of("mysql.permission_errors"):
         details = finding.details
-        is_named = details["kind"] == "seen" and details["right"] and details["object"]
+        is_named = details["kind"] == "seen" and details["right"] and details["what"] in ("table", "routine")
         yield Cause(
             id=CAUSE.id,
             object=finding.object,
@@ -65,9 +65,10 @@ def _grant(finding: Finding) -> Remedy:
     schema = details["schema"] if len(named) == 1 else named[0]
     target = qualified(schema, named[-1]) if schema else named[-1]
     right, account = details["right"], details["account"]
+    on = f"PROCEDURE {target}" if details["what"] == "routine" else target
     return Remedy(
         title=_GRANT(right=right, object=target, account=account),
-        statements=(f"GRANT {right} ON {target} TO {account};",), lock=NO_LOCK(), risk="medium", when="now",
-        rollback=(f"REVOKE {right} ON {target} FROM {account};",), verify=_VERIFY(),
+        statements=(f"GRANT {right} ON {on} TO {account};",), lock=NO_LOCK(), risk="medium", when="now",
+        rollback=(f"REVOKE {right} ON {on} FROM {account};",), verify=_VERIFY(),
         verify_statement=f"SHOW GRANTS FOR {account};", caution=_ASK(),
     )  # fmt: skip

@@ -10,6 +10,7 @@ Source: MySQL manual, performance_schema.events_errors_summary_global_by_error; 
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.mysql._counters import pace
@@ -37,15 +38,40 @@ CHECK = Check(
     needs_window=True,
 )
 REFUSED = frozenset({1044, 1142, 1143, 1227, 1370, 1410})
+COUNTED = REFUSED | {1045}
+_ACCOUNT = r"to user '(?P<user>[^']*)'@'(?P<host>[^']*)'"
 _NAMED = re.compile(
-    r"(?P<right>[A-Z ,]+) command denied to user '(?P<user>[^']*)'@'(?P<host>[^']*)' for"
-    r" (?:table|routine|column '[^']*' in"
-    r" table) [`']?(?P<object>[^']+?)[`']?$"
+    rf"(?P<right>[A-Za-z ,]+?) command denied {_ACCOUNT} for (?P<what>table|routine|column '[^']*' in table)"
+    r" [`']?(?P<object>[^']+?)[`']?$"
 )
+_DATABASE = re.compile(r"Access denied for user '(?P<user>[^']*)'@'(?P<host>[^']*)' to database '(?P<object>[^']*)'")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Who was refused what, as far as the server's words say it."""
+
+    account: str
+    right: str | None = None
+    object: str | None = None
+    what: str | None = None
+
+
+def refusal(row: FailedStatement) -> Refusal:
+    """Out of the server's message."""
+    text = row.message or ""
+    if named := _NAMED.search(text):
+        who = account(named["user"], named["host"])
+        return Refusal(who, named["right"].strip().upper(), named["object"], named["what"].split()[0])
+    if database := _DATABASE.search(text):
+        return Refusal(account(database["user"], database["host"]), None, database["object"], "database")
+    return Refusal(row.user_name or "?")
+
+
 _SEEN = Say(en="{account} is refused again and again: {text}", zh="{account} 反复被拒绝：{text}")
 _COUNTED = Say(
-    en="{refused:count} statements were refused for want of a right, the latest {ago:duration} ago.",
-    zh="有 {refused:count} 条语句因权限不足被拒绝，最近一次在 {ago:duration} 前。",
+    en="{refused:count} statements or logins were refused for want of a right, the latest {ago:duration} ago.",
+    zh="有 {refused:count} 条语句或登录因权限不足被拒绝，最近一次在 {ago:duration} 前。",
 )
 
 
@@ -57,15 +83,13 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
     refused = [row for row in failed if row.number in REFUSED]
     seen = [row for row in refused if row.statements >= limits["least_seen"]]
     for row in seen:
-        named = _NAMED.search(row.message or "")
-        who = account(named["user"], named["host"]) if named else row.user_name or "?"
+        who = refusal(row)
         yield Finding(
-            CHECK.id, CHECK.item, Severity.WARNING, who, "role", _SEEN(account=who, text=row.message),
+            CHECK.id, CHECK.item, Severity.WARNING, who.account, "role", _SEEN(account=who.account, text=row.message),
             measured(FailedStatement, refused=(row.statements, "count"), message=(row.message, "text")),
-            details={"kind": "seen", "account": who, "right": named["right"].strip() if named else None,
-                     "object": named["object"] if named else None, "schema": row.schema_name,
-                     "text": row.message, "times": row.statements},
-            identity=f"{who} {named['object'] if named else row.message}",
+            details={"kind": "seen", "account": who.account, "right": who.right, "object": who.object,
+                     "what": who.what, "schema": row.schema_name, "text": row.message, "times": row.statements},
+            identity=f"{who.account} {who.object or row.message}",
         )  # fmt: skip
     if not seen:
         yield from _counted(now, earlier, limits)
@@ -74,7 +98,7 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
 def _counted(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
     """By counters alone: MySQL counts errors by their number, MariaDB all that was denied, logins among them."""
     rows = now.get(StatementError)
-    known = () if isinstance(rows, Unavailable) else [row for row in rows if row.number in REFUSED]
+    known = () if isinstance(rows, Unavailable) else [row for row in rows if row.number in COUNTED]
     denied = pace(now, earlier, "Access_denied_errors")
     failing = _failing(now, limits)
     times = sum(row.raised for row in known) or denied.total
