@@ -35,6 +35,10 @@ _CONNECTIONS = Say(
     "{usable:count} 个可用连接已使用 {used:count} 个，历史最高 {peak:count} 个；其中最多的是 {holder}，占"
     " {group:count} 个",
 )
+_ALONE = Say(
+    "no session but our own: {used:count} of {usable:count} connections in use, at most {peak:count} so far",
+    "除本次检查外没有其他会话：{usable:count} 个可用连接已使用 {used:count} 个，历史最高 {peak:count} 个",
+)
 _STATEMENTS = Say(
     "{digests:count} kind{digests:|s} of statement{digests:|s} took {all:duration} in all; the costliest took"
     " {top:duration}"
@@ -62,11 +66,23 @@ _PURGE = Say(
     "未清理的历史事务 {length:count} 个；最老的未结束事务已持续 {oldest:duration}；内部空闲超过 16 MB 的表"
     " {free:count} 张",
 )
-_REPLICATION = Say(
-    "{channels:count} channel{channels:|s} of replication from a source; the binary log is {logging}: {files:count}"
-    " file{files:|s}, {size:bytes}",
-    "从主库复制的通道 {channels:count} 个；binlog：{logging}，{files:count} 个文件，{size:bytes}",
+_NONE_OPEN = Say(
+    "{length:count} transaction{length:|s} not yet purged, none open; {free:count} table{free:|s} with more than 16 MB"
+    " free inside",
+    "未清理的历史事务 {length:count} 个，没有未结束的事务；内部空闲超过 16 MB 的表 {free:count} 张",
 )
+_REPLICATION = {
+    True: Say(
+        "{channels:count} channel{channels:|s} of replication from a source; the binary log is on: {files:count}"
+        " file{files:|s}, {size:bytes}",
+        "从主库复制的通道 {channels:count} 个；binlog 已开启，{files:count} 个文件，{size:bytes}",
+    ),
+    False: Say(
+        "{channels:count} channel{channels:|s} of replication from a source; the binary log is off, so no replica can"
+        " follow",
+        "从主库复制的通道 {channels:count} 个；binlog 未开启，因此不可能有从库",
+    ),
+}
 _DISK = Say(
     "tables take {data:bytes} and indexes {indexes:bytes} in {databases:count} database{databases:|s}; binary logs take"
     " {logs:bytes}",
@@ -110,16 +126,16 @@ def _deadlocks(now: Snapshot) -> float | None:
 
 
 def _connections(now: Snapshot) -> Message:
-    groups = now.rows(SessionGroup)
-    largest = max(groups, key=lambda each: each.sessions, default=None)
-    holder = f"{largest.user_name} ({largest.client or 'localhost'})" if largest else "?"
-    return _CONNECTIONS(
-        used=counter(now, "Threads_connected"),
-        usable=number(now, "max_connections"),
-        peak=counter(now, "Max_used_connections"),
-        group=largest.sessions if largest else 0,
-        holder=holder,
-    )
+    largest = max(now.rows(SessionGroup), key=lambda each: each.sessions, default=None)
+    counts = {
+        "used": counter(now, "Threads_connected"),
+        "usable": number(now, "max_connections"),
+        "peak": counter(now, "Max_used_connections"),
+    }
+    if largest is None:
+        return _ALONE(**counts)
+    holder = f"{largest.user_name} ({largest.client or 'localhost'})"
+    return _CONNECTIONS(**counts, group=largest.sessions, holder=holder)
 
 
 def _statements(now: Snapshot) -> Message:
@@ -147,21 +163,18 @@ def _memory(now: Snapshot) -> Message:
 
 def _purge(now: Snapshot) -> Message:
     (status,) = now.rows(InnodbStatus)[:1] or (None,)
+    length = status.history_list_length if status else counter(now, "Innodb_history_list_length")
     open_seconds = [row.transaction_seconds for row in now.rows(Session) if row.transaction_seconds is not None]
-    return _PURGE(
-        length=status.history_list_length if status else counter(now, "Innodb_history_list_length"),
-        oldest=max(open_seconds, default=0.0),
-        free=len(now.rows(FragmentedTable)),
-    )
+    free = len(now.rows(FragmentedTable))
+    if not open_seconds:
+        return _NONE_OPEN(length=length, free=free)
+    return _PURGE(length=length, oldest=max(open_seconds), free=free)
 
 
 def _replication(now: Snapshot) -> Message:
     logs = _binary_logs(now)
-    return _REPLICATION(
-        channels=len(now.rows(ReplicaStatus)),
-        logging="on" if switch(now, "log_bin") else "off",
-        files=logs.files if logs else 0,
-        size=logs.size_bytes if logs else 0,
+    return _REPLICATION[bool(switch(now, "log_bin"))](
+        channels=len(now.rows(ReplicaStatus)), files=logs.files if logs else 0, size=logs.size_bytes if logs else 0
     )
 
 
