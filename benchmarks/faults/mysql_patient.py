@@ -203,7 +203,6 @@ class MySQLPatient:
                 *(f"TRUNCATE performance_schema.events_statements_summary_{each}" for each in tables),
                 "TRUNCATE performance_schema.table_io_waits_summary_by_index_usage",
             )
-        self.execute("FLUSH STATUS")
 
     def measured(self, role: str) -> Measured | None:
         if self._settings["performance_schema"] != "ON":

@@ -51,7 +51,8 @@ KINDS: Mapping[str, Kind] = {
             zh="磁盘已满：{times:count} 次报错，最近一次在 {ago:duration} 前：{text}"),
     ),
     "memory": Kind(
-        Severity.CRITICAL, frozenset({1037, 1041}),
+        # Not 1037, which MySQL raises in JSON_ARRAYAGG when a part of the query waits too long for a metadata lock.
+        Severity.CRITICAL, frozenset({1041}),
         re.compile(r"out of memory|cannot allocate (?:\d+ bytes|memory)|can't allocate memory|bad_alloc", re.I),
         Say(en="The server got no memory: {times:count} error{times:|s}, the latest {ago:duration} ago: {text}",
             zh="服务器申请内存失败：{times:count} 次报错，最近一次在 {ago:duration} 前：{text}"),
