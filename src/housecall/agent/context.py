@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from housecall.agent.permissions import current_use
 from housecall.clock import Clock
 from housecall.engines.desk import ChangeDesk
-from housecall.engines.engine import Probe
+from housecall.engines.engine import EngineName, Probe
 from housecall.engines.instance import Engines, GrantedInstances, Instance, InstanceDirectory
 from housecall.errors import HousecallError, ModelError
 from housecall.events import EventSink, Happening
@@ -61,6 +61,8 @@ class RunContext:
 
     `desk` takes changes, or None where nothing can be changed; `resumed` are the calls this turn goes on with.
 
+    `last_engine` is the engine that a tool asked last; None before the first.
+
     `granted` are the same `instances` where rights limit the caller; None where nothing does (a server named by DSN).
     """
 
@@ -84,6 +86,7 @@ class RunContext:
     granted: GrantedInstances | None = None
     desk: ChangeDesk | None = None
     resumed: frozenset[str] = frozenset()
+    last_engine: EngineName | None = None
 
     @property
     def text(self) -> str:
@@ -124,6 +127,7 @@ class RunContext:
         One for each call, not one for the turn: a model may think for minutes between two calls, and a recovered run
         skips calls that are recorded; an idle session would hold a connection of the server for nothing.
         """
+        self.last_engine = instance.engine
         async with self.engines.open_probe(instance) as probe:
             self.probes.add(probe)
             try:

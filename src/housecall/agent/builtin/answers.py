@@ -23,6 +23,7 @@ from housecall.agent.builtin.diagnosis import (
 from housecall.agent.builtin.intents import Intent, Suspect
 from housecall.agent.builtin.plans import dropped_index, meant_cause, refers_to_cause, waits_with
 from housecall.agent.builtin.text import bullets, code, colon, end, fenced, joined, label, paragraphs, say
+from housecall.agent.context import current_run
 from housecall.agent.tools.topics import Topic, belongs, check_belongs
 from housecall.wording import Language
 
@@ -56,7 +57,8 @@ def _failure(conversation: Conversation, language: Language) -> str | None:
     reason = str(failed.error).removeprefix(f"{failed.call.tool}: ")
     told = say(words.FAILED, language, reason=end(reason, language))
     if failed.result.get("next"):
-        return paragraphs([told, say(words.DENIED, language)])
+        denied = words.DENIED_MYSQL if on_mysql(conversation) else words.DENIED
+        return paragraphs([told, say(denied, language)])
     unreachable = str(failed.result.get("code", "")).startswith("Instance")
     return paragraphs([told, say(words.TRY_AGAIN, language) if unreachable else None])
 
@@ -311,11 +313,13 @@ def _own_change(intent: Intent, conversation: Conversation, language: Language) 
     if found.settings:
         told = live.settings(now.result("describe_db_instance_parameters") or {}, language)
         return paragraphs([say(words.READ_ONLY_BARE, language), told])
+    mysql = on_mysql(conversation)
     if found.sql:
         known = _index_to_drop(dropped_index(intent), now.result("list_indexes"), language)
         statement, lock = found.sql.rstrip(";") + ";", _lock_of(found.sql)
         body = paragraphs([say(words.YOUR_STATEMENT, language), fenced([statement])])
-        facts = {"lock": say(words.OWN_LOCK[lock], language), "rollback_note": say(words.OWN_UNDO, language)}
+        locks, undo = (words.OWN_LOCK_MYSQL, words.OWN_UNDO_MYSQL) if mysql else (words.OWN_LOCK, words.OWN_UNDO)
+        facts = {"lock": say(locks[lock], language), "rollback_note": say(undo, language)}
         risk = say(words.PLAIN_RISK, language)
     elif found.pid is not None:
         sessions = now.result("list_sessions")
@@ -325,15 +329,41 @@ def _own_change(intent: Intent, conversation: Conversation, language: Language) 
                 total=sessions["connections"],
             )  # fmt: skip
         known = _role_of(found.pid, now.result("show_blocking"), language)
-        look = f"SELECT pid, state, xact_start, query FROM pg_stat_activity WHERE pid = {found.pid};"
+        look, end_it = _KILL["mysql" if mysql else "postgresql"]
         caution = label(words.CAUTION, language) + say(words.KILL_CAUTION, language)
-        body = paragraphs([caution, fenced([look]), fenced([f"SELECT pg_terminate_backend({found.pid});"])])
-        facts = {"lock": say(words.KILL_LOCK, language), "rollback_note": say(words.KILL_UNDO, language)}
+        body = paragraphs([caution, fenced([look.format(pid=found.pid)]), fenced([end_it.format(pid=found.pid)])])
+        undo = words.KILL_UNDO_MYSQL if mysql else words.KILL_UNDO
+        facts = {"lock": say(words.KILL_LOCK, language), "rollback_note": say(undo, language)}
         risk = say(words.RISKS["medium"], language)
     else:
         return say(words.READ_ONLY_BARE, language)
     told = costs({**facts, "risk": "medium"}, language).replace(say(words.RISKS["medium"], language), risk)
     return paragraphs([say(words.READ_ONLY, language), known, body, told])
+
+
+_KILL = {
+    "postgresql": (
+        "SELECT pid, state, xact_start, query FROM pg_stat_activity WHERE pid = {pid};",
+        "SELECT pg_terminate_backend({pid});",
+    ),
+    "mysql": (
+        "SELECT ID, USER, HOST, COMMAND, TIME, STATE, INFO FROM information_schema.PROCESSLIST WHERE ID = {pid};",
+        "KILL CONNECTION {pid};",
+    ),
+}
+
+
+def on_mysql(conversation: Conversation) -> bool:
+    """Whether what was looked at last is a MySQL or MariaDB server, as far as the results tell."""
+    run = current_run()
+    if run is not None and run.last_engine is not None:
+        return run.last_engine == "mysql"
+    for exchange in reversed(conversation.exchanges):
+        for done in reversed(exchange.done):
+            engine = done.result.get("server") or done.result.get("engine")
+            if engine:
+                return bool(engine == "mysql")
+    return False
 
 
 def _role_of(pid: int, blocking: Result | None, language: Language) -> str | None:

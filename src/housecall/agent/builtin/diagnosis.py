@@ -82,8 +82,9 @@ def headline(exam: Result, language: Language) -> str:
         return say(words.PARTLY, language, instance=instance, missed=unseen, checks=exam["checks_total"])
     if causes:
         return say(words.ONLY_PAST, language, instance=instance, count=total)
+    sentence = words.HEALTHY_MYSQL if exam.get("engine") == "mysql" else words.HEALTHY
     healthy = say(
-        words.HEALTHY, language, instance=instance, version=exam["version"], database=exam["database"],
+        sentence, language, instance=instance, version=exam["version"], database=exam["database"],
         checks=exam["checks_total"],
     )  # fmt: skip
     findings = exam.get("findings_total", 0)
@@ -135,7 +136,13 @@ def is_cleared(exam: Result, topic: Topic) -> bool:
 
 
 def _look(exam: Result, topic: Topic, language: Language) -> str:
-    return f"{say(words.TOPIC_NAMES[topic], language)}{colon(language)}{exam['looked_at'][topic]}"
+    return f"{topic_name(topic, exam, language)}{colon(language)}{exam['looked_at'][topic]}"
+
+
+def topic_name(topic: str, exam: Result, language: Language) -> str:
+    """What a topic is called on the engine that was examined."""
+    own = words.TOPIC_NAMES_MYSQL if exam.get("engine") == "mysql" else {}
+    return say(own.get(topic, words.TOPIC_NAMES[topic]), language)
 
 
 def looked_at(exam: Result, topic: Topic, language: Language) -> str | None:
@@ -320,7 +327,7 @@ def topical(lead: str | None, exam: Result, topic: Topic, language: Language) ->
     full = [cause for cause in causes if "remedies" in cause and cause["severity"] != "info"][:3]
     rest = [one_line(cause, language) for cause in causes if cause not in full]
     unseen = missed(exam, language, topic)
-    name = say(words.TOPIC_NAMES[topic], language)
+    name = topic_name(topic, exam, language)
     none = None
     if not causes:
         sentence = words.NO_CAUSE_PARTLY if unseen else words.NO_CAUSE

@@ -13,9 +13,9 @@ def _words(text: str) -> frozenset[str]:
 _FENCE = re.compile(r"```[a-zA-Z]*\s*\n?(.*?)```", re.S)
 _RAW_SQL = re.compile(
     r"(?<![A-Za-z_])(?<!show )((?:explain\s+(?:\([^)]*\)\s*|analy[sz]e\s+|verbose\s+)*)?"
-    r"(?:select\s+[\s\S]+|with\s+\w+\s+as\s*\([\s\S]+|update\s+[\w.\"]+\s+(?:\w+\s+)?set\s+[\s\S]+|delete\s+from\s+[\w.\"]+[\s\S]*"
-    r"|insert\s+into\s+[\w.\"]+[\s\S]*|create\s+(?:unique\s+)?index\s+[\s\S]+\([\s\S]*|create\s+table\s+[\w.\"]+\s*(?:\(|as\b)[\s\S]*"
-    r"|drop\s+(?:index|table)\s+(?:concurrently\s+)?(?!that|the|this|it\b)[\w.\"]+[\s\S]*|alter\s+(?:table|system|database|role)\s+[\s\S]+|truncate\s+(?:table\s+)?[\w.\"]+[\s\S]*))",
+    r"(?:select\s+[\s\S]+|with\s+\w+\s+as\s*\([\s\S]+|update\s+[\w.\"`]+\s+(?:\w+\s+)?set\s+[\s\S]+|delete\s+from\s+[\w.\"`]+[\s\S]*"
+    r"|insert\s+into\s+[\w.\"`]+[\s\S]*|create\s+(?:unique\s+)?index\s+[\s\S]+\([\s\S]*|create\s+table\s+[\w.\"]+\s*(?:\(|as\b)[\s\S]*"
+    r"|drop\s+(?:index|table)\s+(?:concurrently\s+)?(?!that|the|this|it\b)[\w.\"`]+[\s\S]*|alter\s+(?:table|system|database|role)\s+[\s\S]+|truncate\s+(?:table\s+)?[\w.\"]+[\s\S]*))",
     re.I,
 )
 _COMMAND = re.compile(
@@ -59,7 +59,7 @@ _INSTANCE = re.compile(
     re.I,
 )
 _PID = re.compile(
-    r"\b(?:pid|session|process|backend|kill|terminate|cancel)\s*[#:=]?\s*(\d{1,8})\b|(?:会话|进程|杀掉?|终止|取消)\s*(\d{1,8})",
+    r"\b(?:pid|session|process|backend|connection|thread|kill(?:\s+(?:query|connection))?|terminate|cancel)\s*[#:=]?\s*(\d{1,8})\b|(?:会话|进程|杀掉?|终止|取消)\s*(\d{1,8})",
     re.I,
 )
 _ORDINALS = {
@@ -85,6 +85,7 @@ _BARE_SETTINGS = re.compile(r"(?<![A-Za-z_])(?:fsync|jit)(?![A-Za-z_])", re.I)
 SETTING_NAMES = re.compile(
     r"^(work_mem|shared_buffers|max_\w+|min_\w+|autovacuum\w*|checkpoint_\w+|effective_\w+|maintenance_\w+|random_page_cost"
     r"|seq_page_cost|wal_\w+|statement_timeout|lock_timeout|idle_\w+_timeout|log_\w+|enable_\w+|jit\w*|fsync|full_page_writes"
+    r"|innodb_\w+|\w+_buffer_size|tmp_table_size|(?:wait|interactive|lock_wait|connect|net_read|net_write)_timeout|long_query_time|slow_query_log\w*|general_log\w*|sync_binlog|binlog_\w+|table_open_cache\w*|thread_cache_size|sql_mode|(?:transaction|tx)_isolation|performance_schema|expire_logs_days|(?:super_)?read_only|gtid_\w+|query_cache_\w+|local_infile|skip_name_resolve|open_files_limit|server_id|character_set_server|collation_server|require_secure_transport|group_concat_max_len"
     r"|synchronous_\w+|temp_\w+|huge_pages|default_\w+|vacuum_\w+|track_\w+|deadlock_timeout|superuser_reserved_connections)$",
     re.I,
 )

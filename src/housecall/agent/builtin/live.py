@@ -38,7 +38,7 @@ def _root(blocker: Result, language: Language) -> str:
 def _waiter(waiter: Result, language: Language) -> str:
     return say(
         words.WAITER, language, pid=waiter["pid"], what=waiter.get("waits_for"),
-        blockers=", ".join(map(str, waiter["blocked_by"])), age=waiter.get("waiting_seconds"),
+        blockers=", ".join(map(str, waiter["blocked_by"])) or "?", age=waiter.get("waiting_seconds"),
     )  # fmt: skip
 
 
@@ -63,8 +63,9 @@ def more_connections(found: Result, exam: Result, language: Language) -> str:
     idle = by_state.get("idle", 0)
     now = exam.get("looked_at", {}).get("connections")
     used = say(words.USED_OF, language, used=found["connections"], maximum=found["max_connections"])
+    sentence = words.RAISE_CONNECTIONS_MYSQL if found.get("engine") == "mysql" else words.RAISE_CONNECTIONS
     return say(
-        words.RAISE_CONNECTIONS, language, now=now or used, active=by_state.get("active", 0),
+        sentence, language, now=now or used, active=by_state.get("active", 0),
         leaked=say(words.IDLE_CONNECTIONS, language, idle=idle) if idle else "",
     )  # fmt: skip
 
@@ -78,6 +79,8 @@ def statements(found: Result, language: Language) -> str:
     parts: list[str | None] = []
     if found.get("not_available"):
         sentence = _NO_STATISTICS.get(found["missing"], words.NO_STATISTICS)
+        if found.get("engine") == "mysql" and found["missing"] == "extension":
+            sentence = words.NO_STATISTICS_MYSQL
         parts.append(say(sentence, language, instance=instance, reason=found["not_available"].rstrip(".")))
         parts.append(say(words.REMEDY, language, remedy=code(found["remedy"])) if found.get("remedy") else None)
     if found["statements"]:
@@ -91,14 +94,18 @@ def statements(found: Result, language: Language) -> str:
     elif found.get("not_available") and not found["sessions_hidden"]:
         parts.append(say(words.RUNNING_NONE, language))
     if found["sessions_hidden"]:
-        parts.append(say(words.RUNNING_HIDDEN, language, count=found["sessions_hidden"]))
+        hidden = words.RUNNING_HIDDEN_MYSQL if found.get("engine") == "mysql" else words.RUNNING_HIDDEN
+        parts.append(say(hidden, language, count=found["sessions_hidden"]))
     return paragraphs(parts)
 
 
 def _statement(number: int, each: Result, language: Language) -> str:
+    bare = each.get("calls_without_index") or 0
     figures = say(
-        words.STATEMENT, language, share=each.get("share_of_time"), calls=each["calls"], mean=each["mean_ms"],
-        total=each["total_seconds"],
+        words.STATEMENT if each.get("rows_examined") is None else words.STATEMENT_EXAMINED, language,
+        share=each.get("share_of_time"), calls=each["calls"], mean=each["mean_ms"], total=each["total_seconds"],
+        examined=each.get("rows_examined"), rows=each["rows"],
+        scans=say(words.STATEMENT_NO_INDEX, language, count=bare) if bare else "",
     )  # fmt: skip
     return f"{number}. {figures}\n   {code(each['statement'])}"
 
@@ -133,8 +140,9 @@ def _unit(each: Result) -> str:
 
 
 def _setting(each: Result, language: Language) -> str:
+    sentence = words.SETTING if each.get("built_in_value") is not None else words.SETTING_BARE
     text = say(
-        words.SETTING, language, name=each["name"], value=each.get("value"), needs=each["needs"],
+        sentence, language, name=each["name"], value=each.get("value"), needs=each["needs"],
         unit=_unit(each), built_in=each.get("built_in_value"),
     )  # fmt: skip
     return f"{text} — **{say(words.PENDING, language)}**" if each["pending_restart"] else text
@@ -158,27 +166,33 @@ def attributes(found: Result, language: Language) -> str:
 def plan(found: Result, language: Language) -> str:
     """What the planner would do with a statement, the whole-table reads and the costliest step named."""
     lines: list[dict[str, Any]] = found["plan"]
+    without_cost = found.get("total_cost") is None
     head = say(
-        words.PLAN, language, cost=found["total_cost"], rows=found["estimated_rows"], instance=found["instance_id"]
-    )
-    scans = [_scan(each, language) for each in lines if each["node"] == "Seq Scan"][:4]
+        words.PLAN_NO_COST if without_cost else words.PLAN, language, cost=found.get("total_cost"),
+        rows=found["estimated_rows"], instance=found["instance_id"],
+    )  # fmt: skip
+    scans = [_scan(each, language) for each in lines if each["node"] in ("Seq Scan", "Table scan")][:4]
     told = [*(scans or [say(words.PLAN_NO_SCAN, language)])]
-    if len(lines) > 1:
-        costliest = max(lines, key=lambda each: each["own_cost"])
+    told += [say(words.PLAN_NOTE, language, note=note) for note in found.get("notes", [])]
+    if len(lines) > 1 and not without_cost:
+        costliest = max(lines, key=lambda each: each.get("own_cost") or 0.0)
         node = " ".join(code(each) for each in (costliest["node"], costliest.get("relation")) if each)
         told.append(
-            say(words.PLAN_COSTLIEST, language, node=node, cost=costliest["own_cost"], total=found["total_cost"])
+            say(words.PLAN_COSTLIEST, language, node=node, cost=costliest.get("own_cost"), total=found["total_cost"])
         )
     tree = [_node(each) for each in lines[:20]]
-    return paragraphs([head, bullets(told), say(words.PLAN_TREE, language), fenced(tree, "text")])
+    title = say(words.PLAN_TREE_NO_COST if without_cost else words.PLAN_TREE, language)
+    return paragraphs([head, bullets(told), title, fenced(tree, "text")])
 
 
 def _scan(node: dict[str, Any], language: Language) -> str:
     condition = str(node.get("condition") or "").removeprefix("Filter: ")
     told = say(words.PLAN_FILTER, language, condition=code(condition)) if condition else ""
-    return say(words.PLAN_SCAN, language, relation=code(node.get("relation")), rows=node["rows"], filter=told)
+    sentence = words.PLAN_SCAN if node["node"] == "Seq Scan" else words.PLAN_SCAN_MYSQL
+    return say(sentence, language, relation=code(node.get("relation")), rows=node["rows"], filter=told)
 
 
 def _node(node: dict[str, Any]) -> str:
     name = " ".join(str(each) for each in (node["node"], node.get("relation"), node.get("index")) if each)
-    return f"{'  ' * node['depth']}{name}  rows={node['rows']:.0f} cost={node['total_cost']:.2f}"
+    cost = "" if node.get("total_cost") is None else f" cost={node['total_cost']:.2f}"
+    return f"{'  ' * node['depth']}{name}  rows={node['rows']:.0f}{cost}"

@@ -76,7 +76,9 @@ def _kind(name: str, language: Language) -> str:
 
 def _figures(found: Result, language: Language) -> list[str]:
     lines = []
-    if found.get("live_rows") is not None:
+    if found.get("server") == "mysql":
+        lines.extend(_figures_of_mysql(found, language))
+    elif found.get("live_rows") is not None:
         lines.append(say(words.TABLE_ROWS, language, live=found["live_rows"], dead=found["dead_rows"]))
         lines.append(
             say(
@@ -98,6 +100,31 @@ def _figures(found: Result, language: Language) -> list[str]:
     names = ", ".join(f"{code(each['name'])} {each['type']}" for each in found["columns"][:12])
     more = " …" if found["columns_total"] > 12 else ""
     lines.append(say(words.TABLE_COLUMNS, language, count=found["columns_total"], columns=names + more))
+    return lines
+
+
+def _figures_of_mysql(found: Result, language: Language) -> list[str]:
+    lines = []
+    if found.get("estimated_rows") is not None:
+        lines.append(say(words.TABLE_ESTIMATE, language, rows=found["estimated_rows"]))
+    if found.get("engine"):
+        lines.append(
+            say(
+                words.TABLE_MYSQL, language, engine=found["engine"], row_format=found.get("row_format"),
+                collation=found.get("collation"), free=found.get("free_bytes"),
+            )
+        )  # fmt: skip
+    if found.get("rows_read") is not None:
+        unindexed = found.get("rows_read_sequentially")
+        lines.append(say(words.TABLE_READS_MYSQL, language, rows=found["rows_read"], unindexed=unindexed))
+        lines.append(
+            say(
+                words.TABLE_WRITES, language, inserted=found.get("inserted_rows"),
+                updated=found.get("updated_rows"), deleted=found.get("deleted_rows"),
+            )
+        )  # fmt: skip
+    if found.get("analyzed_seconds_ago") is not None:
+        lines.append(say(words.TABLE_STATISTICS_MYSQL, language, age=found["analyzed_seconds_ago"]))
     return lines
 
 
@@ -124,12 +151,15 @@ def _index_lines(found: Result, language: Language) -> str:
 def index_line(each: Result, language: Language) -> str:
     scans = each.get("scans")
     told = say(words.INDEX_UNSEEN, language) if scans is None else say(words.INDEX_SCANS, language, scans=scans)
+    if each.get("rows_read") is not None:
+        told = say(words.INDEX_ROWS_READ, language, rows=each["rows_read"])
     marks = [
         name
         for name, is_so in (
             ("PRIMARY KEY", each["is_primary"]),
             ("UNIQUE", each["is_unique"] and not each["is_primary"]),
             ("INVALID", not each["is_valid"]),
+            ("INVISIBLE", not each.get("is_visible", True)),
         )
         if is_so
     ]

@@ -27,6 +27,12 @@ TOPIC_NAMES = {
     "cpu": Say("the CPU", "CPU"),
 }
 
+TOPIC_NAMES_MYSQL = {
+    "vacuum": Say("old row versions and free space in tables", "旧行版本与表内空闲空间"),
+    "wraparound": Say("transaction ids (InnoDB has no wraparound to fear)", "事务号（InnoDB 不存在回卷问题）"),
+    "keys": Say("keys and AUTO_INCREMENT", "主键与 AUTO_INCREMENT"),
+}
+
 URGENT = Say(
     "**{instance}: {count} problem{count:|s} need{count:s|} attention{smaller}{order}.**",
     "**{instance}：有 {count} 个问题需要处理{smaller}{order}。**",
@@ -54,6 +60,12 @@ HEALTHY = Say(
     " cause of trouble: locks, connections, statements, indexes, vacuum, wraparound, keys, memory, replication, settings.",
     "**{instance}：没有发现问题。** {version}，数据库 `{database}`：{checks} 项检查全部执行，均未发现故障原因，"
     "涵盖锁、连接、语句、索引、清理、事务号回卷、主键、内存、复制和参数。",
+)
+HEALTHY_MYSQL = Say(
+    "**{instance}: nothing is wrong.** {version}, database `{database}`: all {checks} checks looked, and none found a"
+    " cause of trouble: locks, connections, statements, indexes, keys, storage, memory, replication, settings.",
+    "**{instance}：没有发现问题。** {version}，数据库 `{database}`：{checks} 项检查全部执行，均未发现故障原因，"
+    "涵盖锁、连接、语句、索引、主键、存储、内存、复制和参数。",
 )
 PARTLY = Say(
     "**{instance}: no problem found in what could be looked at, but {missed} of {checks} checks could not look.**"
@@ -152,6 +164,19 @@ RUNNING_HIDDEN = Say(
     "{count} session{count:|s} {count:is|are} hidden from this role, so I cannot tell what is running; `GRANT pg_monitor` to it shows them.",
     "当前角色看不到 {count} 个会话，因此无法判断正在运行什么；授予 `pg_monitor` 后可见。",
 )
+NO_STATISTICS_MYSQL = Say(
+    "**No statement statistics on {instance}:** performance_schema is off on this server.",
+    "**{instance} 上没有语句统计：** 该服务器未启用 performance_schema。",
+)
+RUNNING_HIDDEN_MYSQL = Say(
+    "{count} session{count:|s} {count:is|are} hidden from this account, so I cannot tell what is running; `GRANT PROCESS ON *.*` to it shows them.",
+    "当前账号看不到 {count} 个会话，因此无法判断正在运行什么；授予 `PROCESS ON *.*` 后可见。",
+)
+STATEMENT_EXAMINED = Say(
+    "{share:percent} of the time: {calls:count} call{calls:|s}, {mean:number} ms each, {total:duration} in all; {examined:count} row{examined:|s} examined for {rows:count} sent or changed{scans}",
+    "占总耗时 {share:percent}：调用 {calls:count} 次，平均 {mean:number} 毫秒，合计 {total:duration}；检查 {examined:count} 行，返回或修改 {rows:count} 行{scans}",
+)
+STATEMENT_NO_INDEX = Say(", {count:count} time{count:|s} without an index", "，其中 {count:count} 次没有使用索引")
 RUNNING = Say("Running at this moment:", "此刻正在运行：")
 RUNNING_LINE = Say("pid {pid}, for {age:duration}{waits}", "pid {pid}，已 {age:duration}{waits}")
 RUNNING_NONE = Say("No statement is running at this moment.", "此刻没有语句在运行。")
@@ -175,6 +200,10 @@ RAISE_CONNECTIONS = Say(
     "**Raising max_connections alone is no remedy.** {now}. {leaked}Each further connection is a further process with its own memory, and the machine does not get faster by it; a change needs a restart. A pooler (PgBouncer in transaction mode) lets many clients share few connections: size it near the number of statements that really run at once ({active} active now).",
     "**单靠调大 max_connections 解决不了问题。** {now}。{leaked}每多一个连接就多一个进程和一份内存，机器并不会因此变快，而且修改需要重启。连接池（PgBouncer 事务模式）可让大量客户端共用少量连接：大小接近真正同时执行的语句数即可（现在活动的有 {active} 个）。",
 )
+RAISE_CONNECTIONS_MYSQL = Say(
+    "**Raising max_connections alone is no remedy.** {now}. {leaked}Each further connection has its own thread and its own sort, join and read buffers, and the machine does not get faster by it; `SET GLOBAL max_connections` works at once but must also stand in the configuration. A pool in the application or a proxy (ProxySQL, MariaDB MaxScale) lets many clients share few connections: size it near the number of statements that really run at once ({active} active now).",
+    "**单靠调大 max_connections 解决不了问题。** {now}。{leaked}每多一个连接就多一个线程以及各自的排序、连接和读缓冲，机器并不会因此变快；`SET GLOBAL max_connections` 立即生效，但还要写入配置。应用连接池或代理（ProxySQL、MariaDB MaxScale）可让大量客户端共用少量连接：大小接近真正同时执行的语句数即可（现在活动的有 {active} 个）。",
+)
 USED_OF = Say("{used} of {maximum} connections are in use", "{maximum} 个连接已使用 {used} 个")
 IDLE_CONNECTIONS = Say("{idle} of them {idle:is|are} idle. ", "其中 {idle} 个处于空闲。")
 STATEMENT_WAITS = Say(
@@ -185,6 +214,10 @@ NO_PLAN = Say("Its plan could not be had: {reason}", "无法取得执行计划�
 SETTING = Say(
     "`{name}` = `{value}`{unit} (built-in value `{built_in}`; a change needs {needs})",
     "`{name}` = `{value}`{unit}（内置默认值 `{built_in}`；修改生效方式：{needs}）",
+)
+SETTING_BARE = Say(
+    "`{name}` = `{value}` (a change needs {needs})",
+    "`{name}` = `{value}`（修改生效方式：{needs}）",
 )
 PENDING = Say("waits for a restart", "等待重启生效")
 UNKNOWN_SETTING = Say("This server has no setting {names}.", "该服务器没有参数 {names}。")
@@ -222,6 +255,18 @@ TABLE_OPTIONS = Say("Storage options: {options}", "存储选项：{options}")
 TABLE_COLUMNS = Say("{count} column{count:|s}: {columns}", "{count} 列：{columns}")
 TABLE_INDEXES = Say("Indexes ({count}):", "索引（{count} 个）：")
 TABLE_NO_INDEX = Say("It has no index.", "该表没有索引。")
+TABLE_MYSQL = Say(
+    "Storage: {engine}, row format {row_format}, collation {collation}; {free:bytes} free inside the file",
+    "存储：{engine}，行格式 {row_format}，排序规则 {collation}；文件内空闲 {free:bytes}",
+)
+TABLE_READS_MYSQL = Say(
+    "Reads since the server started: {rows:count} row{rows:|s}, {unindexed:count} of them without an index",
+    "服务器启动以来的读取：{rows:count} 行，其中 {unindexed:count} 行没有使用索引",
+)
+TABLE_STATISTICS_MYSQL = Say(
+    "The optimizer's statistics are {age:duration} old", "优化器统计信息收集于 {age:duration} 前"
+)
+INDEX_ROWS_READ = Say("{rows:count} row{rows:|s} read through it", "通过它读取 {rows:count} 行")
 INDEX = Say("{name}: {size:bytes}, {scans} {marks}", "{name}：{size:bytes}，{scans} {marks}")
 INDEX_SCANS = Say("{scans:count} scan{scans:|s}", "扫描 {scans:count} 次")
 INDEX_UNSEEN = Say("scans not visible", "扫描次数不可见")
@@ -236,6 +281,16 @@ PLAN = Say(
     "**The planner estimates a cost of {cost:number} and {rows:count} row{rows:|s}** for this statement on {instance}; it was not run.",
     "**优化器估计该语句在 {instance} 上的代价为 {cost:number}，返回 {rows:count} 行**；语句并未执行。",
 )
+PLAN_NO_COST = Say(
+    "**The optimizer's plan for this statement on {instance}**; it was not run. This server tells no costs.",
+    "**该语句在 {instance} 上的执行计划**；语句并未执行。该服务器不提供代价估计。",
+)
+PLAN_SCAN_MYSQL = Say(
+    "It reads {relation} from the first row to the last (about {rows:count} row{rows:|s}{filter}).",
+    "它从头到尾读取 {relation}（约 {rows:count} 行{filter}）。",
+)
+PLAN_NOTE = Say("The server notes: {note}", "服务器提示：{note}")
+PLAN_TREE_NO_COST = Say("The plan, with estimated rows:", "执行计划（估计行数）：")
 PLAN_SCAN = Say(
     "It reads {relation} from the first row to the last (sequential scan, estimated {rows:count} row{rows:|s} out{filter}).",
     "它从头到尾读取 {relation}（顺序扫描，估计输出 {rows:count} 行{filter}）。",
@@ -262,6 +317,11 @@ DENIED = Say(
     "The role that Housecall logs in with needs `SELECT` on that table (or `pg_read_all_data`) to plan or run statements on"
     " it. The examination and “what about this table?” work without.",
     "Housecall 登录所用的角色需要该表的 `SELECT` 权限（或 `pg_read_all_data`）才能生成计划或执行语句。整体诊断和“这个表怎么样？”不需要该权限。",
+)
+DENIED_MYSQL = Say(
+    "The account that Housecall logs in with needs `SELECT` on that table to plan or run statements on it. The examination"
+    " and “what about this table?” work without.",
+    "Housecall 登录所用的账号需要该表的 `SELECT` 权限才能生成计划或执行语句。整体诊断和“这个表怎么样？”不需要该权限。",
 )
 TRY_AGAIN = Say(
     "Nothing is known about the state of the server from this; once the obstacle is gone, ask again.",
@@ -315,6 +375,10 @@ READ_ONLY_BARE = Say(
     "**I only read; I change nothing on your servers.** Ask “what is wrong?” and I give the exact SQL for each cause, with its lock, risk and rollback.",
     "**我只读取，不会对服务器做任何修改。** 可以先问“有什么问题？”，我会针对每个原因给出准确的 SQL、锁、风险和回退方法。",
 )
+KILL_UNDO_MYSQL = Say(
+    "none: the session's open transaction is rolled back and its work lost; a large rollback takes as long as the changes took",
+    "无法回退：该会话未提交的事务会回滚，其工作会丢失；大事务回滚耗时与修改耗时相当",
+)
 KILL_LOCK = Say("takes no lock; the session's open transaction is rolled back", "不加锁；该会话未提交的事务会回滚")
 KILL_UNDO = Say("none: uncommitted work of that session is lost", "无法回退：该会话未提交的工作会丢失")
 KILL_CAUTION = Say(
@@ -352,6 +416,17 @@ OWN_LOCK = {
     "rows": Say("locks the rows that it changes until the transaction ends", "锁住被修改的行直到事务结束"),
     "other": Say("depends on the statement; set lock_timeout first", "取决于语句；请先设置 lock_timeout"),
 }  # fmt: skip
+OWN_LOCK_MYSQL = {
+    "index": Say("a metadata lock for a moment at begin and end; with ALGORITHM=INPLACE, LOCK=NONE reads and writes go on meanwhile", "开始和结束时短暂持有元数据锁；使用 ALGORITHM=INPLACE, LOCK=NONE 时读写可继续"),
+    "drop": Say("an exclusive metadata lock: it waits for every open transaction on the table, and others wait behind it; set lock_wait_timeout first", "需要排他元数据锁：要等待该表上所有未结束的事务，其他会话排在其后；请先设置 lock_wait_timeout"),
+    "alter": Say("a metadata lock at begin and end, and, unless ALGORITHM=INSTANT or INPLACE is possible, a copy of the table with writes blocked; set lock_wait_timeout first", "开始和结束时持有元数据锁；若不能用 ALGORITHM=INSTANT 或 INPLACE，则要复制整张表并阻塞写入；请先设置 lock_wait_timeout"),
+    "rows": Say("locks the rows that it looks at (and gaps between them) until the transaction ends", "锁住它扫描到的行（及间隙）直到事务结束"),
+    "other": Say("depends on the statement; set lock_wait_timeout first", "取决于语句；请先设置 lock_wait_timeout"),
+}  # fmt: skip
+OWN_UNDO_MYSQL = Say(
+    "ROLLBACK while the transaction is open, which DDL ends by itself; afterwards only from a backup or the opposite statement",
+    "事务未提交时可 ROLLBACK（DDL 会自动提交）；之后只能靠备份或反向语句恢复",
+)
 OWN_UNDO = Say(
     "ROLLBACK while the transaction is open; afterwards only from a backup or the opposite statement",
     "事务未提交时可 ROLLBACK；提交后只能靠备份或反向语句恢复",

@@ -34,7 +34,8 @@ class InstanceAttributes(ToolResult):
     database_bytes: int
     tables: int
     max_connections: int
-    shared_buffers: str
+    shared_buffers: str | None = None
+    buffer_pool_bytes: int | None = None
     server_time_zone: str
     uptime_seconds: int
     is_replica: bool

@@ -7,6 +7,8 @@ from pydantic import Field
 from housecall.agent.tools.bounded import clip
 from housecall.agent.tools.catalogue import Context, InstanceId, ToolResult, ask
 from housecall.agent.tools.registry import ToolSpec
+from housecall.engines.engine import EngineName
+from housecall.engines.mysql.static_variables import is_static
 from housecall.wording import Say
 
 MAX_PARAMETERS = 40
@@ -24,9 +26,10 @@ class Parameter(ToolResult):
 
 
 class Parameters(ToolResult):
-    """`needs` is what a change takes: restart, reload, or session."""
+    """`needs` is what a change takes: restart, reload, session, or SET GLOBAL (MySQL, MariaDB: for new sessions)."""
 
     instance_id: str
+    engine: EngineName
     selection: str
     parameters: list[Parameter]
     shown: int
@@ -34,7 +37,15 @@ class Parameters(ToolResult):
     not_found: list[str]
 
 
-_NEEDS = {"postmaster": "restart", "sighup": "reload", "internal": "rebuild", "backend": "reconnect"}
+_NEEDS = {
+    "postmaster": "restart", "sighup": "reload", "internal": "rebuild", "backend": "reconnect", "global": "SET GLOBAL",
+}  # fmt: skip
+
+
+def _needs(engine: EngineName, name: str, context: str | None) -> str:
+    if engine == "mysql" and context is None:
+        return "restart" if is_static(name) else "SET GLOBAL"
+    return _NEEDS.get(context or "", "session")
 
 
 async def describe_db_instance_parameters(
@@ -51,17 +62,18 @@ async def describe_db_instance_parameters(
     found = {row["name"].lower() for row in rows}
     return Parameters(
         instance_id=instance.id,
+        engine=instance.engine,
         selection="by name" if wanted else f"name contains {search!r}" if search else "changed from the built-in value",
         parameters=[
             Parameter(
                 name=row["name"],
                 value=clip(row["value"] or "", 120),
                 unit=row["unit"],
-                built_in_value=clip(row["built_in_value"] or "", 60),
+                built_in_value=None if row["built_in_value"] is None else clip(row["built_in_value"], 60),
                 source=row["source"],
-                needs=_NEEDS.get(row["context"], "session"),
-                pending_restart=row["pending_restart"],
-                description=clip(row["description"], 90),
+                needs=_needs(instance.engine, row["name"], row["context"]),
+                pending_restart=bool(row["pending_restart"]),
+                description=clip(row["description"] or "", 90),
             )
             for row in shown
         ],

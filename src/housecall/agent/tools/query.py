@@ -4,14 +4,17 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from housecall.advisor.plan_mysql import parse_mysql_plan
 from housecall.agent.tools.bounded import clip
 from housecall.agent.tools.catalogue import Context, InstanceId, ToolResult
-from housecall.agent.tools.plan import PlanLine, flatten_plan
+from housecall.agent.tools.plan import PlanLine, flatten_plan, lines_of_tree
 from housecall.agent.tools.registry import ToolSpec
 from housecall.wording import Say
 
 MAX_ROWS = 50
 MAX_CELL = 120
+WHOLE_TABLE = ("Seq Scan", "Table scan")
+"""What the planners call reading a table from end to end."""
 
 
 class QueryRows(ToolResult):
@@ -30,12 +33,13 @@ class Plan(ToolResult):
 
     instance_id: str
     statement: str
-    total_cost: float
+    total_cost: float | None
     estimated_rows: float
     plan: list[PlanLine]
     shown: int
     total: int
     sequential_scans: list[str]
+    notes: list[str] = Field(default_factory=list)
 
 
 async def query_sql(
@@ -65,21 +69,28 @@ def _cell(value: Any) -> str | int | float | bool | None:
 
 async def explain_sql(
     ctx: Context,
-    sql: Annotated[str, Field(description="One statement; parameters may be written $1, $2")],
+    sql: Annotated[str, Field(description="One statement; parameters may be written $1, $2 (or ? on MySQL)")],
     instance_id: InstanceId = None,
 ) -> Plan:
     instance = await ctx.deps.instance(instance_id)
+    notes: tuple[str, ...] = ()
     async with ctx.deps.open_probe(instance) as probe:
-        lines = flatten_plan(await probe.explain(sql))
+        explained = await probe.explain(sql)
+    if instance.engine == "mysql":
+        tree = parse_mysql_plan(explained, sql)
+        lines, notes = lines_of_tree(tree), tree.notes
+    else:
+        lines = flatten_plan(explained)
     return Plan(
         instance_id=instance.id,
         statement=clip(sql, 500),
-        total_cost=lines[0].total_cost if lines else 0.0,
+        total_cost=lines[0].total_cost if lines else None,
         estimated_rows=lines[0].rows if lines else 0.0,
         plan=lines[:40],
         shown=min(40, len(lines)),
         total=len(lines),
-        sequential_scans=sorted({line.relation for line in lines if line.node == "Seq Scan" and line.relation}),
+        sequential_scans=sorted({line.relation for line in lines if line.node in WHOLE_TABLE and line.relation}),
+        notes=[clip(note, 200) for note in notes[:5]],
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from housecall.agent.tools.catalogue import ask
 from housecall.engines.engine import EngineName, Probe
@@ -27,6 +28,10 @@ class Relation:
     @property
     def full_name(self) -> str:
         return f"{self.schema_name}.{self.name}"
+
+    def key(self, engine: EngineName) -> tuple[Any, ...]:
+        """What the catalogue questions about one table take: its oid, or schema and name where there are no oids."""
+        return (self.schema_name, self.name) if engine == "mysql" else (self.oid,)
 
 
 def split_name(text: str) -> tuple[str | None, str]:
@@ -54,7 +59,7 @@ async def find_relation(probe: Probe, engine: EngineName, text: str, instance_id
         raise NotFound(f"Instance '{instance_id}' has no table or index {text[:80]!r} in this database{hint}")
     best = [row for row in rows if (row["exact"], row["visible"]) == (rows[0]["exact"], rows[0]["visible"])]
     if len(best) > 1:
-        found = ", ".join(f"{row['schema_name']}.{row['name']}" for row in best)
-        raise RequestError(f"{text[:80]!r} could be any of: {found}; name the schema")
+        found = ", ".join(".".join(filter(None, (row["schema_name"], row["table_name"], row["name"]))) for row in best)
+        raise RequestError(f"{text[:80]!r} could be any of: {found}; name the schema, or the table")
     row = best[0]
     return Relation(row["oid"], row["schema_name"], row["name"], KINDS[row["kind"]], row["table_name"])

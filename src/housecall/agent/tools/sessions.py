@@ -6,7 +6,11 @@ from pydantic import Field
 
 from housecall.agent.tools.bounded import clip
 from housecall.agent.tools.catalogue import Context, InstanceId, ToolResult, ask
+from housecall.agent.tools.mysql_blocking import waiting_and_blocking
 from housecall.agent.tools.registry import ToolSpec
+from housecall.engines.engine import EngineName
+from housecall.engines.mysql.quoting import quote_literal
+from housecall.engines.postgresql.quoting import quote_identifier
 from housecall.wording import Say
 
 MAX_SESSIONS = 25
@@ -33,6 +37,7 @@ class Session(ToolResult):
 
 class Sessions(ToolResult):
     instance_id: str
+    engine: EngineName
     connections: int
     max_connections: int
     reserved_connections: int
@@ -72,6 +77,7 @@ class Blocker(ToolResult):
 
 class Blocking(ToolResult):
     instance_id: str
+    engine: EngineName
     root_blockers: list[Blocker]
     waiting: list[Waiter]
     shown: int
@@ -91,13 +97,14 @@ async def list_sessions(
     async with ctx.deps.open_probe(instance) as probe:
         counts = await ask(probe, instance.engine, "session_counts")
         rows = await ask(probe, instance.engine, "sessions", (pid, state, state, min_seconds, min_seconds, pid, pid))
-        user = probe.facts.user
+        grant = _grant(instance.engine, probe.facts.user)
     shown = rows[:MAX_SESSIONS]
     hidden = sum(row["sessions"] for row in counts if row["state"] == "hidden")
     connections = sum(row["sessions"] for row in counts)
     maximum = counts[0]["max_connections"] if counts else 0
     return Sessions(
         instance_id=instance.id,
+        engine=instance.engine,
         connections=connections,
         max_connections=maximum,
         reserved_connections=counts[0]["reserved_connections"] if counts else 0,
@@ -111,7 +118,7 @@ async def list_sessions(
         total=rows[0]["total"] if rows else 0,
         asked_for_pid=pid,
         statements_hidden=hidden,
-        to_see_them=_grant(user) if hidden else None,
+        to_see_them=grant if hidden else None,
     )
 
 
@@ -133,14 +140,18 @@ def _session(row: dict[str, Any]) -> Session:
 async def show_blocking(ctx: Context, instance_id: InstanceId = None) -> Blocking:
     instance = await ctx.deps.instance(instance_id)
     async with ctx.deps.open_probe(instance) as probe:
-        rows = await ask(probe, instance.engine, "blocking")
-        user = probe.facts.user
+        if instance.engine == "mysql":
+            rows = await waiting_and_blocking(probe)
+        else:
+            rows = await ask(probe, instance.engine, "blocking")
+        grant = _grant(instance.engine, probe.facts.user)
     by_pid = {row["pid"]: row for row in rows}
-    waiting = [row for row in rows if row["blocked_by"]]
-    roots = [row for row in rows if not row["blocked_by"]]
+    waiting = [row for row in rows if row["blocked_by"] or row["waits_for"]]
+    roots = [row for row in rows if not row["blocked_by"] and not row["waits_for"]]
     hidden = sum(row["statement"] == HIDDEN for row in rows)
     return Blocking(
         instance_id=instance.id,
+        engine=instance.engine,
         root_blockers=[
             _blocker(row, sum(row["pid"] in _roots(w["pid"], by_pid) for w in waiting)) for row in roots[:10]
         ],
@@ -148,7 +159,7 @@ async def show_blocking(ctx: Context, instance_id: InstanceId = None) -> Blockin
         shown=min(15, len(waiting)),
         total_waiting=len(waiting),
         statements_hidden=hidden,
-        to_see_them=_grant(user) if hidden else None,
+        to_see_them=grant if hidden else None,
     )
 
 
@@ -198,9 +209,9 @@ def _seconds(value: float | None) -> float | None:
     return None if value is None else round(max(0.0, value), 1)
 
 
-def _grant(user: str) -> str:
-    from housecall.engines.postgresql.quoting import quote_identifier
-
+def _grant(engine: EngineName, user: str) -> str:
+    if engine == "mysql":
+        return f"GRANT PROCESS ON *.* TO {quote_literal(user)};"
     return f"GRANT pg_monitor TO {quote_identifier(user)};"
 
 

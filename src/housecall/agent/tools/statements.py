@@ -8,6 +8,8 @@ from housecall.agent.tools.bounded import clip
 from housecall.agent.tools.catalogue import Context, InstanceId, ToolResult, ask
 from housecall.agent.tools.registry import ToolSpec
 from housecall.agent.tools.sessions import HIDDEN
+from housecall.engines.engine import EngineName, Probe
+from housecall.engines.mysql.quoting import quote_literal
 from housecall.engines.postgresql.quoting import quote_identifier
 from housecall.errors import StatementFailed
 from housecall.wording import Say
@@ -24,8 +26,11 @@ class Statement(ToolResult):
     mean_ms: float
     max_ms: float
     rows: int
-    blocks_read: int
-    temp_blocks_written: int
+    blocks_read: int | None = None
+    temp_blocks_written: int | None = None
+    rows_examined: int | None = None
+    calls_without_index: int | None = None
+    disk_temporary_tables: int | None = None
     share_of_time: float | None
 
 
@@ -44,6 +49,7 @@ class TopStatements(ToolResult):
     """
 
     instance_id: str
+    engine: EngineName
     order: Order
     statements: list[Statement]
     shown: int
@@ -62,24 +68,9 @@ async def top_statements(
     limit: Annotated[int, Field(ge=1, le=20)] = 8,
 ) -> TopStatements:
     instance = await ctx.deps.instance(instance_id)
-    rows: list[dict[str, Any]] = []
-    missing: Missing | None = None
-    reason, remedy = None, None
     async with ctx.deps.open_probe(instance) as probe:
-        schema = await ask(probe, instance.engine, "statements_schema")
-        if schema:
-            names = {"schema": quote_identifier(schema[0]["schema_name"])}
-            try:
-                rows = await ask(probe, instance.engine, "statements", (order, limit), names)
-            except StatementFailed as error:
-                missing, reason = "error", error.message
-                remedy = "shared_preload_libraries must list pg_stat_statements; that needs a restart"
-        else:
-            missing = "extension"
-            reason = "pg_stat_statements is not installed in this database, so no statement statistics exist"
-            remedy = (
-                "shared_preload_libraries = 'pg_stat_statements' (restart), then CREATE EXTENSION pg_stat_statements;"
-            )
+        recorded = _recorded_by_mysql if instance.engine == "mysql" else _recorded_by_postgresql
+        rows, missing, reason, remedy = await recorded(probe, order, limit)
         running = await ask(probe, instance.engine, "running_statements", (limit,))
         counts = await ask(probe, instance.engine, "session_counts")
         user = probe.facts.user
@@ -89,6 +80,7 @@ async def top_statements(
         remedy = f"GRANT pg_read_all_stats TO {quote_identifier(user)};"
     return TopStatements(
         instance_id=instance.id,
+        engine=instance.engine,
         order=order,
         statements=[_statement(row) for row in rows],
         shown=len(rows),
@@ -101,6 +93,37 @@ async def top_statements(
     )
 
 
+Recorded = tuple[list[dict[str, Any]], Missing | None, str | None, str | None]
+"""Rows, what is missing, why, and what would help."""
+
+
+async def _recorded_by_postgresql(probe: Probe, order: Order, limit: int) -> Recorded:
+    schema = await ask(probe, "postgresql", "statements_schema")
+    if not schema:
+        reason = "pg_stat_statements is not installed in this database, so no statement statistics exist"
+        remedy = "shared_preload_libraries = 'pg_stat_statements' (restart), then CREATE EXTENSION pg_stat_statements;"
+        return [], "extension", reason, remedy
+    names = {"schema": quote_identifier(schema[0]["schema_name"])}
+    try:
+        return await ask(probe, "postgresql", "statements", (order, limit), names), None, None, None
+    except StatementFailed as error:
+        remedy = "shared_preload_libraries must list pg_stat_statements; that needs a restart"
+        return [], "error", error.message, remedy
+
+
+async def _recorded_by_mysql(probe: Probe, order: Order, limit: int) -> Recorded:
+    if "performance_schema" not in probe.facts.extensions:
+        reason = "performance_schema is off on this server, so no statement statistics exist"
+        return [], "extension", reason, "performance_schema = ON in the server's configuration, and a restart"
+    try:
+        return await ask(probe, "mysql", "statements", (order, limit)), None, None, None
+    except StatementFailed as error:
+        if "denied" not in error.message:
+            raise
+        remedy = f"GRANT SELECT ON performance_schema.* TO {quote_literal(probe.facts.user)};"
+        return [], "privilege", error.message, remedy
+
+
 def _statement(row: dict[str, Any]) -> Statement:
     return Statement(
         query_id=row["query_id"],
@@ -110,8 +133,11 @@ def _statement(row: dict[str, Any]) -> Statement:
         mean_ms=round(row["mean_ms"], 3),
         max_ms=round(row["max_ms"], 3),
         rows=row["rows"],
-        blocks_read=row["blocks_read"],
-        temp_blocks_written=row["temp_blocks_written"],
+        blocks_read=row.get("blocks_read"),
+        temp_blocks_written=row.get("temp_blocks_written"),
+        rows_examined=row.get("rows_examined"),
+        calls_without_index=row.get("calls_without_index"),
+        disk_temporary_tables=row.get("disk_temporary_tables"),
         share_of_time=None if row["share_of_time"] is None else round(float(row["share_of_time"]), 4),
     )
 

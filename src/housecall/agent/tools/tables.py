@@ -8,7 +8,10 @@ from housecall.agent.tools.bounded import clip
 from housecall.agent.tools.catalogue import Context, InstanceId, ToolResult, ask
 from housecall.agent.tools.registry import ToolSpec
 from housecall.agent.tools.relations import Relation, find_relation
+from housecall.engines.engine import EngineName, Probe
+from housecall.engines.mysql.quoting import qualified as mysql_qualified
 from housecall.engines.postgresql.quoting import qualified, quote_identifier
+from housecall.errors import StatementFailed
 from housecall.wording import Say
 
 MAX_COLUMNS = 40
@@ -41,10 +44,13 @@ class Index(ToolResult):
     is_unique: bool
     is_valid: bool
     backs_constraint: bool
+    is_visible: bool = True
+    rows_read: int | None = None
 
 
 class TableDescription(ToolResult):
     instance_id: str
+    server: EngineName
     table: str
     kind: str
     estimated_rows: float | None
@@ -65,6 +71,12 @@ class TableDescription(ToolResult):
     deleted_rows: int | None
     vacuumed_seconds_ago: float | None
     analyzed_seconds_ago: float | None
+    engine: str | None = None
+    row_format: str | None = None
+    collation: str | None = None
+    free_bytes: int | None = None
+    next_key: int | None = None
+    rows_read: int | None = None
     columns: list[Column]
     columns_total: int
     constraints: list[Constraint]
@@ -99,19 +111,20 @@ async def describe_table(ctx: Context, table: TableName, instance_id: InstanceId
     instance = await ctx.deps.instance(instance_id)
     async with ctx.deps.open_probe(instance) as probe:
         relation = await find_relation(probe, instance.engine, table, instance.id)
-        if relation.table_name:
-            relation = await find_relation(
-                probe, instance.engine, qualified(relation.schema_name, relation.table_name), instance.id
-            )
-        row = (await ask(probe, instance.engine, "table", (relation.oid,)))[0]
-        columns = await ask(probe, instance.engine, "columns", (relation.oid,))
-        constraints = await ask(probe, instance.engine, "constraints", (relation.oid,) * 3)
-        indexes = await ask(probe, instance.engine, "indexes", (relation.oid,) * 3)
+        relation = await table_of(probe, instance.engine, relation, instance.id)
+        key = relation.key(instance.engine)
+        row = (await ask(probe, instance.engine, "table", key))[0]
+        if instance.engine == "mysql":
+            row = _NOT_COUNTED | row | await _use_of(probe, key)
+        columns = await ask(probe, instance.engine, "columns", key)
+        constraints = await ask(probe, instance.engine, "constraints", key * 3)
+        indexes = await _indexes(probe, instance.engine, relation)
     vacuumed = [row[name] for name in ("vacuumed_seconds_ago", "autovacuumed_seconds_ago") if row[name] is not None]
     analyzed = [row[name] for name in ("analyzed_seconds_ago", "autoanalyzed_seconds_ago") if row[name] is not None]
     same = set(TableDescription.model_fields) & set(row) - {"vacuumed_seconds_ago", "analyzed_seconds_ago", "comment"}
     return TableDescription(
         instance_id=instance.id,
+        server=instance.engine,
         table=relation.full_name,
         kind=relation.kind,
         comment=clip(row["comment"], 200) if row["comment"] else None,
@@ -138,14 +151,13 @@ async def list_indexes(
         if table:
             relation = await find_relation(probe, instance.engine, table, instance.id)
         only = relation.name if relation and relation.table_name else None
-        if relation and relation.table_name:
-            name = qualified(relation.schema_name, relation.table_name)
-            relation = await find_relation(probe, instance.engine, name, instance.id)
-        oid = relation.oid if relation else None
-        rows = await ask(probe, instance.engine, "indexes", (oid,) * 3)
+        if relation:
+            relation = await table_of(probe, instance.engine, relation, instance.id)
+        rows = await _indexes(probe, instance.engine, relation)
+        up = probe.facts.uptime_seconds
     rows.sort(key=lambda row: row["name"] != only)
     shown = rows[:MAX_INDEXES]
-    age = rows[0]["statistics_age_seconds"] if rows else None
+    age = rows[0].get("statistics_age_seconds", up) if rows else None
     return IndexList(
         instance_id=instance.id,
         of=relation.full_name if relation else "all tables",
@@ -161,9 +173,10 @@ async def show_create_table(ctx: Context, table: TableName, instance_id: Instanc
     instance = await ctx.deps.instance(instance_id)
     async with ctx.deps.open_probe(instance) as probe:
         relation = await find_relation(probe, instance.engine, table, instance.id)
-        if relation.table_name:
-            name = qualified(relation.schema_name, relation.table_name)
-            relation = await find_relation(probe, instance.engine, name, instance.id)
+        relation = await table_of(probe, instance.engine, relation, instance.id)
+        if instance.engine == "mysql":
+            ddl = await _shown_by_mysql(probe, relation)
+            return TableStatement(instance_id=instance.id, table=relation.full_name, kind=relation.kind, ddl=ddl)
         row = (await ask(probe, instance.engine, "table", (relation.oid,)))[0]
         columns = await ask(probe, instance.engine, "columns", (relation.oid,))
         constraints = await ask(probe, instance.engine, "constraints", (relation.oid,) * 3)
@@ -175,6 +188,53 @@ async def show_create_table(ctx: Context, table: TableName, instance_id: Instanc
         else _create_table(relation, row, columns, own, indexes)
     )
     return TableStatement(instance_id=instance.id, table=relation.full_name, kind=relation.kind, ddl=ddl)
+
+
+_NOT_COUNTED: dict[str, Any] = dict.fromkeys(
+    (
+        "transaction_age", "live_rows", "dead_rows", "changed_rows_since_analyze", "sequential_scans", "index_scans",
+        "rows_read_sequentially", "inserted_rows", "updated_rows", "deleted_rows", "vacuumed_seconds_ago",
+        "autovacuumed_seconds_ago", "analyzed_seconds_ago", "autoanalyzed_seconds_ago",
+    )
+)  # fmt: skip
+"""What PostgreSQL counts of a table and MySQL does not, or only where the account may see it."""
+
+
+async def table_of(probe: Probe, engine: EngineName, relation: Relation, instance_id: str) -> Relation:
+    """The table that an index belongs to; any other relation as it is."""
+    if not relation.table_name:
+        return relation
+    if engine == "mysql":  # where an index may have the name of a table
+        return Relation(0, relation.schema_name, relation.table_name, "table", None)
+    return await find_relation(probe, engine, qualified(relation.schema_name, relation.table_name), instance_id)
+
+
+async def _indexes(probe: Probe, engine: EngineName, relation: Relation | None) -> list[dict[str, Any]]:
+    if engine == "mysql":
+        schema, name = (relation.schema_name, relation.name) if relation else (None, None)
+        return await ask(probe, engine, "indexes", (schema, schema, name))
+    return await ask(probe, engine, "indexes", (relation.oid if relation else None,) * 3)
+
+
+async def _use_of(probe: Probe, key: tuple[Any, ...]) -> dict[str, Any]:
+    """Counters and age of statistics of a MySQL table, as far as the account may see them."""
+    found: dict[str, Any] = {}
+    for question in ("table_use", "table_statistics"):
+        if question == "table_use" and "performance_schema" not in probe.facts.extensions:
+            continue
+        try:
+            found |= next(iter(await ask(probe, "mysql", question, key)), {})
+        except StatementFailed as error:
+            if "denied" not in error.message:
+                raise
+    return found
+
+
+async def _shown_by_mysql(probe: Probe, relation: Relation) -> str:
+    kind = "VIEW" if relation.kind == "view" else "TABLE"
+    name = mysql_qualified(relation.schema_name, relation.name)
+    result = await probe.query_trusted(f"SHOW CREATE {kind} {name}")
+    return f"{result.rows[0][1]};"
 
 
 def _create_view(relation: Relation, definition: str) -> str:
@@ -239,6 +299,8 @@ def _index(row: dict[str, Any]) -> Index:
         is_unique=row["is_unique"],
         is_valid=row["is_valid"],
         backs_constraint=row["backs_constraint"],
+        is_visible=bool(row.get("is_visible", True)),
+        rows_read=row.get("rows_read"),
     )
 
 
