@@ -18,7 +18,8 @@ from housecall.access.admission import Admission
 from housecall.access.keys import Keys
 from housecall.access.parts import Access, open_access
 from housecall.access.vault import Vault, open_vault
-from housecall.engines.engine import ProbeLimits
+from housecall.engines.change import Changer
+from housecall.engines.engine import EngineName, ProbeLimits
 from housecall.engines.instance import Engines
 from housecall.errors import SetupError, StoreError
 from housecall.instances.change_targets import ChangeTargets
@@ -196,9 +197,13 @@ def build_engines(settings: Settings) -> Engines:
         connect_timeout_seconds=settings.probe_connect_timeout_seconds,
         statement_timeout_seconds=settings.probe_statement_timeout_seconds,
     )
-    from housecall.engines.postgresql.changes import CHANGER
+    from housecall.engines.mysql import changes as mysql_changes
+    from housecall.engines.postgresql import changes as postgresql_changes
 
-    changers = {postgresql.ENGINE.name: CHANGER}
+    changers: dict[EngineName, Changer] = {
+        postgresql.ENGINE.name: postgresql_changes.CHANGER,
+        mysql.ENGINE.name: mysql_changes.CHANGER,
+    }
     return Engines({engine.name: engine for engine in (postgresql.ENGINE, mysql.ENGINE)}, limits, changers)
 
 

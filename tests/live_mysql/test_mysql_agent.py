@@ -1,4 +1,4 @@
-"""The agent on real MySQL and MariaDB servers: every tool, the diagnostician from fault to fixed, stop, less privilege."""
+"""The agent on real MySQL and MariaDB servers: every tool, from fault to fixed, stop, and less privilege."""
 
 import asyncio
 import json
@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from tests.live_mysql.asking import SHOP, Patient
 
 from housecall.agent.builtin.conversation import Call
 from housecall.agent.scripted import ScriptedModel
@@ -13,7 +14,6 @@ from housecall.agent.tools.bounded import RESULT_TOKENS, estimate_tokens
 from housecall.testing_mysql import PrivateMySQLDatabase
 from housecall.testing_sessions import wait_until
 from housecall.turn import Stop
-from tests.live_mysql.asking import SHOP, Patient
 
 pytestmark = pytest.mark.anyio
 
@@ -31,7 +31,6 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("show_engine_innodb_status", {"part": "transactions"}),
     ("examine_instance", {}),
 )
-LONG = "SELECT COUNT(*) FROM information_schema.COLUMNS a, information_schema.COLUMNS b, information_schema.COLUMNS c"
 
 
 @pytest.fixture
@@ -87,9 +86,8 @@ async def test_a_queue_is_shown_with_its_root_and_never_a_victim(patient: Patien
     try:
         holder.execute("BEGIN", "UPDATE orders SET note = 'held' WHERE id = 7")
         waiting = waiter.start("UPDATE orders SET note = 'wanted' WHERE id = 7")
-        wait_until(
-            lambda: shop.value("SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'")
-        )
+        seen = "SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'"
+        wait_until(lambda: shop.value(seen) == 1, "the update waits")
         found = await patient.use("show_blocking")
         assert [each["pid"] for each in found["root_blockers"]] == [holder.id]
         assert (found["waiting"][0]["pid"], found["waiting"][0]["blocked_by"]) == (waiter.id, [holder.id])
@@ -118,9 +116,9 @@ async def test_a_queue_for_a_table_lock_is_shown(patient: Patient) -> None:
         holder.execute("BEGIN", "SELECT COUNT(*) FROM orders")
         change = altering.start("ALTER TABLE orders ADD COLUMN extra INT")
         seen = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE LIKE '%metadata lock%'"
-        wait_until(lambda: shop.value(seen) == 1)
+        wait_until(lambda: shop.value(seen) == 1, "the change waits")
         queued = reader.start("SELECT COUNT(*) FROM orders")
-        wait_until(lambda: shop.value(seen) == 2)
+        wait_until(lambda: shop.value(seen) == 2, "the reader waits")
         found = await patient.use("show_blocking")
         assert [each["pid"] for each in found["root_blockers"]] == [holder.id]
         assert {each["pid"] for each in found["waiting"]} == {altering.id, reader.id}
@@ -186,17 +184,16 @@ async def test_an_account_without_rights_is_told_what_is_hidden(shop: PrivateMyS
 
 
 async def test_a_stop_ends_the_statement_on_the_server_within_a_second(shop: PrivateMySQLDatabase) -> None:
+    shop.execute(*SHOP)
     stop, patient = Stop(), Patient(shop)
-    model = ScriptedModel([[Call("query_sql", {"sql": LONG})], "Done."])
-    running = asyncio.create_task(patient.ask("count", model=model, stop=stop))
-    seen = (
-        f"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE '{LONG[:60]}%' AND ID <> CONNECTION_ID()"
-    )
-    while not shop.value(seen):  # noqa: ASYNC110 - the event is in the server, not here
-        await asyncio.sleep(0.01)
+    endless = "SELECT COUNT(*) FROM orders AS a JOIN orders AS b ON a.id <> b.id JOIN orders AS d ON d.id <> a.id"
+    running = "FROM information_schema.PROCESSLIST WHERE INFO LIKE '%orders AS d ON%' AND ID <> CONNECTION_ID()"
+    model = ScriptedModel([[Call("query_sql", {"sql": endless})], "Done."])
+    asking = asyncio.create_task(patient.ask("count", model=model, stop=stop))
+    await asyncio.to_thread(wait_until, lambda: shop.value(f"SELECT COUNT(*) {running}") > 0, "running")
     started = time.monotonic()
     stop.set()
-    _, outcome = await running
+    _, outcome = await asyncio.wait_for(asking, 5.0)
     assert time.monotonic() - started < 1.0
     assert outcome.status == "stopped"
-    wait_until(lambda: shop.value(seen) == 0)
+    await asyncio.to_thread(wait_until, lambda: shop.value(f"SELECT COUNT(*) {running}") == 0, "ended")

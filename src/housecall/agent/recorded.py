@@ -82,6 +82,11 @@ def readable_error(name: str, error: HousecallError) -> dict[str, Any]:
             "The role of Housecall may not read that object; let its owner run GRANT SELECT ON it, or GRANT"
             " pg_read_all_data, to that role. Examination and table descriptions need no such right."
         )
+    elif "command denied to user" in error.message:
+        content["next"] = (
+            "The account of Housecall may not read it; GRANT SELECT ON that object to the account. Examination and table"
+            " descriptions need no such right."
+        )
     return content
 
 

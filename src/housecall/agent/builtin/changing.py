@@ -16,8 +16,9 @@ from housecall.agent.builtin.text import bullets, code, end, fenced, label, para
 from housecall.agent.tools.registry import write_tools
 from housecall.wording import Language
 
-_NAME = r'((?:"[^"]+"|[\w$]+)(?:\.(?:"[^"]+"|[\w$]+))?)'
-_COLUMNS = r"\(((?:\s*(?:\"[^\"]+\"|[\w$]+)\s*,?)+)\)"
+_NAME = r'((?:"[^"]+"|`[^`]+`|[\w$]+)(?:\.(?:"[^"]+"|`[^`]+`|[\w$]+))?)'
+_COLUMNS = r"\(((?:\s*(?:\"[^\"]+\"|`[^`]+`|[\w$]+)\s*(?:\(\d+\)\s*)?,?)+)\)"
+_ONLINE = r"(?:\s*,?\s*(?:algorithm|lock)\s*=?\s*\w+)*"
 _VALUE = re.compile(
     r"(?:\bto\b|=|设为|设成|设置为|改成|改为|调到|调成|为|成|到)\s*['\"]?([\w.+-]+\s?(?:[kMGT]?B|ms|s|min|h)?)['\"]?",
     re.I,
@@ -101,8 +102,12 @@ def _is_victim(pid: int, blocking: Result | None) -> bool:
     return any(each["pid"] == pid for each in (blocking or {}).get("waiting", []))
 
 
+def _bare(name: str) -> str:
+    return name.strip('"`')
+
+
 def _list(text: str | None) -> list[str]:
-    return [part.strip().strip('"') for part in (text or "").split(",") if part.strip()]
+    return [part.strip().strip('"`') for part in (text or "").split(",") if part.strip()]
 
 
 _EFFECT = re.compile(
@@ -142,6 +147,21 @@ _FORMS: list[tuple[str, Callable[[re.Match[str]], Call | None]]] = [
     (rf"alter\s+table\s+{_NAME}\s+reset\s+\(\s*([\w.]+)\s*\)",
      lambda m: Call("set_table_option", {"table": m[1], "option": m[2]})),
     (r"alter\s+system\s+set\s+([\w.]+)\s*(?:=|to)\s*'?([^',]+)'?", lambda m: Call("set_parameter", {"name": m[1], "value": m[2].strip()})),
+    (r"kill\s+(?:connection\s+)?(\d+)", lambda m: Call("terminate_session", {"pid": int(m[1])})),
+    (r"kill\s+query\s+(\d+)", lambda m: Call("cancel_query", {"pid": int(m[1])})),
+    (rf"alter\s+table\s+{_NAME}\s+add\s+(unique\s+)?(?:index|key)\s+{_NAME}\s*{_COLUMNS}{_ONLINE}",
+     lambda m: Call("create_index", {"table": m[1], "columns": _list(m[4]), "name": _bare(m[3])} | ({"unique": True} if m[2] else {}))),
+    (rf"alter\s+table\s+{_NAME}\s+drop\s+(?:index|key)\s+{_NAME}{_ONLINE}",
+     lambda m: Call("drop_index", {"index": f"{m[1]}.{m[2]}"})),
+    (rf"drop\s+index\s+{_NAME}\s+on\s+{_NAME}{_ONLINE}", lambda m: Call("drop_index", {"index": f"{m[2]}.{m[1]}"})),
+    (rf"create\s+(unique\s+)?index\s+{_NAME}\s+on\s+{_NAME}\s*{_COLUMNS}{_ONLINE}",
+     lambda m: Call("create_index", {"table": m[3], "columns": _list(m[4]), "name": _bare(m[2])} | ({"unique": True} if m[1] else {}))),
+    (rf"analyze\s+(?:no_write_to_binlog\s+|local\s+)?table\s+{_NAME}", lambda m: Call("analyze_table", {"table": m[1]})),
+    (rf"optimize\s+table\s+{_NAME}", lambda m: Call("rebuild_index", {"index": m[1]})),
+    (rf"alter\s+table\s+{_NAME}\s+(?:engine\s*=\s*innodb|force){_ONLINE}", lambda m: Call("rebuild_index", {"index": m[1]})),
+    (rf"alter\s+table\s+{_NAME}\s+(stats_\w+)\s*=\s*(\w+)",
+     lambda m: Call("set_table_option", {"table": m[1], "option": m[2].lower(), "value": m[3]})),
+    (r"set\s+(?:global|persist|persist_only)\s+(\w+)\s*(?:=|to)\s*'?([^',;]+)'?", lambda m: Call("set_parameter", {"name": m[1], "value": m[2].strip()})),
     (r"alter\s+system\s+reset\s+([\w.]+)", lambda m: Call("set_parameter", {"name": m[1]})),
 ]  # fmt: skip
 
