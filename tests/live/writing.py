@@ -14,13 +14,13 @@ from housecall.chat.approvals import Approval
 from housecall.chat.runs import NewQuestion
 from housecall.events import Event
 from housecall.settings import Settings
-from housecall.testing import PrivateDatabase
+from housecall.testing import PrivateServer
 
 
 class Installation:
     """What a test does with it: ask, decide, go on."""
 
-    def __init__(self, app: App, model: ScriptedModel | None, database: PrivateDatabase) -> None:
+    def __init__(self, app: App, model: ScriptedModel | None, database: Any) -> None:
         self.app, self.model, self.database = app, model, database
         self.root = app.root
 
@@ -67,19 +67,29 @@ class Installation:
 
 @contextlib.asynccontextmanager
 async def installation(
-    database: PrivateDatabase, home: Path, monkeypatch: pytest.MonkeyPatch, script: Script | None, **settings: Any
+    database: Any,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    script: Script | None,
+    *,
+    store: PrivateServer | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Installation]:
-    """An installation that watches `database` as `shop`; without a script the built-in model answers."""
+    """An installation that watches `database` as `shop`; without a script the built-in model answers.
+
+    Its own state lives on the server of `database`, or on `store` where that is no PostgreSQL.
+    """
     model = ScriptedModel(script) if script is not None else None
     if model is not None:
         monkeypatch.setattr("housecall.agent.agent.build_entry", lambda _entry: model)
-    state = database.server.create_database()
+    server = store or database.server
+    state = server.create_database()
     try:
         async with open_app(Settings(home=home, database_url=SecretStr(state.dsn), **settings)) as app:
             await app.instances.add(app.root.account_id, "shop", database.dsn)
             yield Installation(app, model, database)
     finally:
-        database.server.drop_database(state)
+        server.drop_database(state)
 
 
 def names(events: list[Event]) -> list[str]:

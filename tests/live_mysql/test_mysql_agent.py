@@ -92,7 +92,8 @@ async def test_a_queue_is_shown_with_its_root_and_never_a_victim(patient: Patien
         assert [each["pid"] for each in found["root_blockers"]] == [holder.id]
         assert (found["waiting"][0]["pid"], found["waiting"][0]["blocked_by"]) == (waiter.id, [holder.id])
         assert found["root_blockers"][0]["state"] == "idle in transaction"
-        assert "note = 'held'" in found["root_blockers"][0]["statement"]
+        if shop.server.kind.flavour == "mysql":  # MariaDB keeps no statement of a session that sleeps, by default
+            assert "note = 'held'" in found["root_blockers"][0]["statement"]
         kill = await patient.tell(f"kill session {waiter.id}")
         assert f"{waiter.id} is a victim" in kill
         end = await patient.tell(f"kill session {holder.id}")

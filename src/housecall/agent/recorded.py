@@ -84,7 +84,7 @@ def readable_error(name: str, error: HousecallError) -> dict[str, Any]:
         )
     elif "command denied to user" in error.message:
         content["next"] = (
-            "The account of Housecall may not read it; GRANT SELECT ON that object to the account. Examination and table"
+            "The account of Housecall may not read it; GRANT SELECT ON it to the account. Examination and table"
             " descriptions need no such right."
         )
     return content

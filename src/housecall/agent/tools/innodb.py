@@ -62,7 +62,7 @@ TOOLS = (
         "show_engine_innodb_status",
         "read",
         Say(
-            en="One part of InnoDB's own report (MySQL, MariaDB): deadlock, transactions, semaphores, buffer pool.",
+            en="A part of InnoDB's own report (MySQL, MariaDB).",
             zh="InnoDB 状态报告的某一部分（MySQL、MariaDB）：最近的死锁、事务、信号量、缓冲池。",
             tc="InnoDB 狀態報告的某一部分（MySQL、MariaDB）：最近的死結、交易、號誌、緩衝池。",
             ja="InnoDB のレポートの一部（MySQL、MariaDB）：デッドロック、トランザクション、バッファプール。",

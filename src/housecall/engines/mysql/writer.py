@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from asyncmy.errors import MySQLError
 
@@ -46,7 +47,7 @@ class MySQLWriter:
 
     async def prepare(self) -> None:
         """Learn who answers."""
-        row = (await self._fetch(_FACTS))[0][0]
+        row: tuple[Any, ...] = (await self._fetch(_FACTS))[0][0]
         user = str(row[3]).rpartition("@")[0]
         version = version_of(str(row[0]), str(row[1]))
         self._session_id = int(row[4])
@@ -61,6 +62,8 @@ class MySQLWriter:
             await self._fetch(f"SET SESSION lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}")
             for statement in statements:
                 rows, affected = await self._bounded(statement)
+                if statement.startswith("KILL "):
+                    rows = [("asked to end",)]  # the server answers nothing, and an error when there is no such session
                 found = tuple(tuple(None if each is None else str(each) for each in row) for row in rows[:MAX_ROWS])
                 self._refuse_reported_errors(found)
         except MySQLError as error:
@@ -80,7 +83,7 @@ class MySQLWriter:
     async def close(self) -> None:
         self._connection.close()
 
-    async def _bounded(self, statement: str) -> tuple[list[tuple[object, ...]], int | None]:
+    async def _bounded(self, statement: str) -> tuple[list[tuple[Any, ...]], int | None]:
         """MySQL's own time limit covers SELECT only, so a change that takes too long is killed from here."""
         task = asyncio.ensure_future(self._fetch(statement))
         done, _ = await asyncio.wait({task}, timeout=self._timeout_seconds)
@@ -95,13 +98,14 @@ class MySQLWriter:
             " be cancelled; look whether it is still running"
         )
 
-    async def _fetch(self, statement: str) -> tuple[list[tuple[object, ...]], int | None]:
+    async def _fetch(self, statement: str) -> tuple[list[tuple[Any, ...]], int | None]:
         cursor = QuietCursor(self._connection)
         self._running = True
         try:
             await cursor.execute(statement)
             if not cursor.description:
-                return [], cursor.rowcount
+                touched: Any = cursor.rowcount
+                return [], int(touched)
             return [tuple(plain(value) for value in row) for row in await cursor.fetchall()], None
         finally:
             self._running = False

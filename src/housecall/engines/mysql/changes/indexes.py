@@ -115,8 +115,8 @@ class IndexArguments(Arguments):
 async def compose_create(probe: Probe, arguments: CreateIndexArguments, instance_id: str) -> Change:
     if arguments.include or arguments.method != "btree":
         raise RequestError(
-            "MySQL and MariaDB have no INCLUDE columns and, in InnoDB, B-tree indexes only: put the column at the end of"
-            " the index instead"
+            "MySQL and MariaDB have no INCLUDE columns and, in InnoDB, B-tree indexes only: put the column at the end"
+            " of the index instead"
         )
     table = await _online_table(probe, arguments.table)
     columns = await _checked(probe, table, arguments.columns)

@@ -125,7 +125,7 @@ async def _compose(probe: Probe, arguments: SessionArguments, instance_id: str, 
 
 def state_of(session: Mapping[str, Any], *, ends: bool) -> dict[str, Any]:
     """What identifies the session, and for a cancel its statement. Pure."""
-    names = ("id", "user_name", "host", "server_started", "transaction_started")
+    names = ("id", "user_name", "host", "server_started", "transaction_started", "transaction_id")
     state = {name: session[name] for name in names}
     if not ends:
         state["statement"] = hashlib.sha256((session["statement"] or "").encode()).hexdigest()[:16]
@@ -205,7 +205,7 @@ async def _is_there(probe: Probe, tool: str, state: Json) -> bool:
         return False
     now = state_of(session, ends=tool == "terminate_session")
     if tool == "terminate_session":
-        return {**now, "transaction_started": None} == {**state, "transaction_started": None}
+        return all(now[name] == state[name] for name in ("id", "user_name", "host", "server_started"))
     return now == dict(state) and bool(session["statement"])
 
 
