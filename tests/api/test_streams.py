@@ -1,6 +1,7 @@
 """Streams as the edge tells them: at once, kept alive, resumable, and cut when the server stops."""
 
 import json
+import socket
 import threading
 from typing import Any
 from urllib.parse import quote
@@ -166,6 +167,15 @@ def test_a_port_in_use_is_told_with_what_to_do(edge) -> None:
     port = int(edge.endpoint.rpartition(":")[2])
     with pytest.raises(SetupError, match=f"Port {port} on 127.0.0.1 is in use.*--port"):
         listen("127.0.0.1", port)
+
+
+def test_small_answers_do_not_wait_for_acknowledgements() -> None:
+    from housecall.api.listening import listen
+
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_an_address_of_another_machine_is_told() -> None:

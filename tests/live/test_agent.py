@@ -9,8 +9,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import bpe_openai
 import psycopg
 import pytest
+from pydantic_ai.messages import ModelRequest
 
 from housecall.agent.agent import build_agent
 from housecall.agent.builtin.conversation import Call
@@ -287,3 +289,38 @@ async def test_a_parameter_is_told_as_a_new_session_gets_it_and_not_as_the_probe
         result = await probe.query_trusted(sql, (wanted, wanted, None, None))
     values = {row[0]: (row[1], row[4]) for row in result.rows}
     assert values == {"lock_timeout": ("7000", "configuration"), "statement_timeout": ("0", "default")}
+
+
+@pytest.mark.pg(18)  # what is counted is ours and the same for every version
+async def test_a_first_answer_on_ten_thousand_tables_costs_less_than_twelve_thousand_tokens(
+    database: PrivateDatabase,
+) -> None:
+    database.execute(
+        *(
+            f"DO $$ BEGIN FOR n IN {first}..{first + 1999} LOOP"
+            " EXECUTE format('CREATE TABLE ledger_of_department_%s (entry integer, note text)', n); END LOOP; END $$"
+            for first in range(0, 10_000, 2_000)
+        )
+    )
+    model = ScriptedModel([[Call("examine_instance", {})], "Done."])
+    sink, _ = await Patient(database, None).ask("Is everything all right?", model=model)
+
+    response = sink.named("tool_call")[1].fields["response"]
+    assert response["findings_total"] >= 0, "the examination itself succeeded"
+    assert tokens_of(model) < 12_000
+
+
+def tokens_of(model: ScriptedModel) -> int:
+    """Tokens of the last request: instructions, what is told of the tools, and the messages with their results."""
+    tools = [
+        {"name": each.name, "description": each.description, "parameters": each.parameters_json_schema}
+        for each in model.definitions
+    ]
+    instructions = {message.instructions for message in model.requests[-1] if isinstance(message, ModelRequest)}
+    parts = [
+        (getattr(part, "tool_name", ""), getattr(part, "content", "") or getattr(part, "args", ""))
+        for message in model.requests[-1]
+        for part in message.parts
+    ]
+    text = json.dumps([sorted(filter(None, instructions)), tools, parts], ensure_ascii=False, default=str)
+    return len(bpe_openai.get_encoding("o200k_base").encode(text))

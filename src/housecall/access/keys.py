@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, text, update
 
 from housecall.access.accounts import Caller, ensure_root
 from housecall.access.roles import SESSION_KEY_PREFIX, principal_id, session_purpose
@@ -39,7 +37,21 @@ USED_SECONDS = 60.0  # `last_used_at` is this coarse, so that a busy key is not 
 PURGE_SECONDS = 60.0
 KEYS_PER_USER = 2
 _KEY_ID = re.compile(rf"({KEY_PREFIX}|{re.escape(SESSION_KEY_PREFIX)})[A-Za-z0-9]{{{KEY_ID_CHARACTERS}}}")
-_WITHOUT_WAITING = text("SET LOCAL synchronous_commit = off")
+_USE_NONCE = text("""
+WITH used AS (
+    INSERT INTO housecall.nonces (hash, expires_at)
+    VALUES (:hash, :expires_at)
+    ON CONFLICT (hash) DO UPDATE
+    SET expires_at = excluded.expires_at
+    WHERE nonces.expires_at <= :now
+    RETURNING hash
+), noted AS (
+    UPDATE housecall.access_keys
+    SET last_used_at = :now
+    WHERE id = :key AND (last_used_at IS NULL OR last_used_at < :stale) AND EXISTS (SELECT FROM used)
+)
+SELECT EXISTS (SELECT FROM used) AS is_first, set_config('synchronous_commit', 'off', true)
+""")
 _BEARER = (
     select(UserRow.account_id, UserRow.id, BearerTokenRow.last_used_at)
     .join(BearerTokenRow, BearerTokenRow.user_id == UserRow.id)
@@ -277,30 +289,19 @@ class Keys:
         database server itself may forget the nonces of its last second.
         """
         now = self._clock()
+        asked = {
+            "hash": _hash(f"{access_key_id}\n{nonce}"),
+            "expires_at": expires_at,
+            "now": now,
+            "key": access_key_id,
+            "stale": now - timedelta(seconds=USED_SECONDS),
+        }
         async with self._database.begin("checking a nonce") as connection:
-            await connection.execute(_WITHOUT_WAITING)
-            statement = upsert(NonceRow).values(hash=_hash(f"{access_key_id}\n{nonce}"), expires_at=expires_at)
-            used = await connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=[NonceRow.hash],
-                    set_={"expires_at": statement.excluded.expires_at},
-                    where=NonceRow.expires_at <= now,
-                ).returning(NonceRow.hash)
-            )
-            is_first = used.one_or_none() is not None
-            if is_first:
-                await connection.execute(
-                    update(AccessKeyRow)
-                    .where(AccessKeyRow.id == access_key_id, self._is_stale(AccessKeyRow.last_used_at))
-                    .values(last_used_at=now)
-                )
+            is_first = (await connection.execute(_USE_NONCE, asked)).one().is_first
             if time.monotonic() >= self._purge_at:
                 self._purge_at = time.monotonic() + PURGE_SECONDS
                 await connection.execute(delete(NonceRow).where(NonceRow.expires_at <= now))
-        return is_first
-
-    def _is_stale(self, column: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
-        return or_(column.is_(None), column < self._clock() - timedelta(seconds=USED_SECONDS))
+        return bool(is_first)
 
     async def _user(self, user_id: str | None) -> Caller:
         if user_id is None:

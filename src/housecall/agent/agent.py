@@ -6,7 +6,7 @@ step (pydantic-ai's `DBOSDurability` and `RecordedToolset`); outside one the sam
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from pydantic_ai import Agent, UsageLimits, capture_run_messages
 from pydantic_ai import RunContext as PydanticRunContext
 from pydantic_ai.durable_exec.dbos import DBOSDurability
 from pydantic_ai.exceptions import AgentRunError, UserError
-from pydantic_ai.messages import ModelMessage, ModelResponse
+from pydantic_ai.messages import ModelMessage, ModelResponse, RetryPromptPart, ToolReturnPart, UserPromptPart
 from pydantic_ai.models import Model
 from pydantic_ai.tools import DeferredToolRequests, DeferredToolResults, ToolDefinition
 
@@ -22,6 +22,7 @@ from housecall.agent.attachments import prompt_of, without_images
 from housecall.agent.changes import approval_happening
 from housecall.agent.context import RunContext, Stopped, language_of_turn, running
 from housecall.agent.entries import ModelRoster, load_roster, only
+from housecall.agent.grounding import note_on, sources_of, ungrounded
 from housecall.agent.guidance import load_guidance
 from housecall.agent.history import (
     HISTORY_TOKENS,
@@ -38,6 +39,7 @@ from housecall.agent.resuming import after_calls, decisions
 from housecall.agent.streaming import NamedModel, ReportingModel, answered_by
 from housecall.agent.tools.registry import all_tools, is_offered, toolset_of
 from housecall.clock import Clock, utc_now
+from housecall.configuration import BUILTIN
 from housecall.engines.desk import ChangeDesk
 from housecall.engines.instance import Engines, GrantedInstances, InstanceDirectory
 from housecall.errors import HousecallError, ModelError
@@ -52,6 +54,7 @@ MAX_MODEL_REQUESTS = 20
 
 MAX_TOOL_CALLS = 40
 MAX_TURN_SECONDS = 10 * 60.0
+MAX_CHECKED_CHARACTERS = 50_000
 
 
 def build_agent(
@@ -96,6 +99,34 @@ def build_agent(
     return HousecallAgent(
         agent, models, roster, settings, engines, instances, skills or BuiltinSkills(), profiles, clock, granted, desk
     )
+
+
+async def _tell_ungrounded(run: RunContext, messages: Sequence[ModelMessage]) -> int:
+    """Mark for the reader what the answer says without a source. Returns how many numbers and names that are."""
+    sources = sources_of(tool_results(messages), given_texts(messages, run))
+    own = {*(tool.name for tool in all_tools()), *(skill.name for skill in run.catalogue)}
+    found = ungrounded(run.text[:MAX_CHECKED_CHARACTERS], sources, own)
+    if found:
+        await run.sink.report(Happening("message", f"\n\n{note_on(found, run.language)}"))
+    return len(found)
+
+
+def tool_results(messages: Sequence[ModelMessage]) -> list[Any]:
+    """What tools returned; of a retry what it says."""
+    parts = [part for message in messages for part in message.parts]
+    return [part.content for part in parts if isinstance(part, ToolReturnPart | RetryPromptPart)]
+
+
+def given_texts(messages: Sequence[ModelMessage], run: RunContext) -> list[str]:
+    """What people wrote that an answer may repeat: their questions, the skill, the custom agent, the instance."""
+    asked = [part.content for message in messages for part in message.parts if isinstance(part, UserPromptPart)]
+    texts = [run.turn.query, run.turn.instance_id or ""]
+    texts += [
+        each if isinstance(each, str) else " ".join(item for item in each if isinstance(item, str)) for each in asked
+    ]
+    texts += [run.skill.text] if run.skill else []
+    texts += [run.profile.system_prompt] if run.profile else []
+    return texts
 
 
 def _is_offered(ctx: PydanticRunContext[RunContext], tool: ToolDefinition) -> bool:
@@ -177,7 +208,9 @@ class HousecallAgent:
                 await run.sink.report(approval_happening(card))
         status: RunStatus = "pending_approval" if waits else "succeeded"
         outcome = Outcome(status, transcript_of(without_images(new)), usage.input_tokens, usage.output_tokens)
-        await self._report_end(run, outcome, answered_by(new) or model_id)
+        answered = answered_by(new) or model_id
+        doubts = None if waits or answered == BUILTIN else await _tell_ungrounded(run, [*history, *new])
+        await self._report_end(run, outcome, answered, doubts)
         return outcome
 
     async def _decided(self, run: RunContext, history: list[ModelMessage]) -> DeferredToolResults:
@@ -202,7 +235,15 @@ class HousecallAgent:
         await self._report_end(run, outcome, answered_by(new) or model_id)
         return outcome
 
-    async def _report_end(self, run: RunContext, outcome: Outcome, model_id: str) -> None:
-        fields = {"input_tokens": outcome.input_tokens, "output_tokens": outcome.output_tokens, "model": model_id}
+    async def _report_end(
+        self, run: RunContext, outcome: Outcome, model_id: str, ungrounded: int | None = None
+    ) -> None:
+        fields: dict[str, Any] = {
+            "input_tokens": outcome.input_tokens,
+            "output_tokens": outcome.output_tokens,
+            "model": model_id,
+        }
+        if ungrounded is not None:
+            fields["ungrounded"] = ungrounded
         await run.sink.report(Happening("message_end", "", fields))
         await run.sink.flush()

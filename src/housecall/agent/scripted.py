@@ -15,6 +15,7 @@ from pydantic_ai import RunContext as PydanticRunContext
 from pydantic_ai.messages import ModelMessage, ModelResponse, ModelResponseStreamEvent, TextPart, ToolCallPart
 from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.settings import ModelSettings
+from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.usage import RequestUsage
 
 from housecall.agent.builtin.conversation import Call
@@ -26,7 +27,8 @@ Script = Sequence[Reply | Callable[[list[ModelMessage]], Awaitable[Reply]]]
 class ScriptedModel(Model[Any]):
     """Plays its script. Texts stream in pieces of `delta_characters`, `deltas_per_second` of them (0: at full speed).
 
-    `requests` keeps the messages of each request, and `tools` the names of the tools that were offered last.
+    `requests` keeps the messages of each request, `tools` the names of the tools that were offered last, and
+    `definitions` all that the model was told of them.
     """
 
     def __init__(self, script: Script, *, delta_characters: int = 20, deltas_per_second: float = 0.0) -> None:
@@ -36,6 +38,7 @@ class ScriptedModel(Model[Any]):
         self.deltas_per_second = deltas_per_second
         self.requests: list[list[ModelMessage]] = []
         self.tools: tuple[str, ...] = ()
+        self.definitions: tuple[ToolDefinition, ...] = ()
 
     @property
     def model_name(self) -> str:
@@ -51,7 +54,8 @@ class ScriptedModel(Model[Any]):
         model_settings: ModelSettings | None,  # noqa: ARG002
         model_request_parameters: ModelRequestParameters,
     ) -> ModelResponse:
-        self.tools = tuple(tool.name for tool in model_request_parameters.function_tools)
+        self.definitions = tuple(model_request_parameters.function_tools)
+        self.tools = tuple(tool.name for tool in self.definitions)
         self.requests.append(list(messages))
         step = self._script[min(len(self.requests), len(self._script)) - 1]
         reply = await step(messages) if callable(step) else step

@@ -14,11 +14,15 @@ def listen(host: str, port: int) -> socket.socket:
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family, backlog=2048)
+        listener = socket.create_server(address[:2], family=family, backlog=2048)
     except socket.gaierror as error:
         raise SetupError(f"Cannot listen on {host!r}: no such address; choose another with --host.") from error
     except (OSError, OverflowError) as error:
         raise SetupError(_why_not(host, port, error)) from error
+    # Connections inherit it. asyncio would set it only on a socket that was made with the protocol named, and without
+    # it the second small write of an answer, such as its body, waits some 40 ms for the client's acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _why_not(host: str, port: int, error: Exception) -> str:

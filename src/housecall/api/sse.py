@@ -28,6 +28,7 @@ KEEP_ALIVE_SECONDS: Final = 2.0  # contract, 1.6: Node's idle timeout is 3 s, Py
 MAX_TEXT_BYTES: Final = 64 * 1024
 
 _EMBEDDED: Final = frozenset({"tool_call", "doc", "tool_approval"})
+_USAGE: Final = ("input_tokens", "output_tokens", "model", "ungrounded")
 _POSITION = re.compile(r"(\d{1,9})(?:\.(\d{1,6}))?", re.ASCII)
 
 
@@ -139,7 +140,7 @@ def payload(happening: Happening) -> str:
             )
         )
     if happening.name == "message_end" and not happening.answer:
-        usage = {name: fields[name] for name in ("input_tokens", "output_tokens", "model") if name in fields}
+        usage = {name: fields[name] for name in _USAGE if name in fields}
         return _json(usage) if usage else ""
     return happening.answer
 
