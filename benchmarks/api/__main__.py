@@ -22,8 +22,10 @@ from benchmarks.api.client import Key, run, signed
 from benchmarks.chat.__main__ import free_port
 from benchmarks.report import percentile, publish
 
-REQUESTS = 2_000
-WARM_UP = 300
+REQUESTS = 1_000
+WARM_UP = 200
+ROW_SECONDS = 8.0
+"""A row ends with its requests or after this time, so that the whole ends within some minutes on any machine."""
 CONNECTIONS = (1, 4, 16)
 CALLERS = 1_000
 PAGE = "20"
@@ -91,13 +93,14 @@ def measure(server: Server, messages: int, requests: int) -> Iterator[dict[str, 
         "GetMessages separate": lambda: server.get_messages("separate"),
     }
     for name, make in kinds.items():
-        asyncio.run(run(server.port, [make() for _ in range(WARM_UP)], 4))
+        asyncio.run(run(server.port, [make() for _ in range(WARM_UP)], 4, ROW_SECONDS))
         for connections in CONNECTIONS:
-            times, seconds = asyncio.run(run(server.port, [make() for _ in range(requests)], connections))
+            times, seconds = asyncio.run(run(server.port, [make() for _ in range(requests)], connections, ROW_SECONDS))
             yield {
                 "stored_messages": messages,
                 "operation": name,
                 "connections": connections,
+                "requests": len(times),
                 "requests_per_second": len(times) / seconds,
                 "p50_ms": percentile(times, 0.5),
                 "p99_ms": percentile(times, 0.99),

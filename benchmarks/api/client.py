@@ -35,8 +35,11 @@ def signed(port: int, key: Key, action: str, parameters: dict[str, str]) -> byte
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-async def run(port: int, requests: list[bytes], at_once: int) -> tuple[list[float], float]:
-    """Send all requests over `at_once` connections, each one at a time. Returns milliseconds of each, and seconds."""
+async def run(port: int, requests: list[bytes], at_once: int, most_seconds: float) -> tuple[list[float], float]:
+    """Send requests over `at_once` connections, each one at a time, until all are sent or the time is over.
+
+    Returns the milliseconds of each, and the seconds of all.
+    """
     waiting = iter(requests)
     times: list[float] = []
 
@@ -45,6 +48,8 @@ async def run(port: int, requests: list[bytes], at_once: int) -> tuple[list[floa
         try:
             for request in waiting:
                 started = time.perf_counter()
+                if started >= end:
+                    return
                 writer.write(request)
                 await _read(reader)
                 times.append((time.perf_counter() - started) * 1000)
@@ -52,6 +57,7 @@ async def run(port: int, requests: list[bytes], at_once: int) -> tuple[list[floa
             writer.close()
 
     started = time.perf_counter()
+    end = started + most_seconds
     async with asyncio.TaskGroup() as group:
         for _ in range(at_once):
             group.create_task(work())

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Generic, Literal, TypeVar
 
 from sqlalchemy import Select, and_, case, delete, exists, func, select, true, tuple_, update
@@ -94,7 +95,7 @@ class Conversations:
         Raises NotFound (ConversationNotFound) for `last_id`.
         """
         mine = and_(ConversationRow.account_id == account_id, ConversationRow.user_id == user_id)
-        query = select(ConversationRow.__table__, _status().label("status")).where(mine)
+        query = _conversations().where(mine)
         if pinned is not None:
             query = query.where(ConversationRow.pinned == pinned)
         async with self._database.begin("listing conversations") as connection:
@@ -173,7 +174,7 @@ class Conversations:
         async with self._database.begin("changing a conversation") as connection:
             if changes:
                 await connection.execute(update(ConversationRow).where(mine).values(**changes))
-            query = select(ConversationRow.__table__, _status().label("status")).where(mine)
+            query = _conversations().where(mine)
             row = (await connection.execute(query)).one_or_none()
         if row is None:
             raise not_found("Conversation", conversation_id)
@@ -239,6 +240,12 @@ class Conversations:
 
 def _live_runs(conversation_id: str) -> Select[Any]:
     return select(RunRow.id).where(RunRow.conversation_id == conversation_id, RunRow.finished_at.is_(None))
+
+
+@cache  # building it costs more than running it
+def _conversations() -> Select[Any]:
+    """Conversations with their status."""
+    return select(ConversationRow.__table__, _status().label("status"))
 
 
 def _status() -> Any:
@@ -318,6 +325,7 @@ async def _message_number(connection: AsyncConnection, conversation_id: str, mes
     raise not_found("Message", message_id)
 
 
+@cache
 def _messages() -> Select[Any]:
     """Messages, each with its newest run and that run's newest event.
 
