@@ -132,8 +132,16 @@ def test_what_a_machine_reads_has_answer_status_calls_and_usage() -> None:
         "tool_calls": [
             {"tool_name": "examine_instance", "status": "end", "arguments": {"instance_id": "shop"}, "elapsed_ms": 3}
         ],
+        "waiting_calls": [],
         "usage": {"input_tokens": 1, "output_tokens": 2, "model": "builtin"},
     }
+
+
+def test_calls_that_wait_for_a_decision_are_named() -> None:
+    told = Told(None)
+    told.take(Happening("tool_approval", "", {"call_id": "c1", "approval_status": "pending"}))
+    told.take(Happening("tool_approval", "", {"call_id": "c2", "approval_status": "approved"}))
+    assert told.to_json()["waiting_calls"] == ["c1"]
 
 
 def test_an_answer_that_failed_keeps_the_reason() -> None:

@@ -6,10 +6,12 @@ UpdateCustomAgent tells EnableTools as a text and no time at all. All times are 
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from housecall.api.operation import Call, Operation
+from housecall.api.paging import PagedResponse, PageNumber, PageSize, place_of
 from housecall.api.wire import (
     Flag,
     OptionalText,
@@ -19,15 +21,11 @@ from housecall.api.wire import (
     WireRequest,
     WireResponse,
     json_list,
-    whole_number,
 )
 from housecall.chat.custom_agents import CustomAgent
 from housecall.skills.directory import KnownSkill
 
 DEFAULT_PAGE_SIZE = 10
-MAX_PAGE = 1_000_000
-PageNumber = Annotated[int | None, whole_number(1, MAX_PAGE)]
-PageSize = Annotated[int | None, whole_number(1, 100)]
 TextList = Annotated[tuple[Text, ...] | None, json_list]
 
 
@@ -133,14 +131,11 @@ class CustomAgentItem(WireModel):
     updated_at: str
 
 
-class ListCustomAgentResponse(WireResponse):
+class ListCustomAgentResponse(PagedResponse):
     """`skills` are all that the agents of this page have chosen, where the SDKs look for them."""
 
     data: tuple[CustomAgentItem, ...]
     skills: tuple[AgentSkill, ...]
-    page_number: int
-    page_size: int
-    total_count: int
 
 
 class ListCustomAgentToolsRequest(WireRequest):
@@ -223,15 +218,14 @@ async def update_custom_agent(call: Call, request: UpdateCustomAgentRequest) -> 
 
 
 async def list_custom_agent(call: Call, request: ListCustomAgentRequest) -> ListCustomAgentResponse:
-    number, size = request.page_number or 1, request.page_size or DEFAULT_PAGE_SIZE
-    page = await call.app.custom_agents.page(call.caller.account_id, page_number=number, page_size=size)
+    place = place_of(request, DEFAULT_PAGE_SIZE)
+    page = await call.app.custom_agents.page(call.caller.account_id, **asdict(place))
     chosen = {skill.id: skill for agent in page.items for skill in agent.skills}
     return ListCustomAgentResponse(
         data=tuple(_item(each) for each in page.items),
         skills=_skills(tuple(chosen.values())),
-        page_number=number,
-        page_size=size,
         total_count=page.total,
+        **asdict(place),
     )
 
 

@@ -5,11 +5,13 @@ ignored (contract, decision 12). Skills of the system can be read by everybody a
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
-from housecall.api.custom_agents import PageNumber, PageSize, TextList, iso_time
+from housecall.api.custom_agents import TextList, iso_time
 from housecall.api.operation import Call, Operation
+from housecall.api.paging import PagedResponse, PageNumber, PageSize, place_of
 from housecall.api.wire import (
     Flag,
     OptionalText,
@@ -144,13 +146,10 @@ class SkillItem(WireModel):
     updated_at: str | None
 
 
-class ListSkillResponse(WireResponse):
+class ListSkillResponse(PagedResponse):
     """A page of skills."""
 
     data: tuple[SkillItem, ...]
-    page_number: int
-    page_size: int
-    total_count: int
 
 
 class UpdateSkillRequest(WireRequest):
@@ -257,21 +256,19 @@ async def get_skill(call: Call, request: GetSkillRequest) -> GetSkillResponse:
 
 
 async def list_skill(call: Call, request: ListSkillRequest) -> ListSkillResponse:
-    number, size = request.page_number or 1, request.page_size or DEFAULT_PAGE_SIZE
+    place = place_of(request, DEFAULT_PAGE_SIZE)
     language = _language(request.language)
     page = await call.app.skills.page(
         call.caller.account_id,
         language=language,
         query=request.query,
         scope=request.scope or "all",
-        page_number=number,
-        page_size=size,
+        **asdict(place),
     )
     return ListSkillResponse(
         data=tuple(SkillItem(**_shown(each, language)) for each in page.items),
-        page_number=number,
-        page_size=size,
         total_count=page.total,
+        **asdict(place),
     )
 
 

@@ -11,14 +11,20 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID
+from dbos._error import DBOSException
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from housecall.store.failures import FAILURES
 
 APPLICATION = "housecall"
 APPLICATION_VERSION = "housecall-1"
 WORKFLOW = "housecall.run"
 POOL_SIZE = 10
 DBOS_SCHEMA = "dbos"
+
+START_FAILURES = (DBOSException, *FAILURES, RuntimeError)
+"""What starting a workflow may raise while the database is away or its threads are few; anything else is a bug."""
 
 Execute = Callable[[str], Awaitable[None]]
 

@@ -20,7 +20,7 @@ import psycopg
 from sqlalchemy import func, select, text, update
 
 from housecall.access.admission import Admission
-from housecall.chat.durable import Durable
+from housecall.chat.durable import START_FAILURES, Durable
 from housecall.chat.event_writer import EventWriter
 from housecall.chat.execution import Execution, Executor, close_unanswerable
 from housecall.chat.feeds import Feeds, Followed
@@ -320,14 +320,19 @@ class Runs:
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s ended by a bug", task.get_name(), exc_info=error)
 
     async def _start_workflow(self, run_id: str) -> None:
         """Tried until it is done: the question is accepted. If this process dies first, others start it."""
         while True:
             try:
                 await self._durable.start(run_id)
-            except Exception:  # DBOS lets anything through; the run must start all the same
+            except START_FAILURES:
                 log.exception("run %s could not be started; trying again", run_id)
                 await asyncio.sleep(RETRY_SECONDS)
             else:

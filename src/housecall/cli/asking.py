@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -18,9 +19,9 @@ from housecall.events import Happening
 
 if TYPE_CHECKING:
     from housecall.settings import Settings
-    from housecall.turn import Stop
+    from housecall.turn import ApprovalMode, Stop
 
-__all__ = ["Told", "ask_app", "ask_dsn", "view_for"]
+__all__ = ["Asked", "Told", "ask_app", "ask_dsn", "view_for"]
 
 LOCAL = "cli"
 """Account and user of a question that is asked of a DSN: there is no store that could know others."""
@@ -36,6 +37,7 @@ class Told:
         self.error: str | None = None
         self.calls: list[dict[str, Any]] = []
         self.usage: dict[str, Any] = {}
+        self.waiting: list[str] = []
 
     def take(self, happening: Happening) -> None:
         show(self.view, happening)
@@ -47,6 +49,8 @@ class Told:
             self.error = happening.answer
         elif happening.name == "message_end":
             self.usage = dict(happening.fields)
+        elif happening.name == "tool_approval" and happening.fields.get("approval_status") == "pending":
+            self.waiting.append(str(happening.fields["call_id"]))
         elif happening.name == "workflow_finished":
             self.status = str(happening.fields.get("status"))
         elif happening.name == "tool_call" and happening.fields.get("status") != "start":
@@ -63,6 +67,7 @@ class Told:
             "message_id": self.message_id or None,
             "task_id": self.run_id or None,
             "tool_calls": self.calls,
+            "waiting_calls": self.waiting,
             "usage": self.usage,
         }
 
@@ -120,27 +125,38 @@ async def ask_dsn(settings: "Settings", dsn: str, question: str, language: str |
         told.take(Happening("workflow_finished", fields={"status": outcome.status}))
 
 
-async def ask_app(
-    settings: "Settings",
-    instance_id: str | None,
-    question: str,
-    conversation: str | None,
-    language: str | None,
-    told: Told,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question to the installation, as the options give it. `resume` is the call whose round it goes on with."""
+
+    question: str
+    instance_id: str | None = None
+    conversation_id: str | None = None
+    language: str | None = None
+    approval_mode: "ApprovalMode | None" = None
+    resume: str | None = None
+
+
+async def ask_app(settings: "Settings", asked: Asked, told: Told) -> None:
     from housecall.app import open_app
     from housecall.chat.runs import NewQuestion
 
     async with open_app(settings) as app:
         caller = app.root
-        if instance_id is not None:
-            await app.instances.get_instance(caller.account_id, instance_id)
+        if asked.instance_id is not None:
+            await app.instances.get_instance(caller.account_id, asked.instance_id)
         started = await app.runs.start(
             NewQuestion(
-                caller.account_id, caller.user_id, question,
-                conversation_id=conversation, language=language, instance_id=instance_id,
+                caller.account_id,
+                caller.user_id,
+                asked.question,
+                conversation_id=asked.conversation_id,
+                language=asked.language,
+                instance_id=asked.instance_id,
+                approval_mode=asked.approval_mode,
+                inputs={"resume_call_id": asked.resume} if asked.resume else {},
             )
-        )  # fmt: skip
+        )
         told.conversation_id, told.message_id, told.run_id = started.conversation_id, started.message_id, started.run_id
         with told.view, _on_interrupt(lambda: app.runs.stop(caller.account_id, started.run_id)):
             async with contextlib.aclosing(app.runs.subscribe(started.run_id)) as events:
