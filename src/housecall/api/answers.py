@@ -116,16 +116,20 @@ class StreamAnswer:
                 for block in frames(event, stream.envelope, stream.mode)[skip:]:
                     await self._send(send, block)
                 skip, number = 0, event.number
-        except HousecallError as error:
+        except Exception as error:  # noqa: BLE001 - the stream is the request's handler; its failure is told in the stream
             await self._send(send, self._broken(error, number))
         finally:
             await close_events(stream.events)
 
-    def _broken(self, error: HousecallError, number: int) -> bytes:
+    def _broken(self, error: Exception, number: int) -> bytes:
         """An `error` event outside the run's numbering: the run is not over, only this telling of it."""
         envelope = self._stream.envelope
+        if isinstance(error, HousecallError):
+            code, why = error.wire_code, error.message
+        else:
+            code, why = "InternalError", INTERNAL_MESSAGE
         log.error("request %s: stream of run %s broke", envelope.request_id, envelope.run_id, exc_info=error)
-        text = f"{error.message} The run goes on; take up its stream again after event {number}."
-        happening = Happening("error", text, {"code": error.wire_code})
+        text = f"{why} The run goes on; take up its stream again after event {number}."
+        happening = Happening("error", text, {"code": code})
         whole = frames(Event(envelope.run_id, number, envelope.created_at, happening), envelope, "separate")[-1]
         return whole.partition(b"\n")[2]
