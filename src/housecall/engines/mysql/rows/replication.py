@@ -66,3 +66,12 @@ def _channel(row: Mapping[str, Any]) -> ReplicaStatus:
 
 def _number(value: Any) -> int | None:
     return int(value) if value not in (None, "") else None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplierError(Row, reading="applier_errors"):
+    """What a worker of a channel stopped with, in full: SHOW REPLICA STATUS only says that a worker did (MySQL)."""
+
+    channel: str
+    number: int
+    message: str
