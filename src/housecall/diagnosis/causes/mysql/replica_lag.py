@@ -110,7 +110,8 @@ def _remedies(finding: Finding) -> tuple[Remedy, ...]:
 
 def _no_delay(finding: Finding, flavour: Flavour) -> Remedy:
     channel, delay = finding.details["channel"], finding.details["delay"]
-    stop, start = (replica_command(verb, " SQL_THREAD", channel, flavour) for verb in ("STOP", "START"))
+    threads = "" if flavour == "mariadb" else " SQL_THREAD"  # MariaDB changes it with both threads stopped only
+    stop, start = (replica_command(verb, threads, channel, flavour) for verb in ("STOP", "START"))
     return Remedy(
         title=_NO_DELAY(),
         statements=(stop, _set_delay(0, channel, flavour), start),
