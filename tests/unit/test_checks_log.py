@@ -164,6 +164,12 @@ def test_timeouts_too_short_are_inferred_from_rollbacks_without_the_log(value: s
     assert len(caused(diagnosis, "timeout_too_short")) == count
 
 
+@pytest.mark.parametrize(("value", "count"), [("50ms", 1), ("51ms", 0)])
+def test_timeouts_too_short_of_locks_are_tiny_without_the_log(value: str, count: int) -> None:
+    rows = (timeout("lock_timeout", value), counters(200, 50))
+    assert len(caused(diagnose(snapshot_of(*rows, unavailable=[REFUSED])), "timeout_too_short")) == count
+
+
 @pytest.mark.parametrize(
     ("message", "place"),
     [

@@ -41,6 +41,9 @@ CHECK = Check(
         Threshold(
             "tiny_seconds", 0.25, "below the usual slowest statement of any application; suspicious without a log"
         ),
+        Threshold(
+            "tiny_lock_seconds", 0.05, "shorter than the commit of the one who holds the row takes on a busy disk"
+        ),
         Threshold("min_rollbacks", 50, "without the log: fewer rolled back transactions tell nothing"),
         Threshold("min_share", 0.2, "without the log: of all transactions; applications roll back a few by themselves"),
     ],
@@ -81,7 +84,9 @@ _ENDED_BY: dict[str, tuple[EventKind, str]] = {
     "idle_session_timeout": ("idle_timeout", "idle-session"),
     "transaction_timeout": ("other", "transaction timeout"),
 }
-_WITHOUT_LOG = ("statement_timeout", "transaction_timeout")
+_WITHOUT_LOG = {
+    "statement_timeout": "tiny_seconds", "transaction_timeout": "tiny_seconds", "lock_timeout": "tiny_lock_seconds",
+}  # fmt: skip
 
 
 def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
@@ -140,13 +145,14 @@ def _by_log(timeouts: list[Timeout], now: Snapshot, limits: Limits) -> Iterator[
 
 
 def _without_log(timeout: Timeout, now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
-    if timeout.name not in _WITHOUT_LOG or timeout.seconds > limits["tiny_seconds"]:
+    limit = _WITHOUT_LOG.get(timeout.name)
+    if limit is None or timeout.seconds > limits[limit]:
         return
     counted = failing(now, earlier)
     many = counted and counted.rollbacks >= limits["min_rollbacks"] and counted.share >= limits["min_share"]
     if counted and many:
         yield _finding(timeout, Severity.WARNING, counted.rollbacks, counted.share, ())
-    else:
+    elif timeout.name != "lock_timeout":
         yield _finding(timeout, Severity.INFO, None, None, ())
 
 
