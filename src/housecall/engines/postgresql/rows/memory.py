@@ -72,3 +72,15 @@ class MachineLoad(Row, reading="machine_load"):
     running: int
     own_working: int
     own_running: int
+
+
+@dataclass(frozen=True, slots=True)
+class BufferWrites(Row, reading="buffer_writes"):
+    """Changed blocks by who wrote them since the statistics began. Sessions write when no clean buffer is left."""
+
+    by_checkpoints: int
+    by_writer: int
+    by_sessions: int
+    syncs_by_sessions: int
+    writer_stops: int
+    statistics_seconds: float | None

@@ -43,3 +43,37 @@ class PasswordKind(Row, reading="password_kinds"):
     is_superuser: bool
     valid_seconds: float | None
     roles: int
+
+
+@dataclass(frozen=True, slots=True)
+class PowerfulRole(Row, reading="powerful_roles"):
+    """A superuser, or a role that passes row-level security, with the sessions of programs that use it."""
+
+    role_name: str
+    is_superuser: bool
+    bypasses_row_security: bool
+    is_first: bool
+    sessions: int
+    remote_sessions: int
+    application: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlainSessions(Row, reading="plain_sessions"):
+    """Sessions over the network without encryption; `session_total` counts all such."""
+
+    user_name: str | None
+    application: str | None
+    client: str | None
+    sessions: int
+    session_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRight(Row, reading="open_rights"):
+    """A right that is too wide, or row-level security without effect. `total` counts all of the kind."""
+
+    kind: str
+    name: str
+    detail: str | None
+    total: int

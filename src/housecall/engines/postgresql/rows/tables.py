@@ -93,3 +93,41 @@ class PartitionedTable(Row, reading="partitions"):
     size_bytes: int
     default_name: str | None
     default_rows: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableTraits(Row, reading="table_traits"):
+    """An unlogged table, or one whose updates seldom stay on the row's own page (HOT)."""
+
+    schema_name: str
+    table_name: str
+    is_unlogged: bool
+    live_rows: float
+    updated: int
+    hot_updated: int
+    fillfactor: int
+    indexes: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class WeakConstraint(Row, reading="weak_constraints"):
+    """A constraint that was never validated, joins different types (`mismatch`), or repeats another (`twin`)."""
+
+    schema_name: str
+    table_name: str
+    constraint_name: str
+    kind: str
+    is_validated: bool
+    mismatch: str | None
+    twin: str | None
+    constraints: int
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnHabit(Row, reading="column_habits"):
+    """Columns of one type, or of one way of making keys, that the manual advises against."""
+
+    kind: str
+    columns: int
+    examples: list[str]
