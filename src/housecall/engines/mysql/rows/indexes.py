@@ -28,7 +28,7 @@ class OverlappingIndexes(Row, reading="overlapping_indexes"):
 
 @dataclass(frozen=True, slots=True)
 class UnusedIndex(Row, reading="unused_indexes"):
-    """A secondary index without a use since the server started; it enforces nothing."""
+    """A secondary index without a use since the server started; it enforces nothing and no foreign key needs it."""
 
     schema_name: str
     table_name: str

@@ -30,7 +30,8 @@ class Variable(Row, reading="variables"):
     @classmethod
     def from_server(cls, found: Sequence[Mapping[str, Any]]) -> "list[Variable]":
         return [
-            cls(str(row["variable_name"]), str(row["value"] if row["value"] is not None else "")[:500]) for row in found
+            cls(str(row["variable_name"]), str(row["value"] if row["value"] is not None else "")[:4000])
+            for row in found
         ]
 
 

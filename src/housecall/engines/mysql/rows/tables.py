@@ -123,3 +123,15 @@ class TableStatistics(Row, reading="table_statistics"):
     statistics_age_seconds: float
     create_options: str | None
     is_recalculated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionedTable(Row, reading="partitioned_tables"):
+    """A partitioned table. `expression` is what decides the partition: a column, several, or a function of one."""
+
+    schema_name: str
+    table_name: str
+    method: str | None
+    expression: str | None
+    partitions: int
+    live_rows: int
