@@ -358,6 +358,17 @@ async def test_without_rights_nothing_is_called_healthy_and_each_grant_is_named(
     assert not {"locks", "connections", "disk"} & looked.keys()
 
 
+async def test_rows_scanned_are_told_where_no_statement_can_be(blind_shop: PrivateMySQLDatabase) -> None:
+    fill(blind_shop, "orders", 30000)
+    async with Work(blind_shop, "SELECT COUNT(*) FROM orders WHERE id = 7"):
+        assert found(await blind_shop.examine(window_seconds=1.2), "rows_scanned") == []
+    async with Work(blind_shop, "SELECT COUNT(*) FROM orders WHERE kind = 7"):
+        for _ in range(20):
+            if found(await blind_shop.examine(window_seconds=1.2), "rows_scanned"):
+                return
+    raise AssertionError("the scans were not told")
+
+
 @pytest.fixture
 def small_disk() -> Iterator[str]:
     """A file system of a few megabytes for temporary files, where this machine allows making one."""

@@ -313,6 +313,18 @@ def test_sort_buffer(size: int, passes: float, before: float, expected: list[str
     assert [each.object for each in caused(diagnosis, "sort_spill")] == ["sort_buffer_size"] * len(expected)
 
 
+def test_sort_spill_by_a_setting_far_below_its_default_weighs_what_the_spilling_statements_take() -> None:
+    spilling = row_of(TopStatement, query="a", total_seconds=6.0, sort_merge_passes=9, all_seconds=10.0)
+    other = row_of(TopStatement, query="b", total_seconds=4.0, all_seconds=10.0)
+    now, before = {"Sort_merge_passes": 90, "Sort_scan": 30}, {"Sort_merge_passes": 50, "Sort_scan": 20}
+    low = {"sort_buffer_size": 32 * KB}
+    diagnosis = diagnose(
+        snapshot(spilling, other, status=now, variables=low, at=1.0), snapshot(status=before, variables=low)
+    )
+    (cause,) = caused(diagnosis, "sort_spill")
+    assert (cause.impact, cause.confidence) == (0.6, 0.95)
+
+
 @pytest.mark.parametrize(
     ("opened", "held", "expected"),
     [(1050, 90, ["warning"]), (1049, 90, []), (1050, 89, []), (499, 90, [])],
@@ -389,6 +401,24 @@ def test_thread_cache(created: float, connections: float, expected: int) -> None
                        {"Threads_created": 1000 if created >= 1000 else 0, "Connections": 0},
                        variables={"thread_cache_size": 0})  # fmt: skip
     assert len(found(diagnosis, "thread_cache")) == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "joins", "by_key", "expected"),
+    [
+        (2_200_000, 0, 2_200_000, 1),
+        (2_199_999, 0, 0, 0),
+        (2_200_000, 0, 2_200_001, 0),
+        (2_000_000, 50, 9_000_000, 1),
+        (2_000_000, 49, 9_000_000, 0),
+    ],
+)
+def test_rows_scanned_is_a_notice_however_much(rows: float, joins: float, by_key: float, expected: int) -> None:
+    now = {"Handler_read_rnd_next": rows, "Handler_read_key": by_key, "Select_full_join": joins}
+    before = {"Handler_read_rnd_next": 2_000_000, "Handler_read_key": 0, "Select_full_join": 0}
+    assert severities(window(now, before), "rows_scanned") == ["notice"] * expected
+    few = window({"Handler_read_rnd_next": 999_999}, {"Handler_read_rnd_next": 0})
+    assert found(few, "rows_scanned") == []
 
 
 # Memory and files

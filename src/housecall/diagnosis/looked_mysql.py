@@ -107,7 +107,8 @@ _CONFIGURATION = Say(
 
 
 def _locks(now: Snapshot) -> Message:
-    looks = [sample.rows(Session) for sample in now.samples] or [now.rows(Session)]
+    sessions = now.rows(Session)
+    looks = [sample.rows(Session) for sample in now.samples] or [sessions]
     waits = now.get(LockWait)
     direct = 0 if isinstance(waits, Unavailable) else len({row.waiting_id for row in waits})
     return _LOCKS(
@@ -141,6 +142,7 @@ def _connections(now: Snapshot) -> Message:
 def _statements(now: Snapshot) -> Message:
     rows = now.get(TopStatement)
     if isinstance(rows, Unavailable) or not rows:
+        now.rows(Session)
         running = sum(row.command == "Query" for sample in now.samples for row in sample.rows(Session))
         return _RUNNING(running=running, looks=len(now.samples))
     top = max(rows, key=lambda row: row.total_seconds)

@@ -5,11 +5,13 @@ and has to be written to the configuration file too. What cannot be changed whil
 to the next planned restart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from housecall.diagnosis.remedy import Remedy, When
-from housecall.engines.engine import Version
+from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.engine import Unavailable, Version
+from housecall.engines.mysql.rows.statements import TopStatement
 from housecall.wording import Message, Say
 
 _SET = Say(en="Set {what}", zh="设置 {what}")
@@ -99,6 +101,14 @@ def advice(title: Message, verify: Message, *, verify_statement: str | None = No
 def by_age(confidence: float, age_seconds: float) -> float:
     """Confidence in what counters tell, lower while they are young: within a day they may show one unusual hour."""
     return confidence * (1.0 if age_seconds >= 24 * 3600 else 0.9 if age_seconds >= 3600 else 0.8)
+
+
+def share_of_time(now: Snapshot, spills: Callable[[TopStatement], bool]) -> float:
+    """The share of all statements' time that those take which `spills` tells; 0 where statements are not counted."""
+    rows = now.get(TopStatement)
+    if isinstance(rows, Unavailable) or not rows:
+        return 0.0
+    return min(1.0, sum(row.total_seconds for row in rows if spills(row)) / max(rows[0].all_seconds, 0.001))
 
 
 def joined(first: Message | None, second: Message) -> Message:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
-from housecall.diagnosis.causes.mysql._settings import Change, by_age, set_variables
+from housecall.diagnosis.causes.mysql._settings import Change, by_age, set_variables, share_of_time
 from housecall.diagnosis.checks.mysql._counters import KB, MB
 from housecall.diagnosis.checks.mysql.session_buffers import default_of
 from housecall.diagnosis.snapshot import Snapshot
@@ -28,6 +28,7 @@ MOST = 8 * MB
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
     for finding in found.of("mysql.sort_buffer"):
         details = finding.details
+        is_root = details["is_now"] and details["is_low"]  # far below the default, and felt now
         default = default_of(now, "sort_buffer_size")
         wanted = min(max(4 * int(details["size"]), default, 1024 * KB), MOST)
         changes = [Change("sort_buffer_size", str(wanted), str(int(details["size"])))]
@@ -36,13 +37,13 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
             object="sort_buffer_size",
             object_kind="setting",
             severity=finding.severity,
-            confidence=by_age(0.85 if details["is_low"] else 0.5, details["age_seconds"]),
+            confidence=0.95 if is_root else by_age(0.85 if details["is_low"] else 0.5, details["age_seconds"]),
             summary=finding.message,
             because=(_SIZE(size=details["size"], default=default),),
             evidence=finding.evidence,
             remedies=(set_variables(now.facts.version, changes, caution=_CAUTION()),)
             if wanted > details["size"] else (),
             rests_on=(finding.fingerprint,),
-            impact=0.1 if details["is_now"] and details["is_low"] else 0.0,
+            impact=max(0.1, share_of_time(now, lambda row: row.sort_merge_passes > 0)) if is_root else 0.0,
             past=details["is_over"],
         )  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
-from housecall.diagnosis.causes.mysql._settings import Change, by_age, set_variables
+from housecall.diagnosis.causes.mysql._settings import Change, by_age, set_variables, share_of_time
 from housecall.diagnosis.checks.mysql._counters import MB, number
 from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
@@ -30,20 +30,21 @@ MOST = 256 * MB
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
     for finding in found.of("mysql.temporary_table_size"):
         details = finding.details
+        is_root = details["is_now"] and details["is_low"]  # far below the default, and felt now
         remedy = _raise(now, finding)
         yield Cause(
             id=CAUSE.id,
             object=details["name"],
             object_kind="setting",
             severity=finding.severity,
-            confidence=by_age(0.85 if details["is_low"] else 0.5, details["age_seconds"]),
+            confidence=0.95 if is_root else by_age(0.85 if details["is_low"] else 0.5, details["age_seconds"]),
             summary=finding.message,
             because=((_LOW(name=details["name"], size=details["size"]) if details["is_low"]
                       else _SIZE(size=details["size"])),),
             evidence=finding.evidence,
             remedies=(remedy,) if remedy else (),
             rests_on=(finding.fingerprint,),
-            impact=0.1 if details["is_now"] and details["is_low"] else 0.0,
+            impact=max(0.1, share_of_time(now, lambda row: row.tmp_disk_tables > 0)) if is_root else 0.0,
             past=details["is_over"],
         )  # fmt: skip
 
