@@ -14,7 +14,7 @@ from housecall.engines.postgresql.rows.sessions import Session
 from housecall.engines.postgresql.rows.settings import Extension
 from housecall.engines.postgresql.rows.statements import RunningStatement, StatementStatistics, TopStatement
 from housecall.engines.postgresql.rows.statistics import StaleStatistics
-from housecall.engines.postgresql.rows.tables import HotColumn, HotTable, TableWithoutKey
+from housecall.engines.postgresql.rows.tables import HotColumn, HotTable, PartitionedTable, TableWithoutKey
 from housecall.engines.postgresql.rows.vacuum import VacuumTable
 from housecall.testing import row_of, snapshot_of
 
@@ -376,6 +376,43 @@ def test_an_expression_that_no_index_may_hold_is_to_be_written_in_another_way(qu
 def test_an_expression_beside_a_condition_that_finds_few_pages_is_nobodys_trouble() -> None:
     few = statement("SELECT * FROM orders WHERE id::text = $1 AND created > $2", blocks_hit=100 * 10)
     assert caused(shop(few), "function_on_column") == []
+
+
+def partition(number: int) -> tuple[object, ...]:
+    leaf = {"schema_name": "public", "table_name": f"orders_{number}"}
+    return (
+        replace(table(rows=100_000.0), **leaf),
+        *(replace(each, **leaf) for each in COLUMNS),
+        replace(PRIMARY, **leaf, index_name=f"orders_{number}_pkey"),
+    )
+
+
+def test_an_index_that_a_partitioned_table_lacks_is_one_cause_with_a_part_for_each_partition() -> None:
+    whole = row_of(
+        PartitionedTable, schema_name="public", table_name="orders", names=["orders_1", "orders_2"], partitions=2,
+        live_rows=200_000.0, size_bytes=120_000_000, partition_key="RANGE (created)", key_columns=["created"],
+    )  # fmt: skip
+    (cause,) = caused(
+        diagnose(snapshot_of(whole, *partition(1), *partition(2), COUNTERS, statement())), "missing_index"
+    )
+
+    assert cause.object == "public.orders(customer_id)"
+    assert [each for each in cause.remedies[0].statements if "CONCURRENTLY" not in each] == [
+        "CREATE INDEX orders_customer_id_idx ON ONLY public.orders (customer_id);",
+        "ALTER INDEX public.orders_customer_id_idx ATTACH PARTITION public.orders_1_customer_id_idx;",
+        "ALTER INDEX public.orders_customer_id_idx ATTACH PARTITION public.orders_2_customer_id_idx;",
+    ]
+
+
+def test_the_table_behind_a_view_is_told_by_the_plan() -> None:
+    text = "SELECT * FROM recent WHERE number = $1"
+    scan = {
+        "Node Type": "Seq Scan", "Relation Name": "orders", "Alias": "o", "Filter": "(customer_id = $1)",
+        "Startup Cost": 0.0, "Total Cost": 9000.0, "Plan Rows": 10, "Plan Width": 40,
+    }  # fmt: skip
+    now = snapshot_of(table(), *COLUMNS, PRIMARY, COUNTERS, statement(text))
+    diagnosis = diagnose(replace(now, plans=(StatementPlan(text, [{"Plan": scan}]),)))
+    assert [each.object for each in caused(diagnosis, "missing_index")] == ["public.orders(customer_id)"]
 
 
 def test_an_aggregate_over_a_scanned_table_is_no_warning_while_nothing_tells_what_it_selects() -> None:

@@ -114,6 +114,39 @@ def create_index(
     )
 
 
+def index_partitions(
+    schema: str, table: str, keys: Sequence[str], leaves: Sequence[str], size_bytes: float, *,
+    taken_names: Collection[str] = (),
+) -> Remedy:  # fmt: skip
+    """An index of a partitioned table, which cannot be built concurrently itself: one for each partition, then joined.
+
+    `keys` are finished SQL. The index of the whole is valid once every partition's has been attached.
+    """
+    columns = [key.strip('"') for key in keys]
+    name, target, written = index_name(table, columns, taken_names), qualified(schema, table), ", ".join(keys)
+    index = qualified(schema, name)
+    statements = [f"CREATE INDEX {quote_identifier(name)} ON ONLY {target} ({written});"]
+    for leaf in leaves:
+        own = index_name(leaf, columns, taken_names)
+        statements.append(
+            f"CREATE INDEX CONCURRENTLY {quote_identifier(own)} ON {qualified(schema, leaf)} ({written});"
+        )
+        statements.append(f"ALTER INDEX {index} ATTACH PARTITION {qualified(schema, own)};")
+    seconds = max(size_bytes / BUILD_BYTES_PER_SECOND, 1.0)
+    return Remedy(
+        title=_CREATE(table=target, columns=written),
+        statements=tuple(statements),
+        lock=LOCK_CONCURRENT(),
+        risk="low",
+        when="now",
+        rollback=(f"DROP INDEX IF EXISTS {index};",),
+        verify=_CREATE_VERIFY(table=target),
+        verify_statement=index_state(schema, name),
+        duration=ABOUT(seconds=seconds, size=size_bytes),
+        caution=_CREATE_CAUTION(),
+    )
+
+
 def index_state(schema: str, name: str) -> str:
     """A statement that shows whether an index is valid, its size and its scans."""
     return (

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from housecall.diagnosis.cause import Cause, Found
-from housecall.diagnosis.causes.postgresql._changes import create_index, same_table
+from housecall.diagnosis.causes.postgresql._changes import create_index, index_partitions, same_table
 from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
 from housecall.engines.postgresql.quoting import quote_identifier
@@ -42,7 +42,14 @@ def top_statements(found: Found, identities: Sequence[str]) -> list[Finding]:
 
 
 def scans_of_table(found: Found, finding: Finding) -> list[Finding]:
-    return [each for each in found.of("postgresql.hot_sequential_scans") if same_table(each.details, finding.details)]
+    """The scans of the finding's table, or of its partitions."""
+    details = finding.details
+    leaves = {(details.get("schema"), name) for name in details.get("partitions", ())}
+    return [
+        each
+        for each in found.of("postgresql.hot_sequential_scans")
+        if same_table(each.details, details) or (each.details["schema"], each.details["table"]) in leaves
+    ]
 
 
 def index_remedy(finding: Finding, *, extra: Sequence[str] = ()) -> Remedy:
@@ -55,6 +62,11 @@ def index_remedy(finding: Finding, *, extra: Sequence[str] = ()) -> Remedy:
         key = text if text.startswith("(") else quote_identifier(text)
         parts.append(" ".join(word for word in (key, operators, "DESC" if descending else None) if word))
     parts += [quote_identifier(name) for name in extra]
+    if details.get("partitions"):
+        return index_partitions(
+            details["schema"], details["table"], parts, details["partitions"], details["size_bytes"],
+            taken_names=details["index_names"],
+        )  # fmt: skip
     return create_index(
         details["schema"],
         details["table"],

@@ -96,10 +96,18 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
         for table in each.details["tables"]
     ]
     for scan in found.of("postgresql.hot_sequential_scans"):
-        explained = any(same_table(scan.details, each.details) for each in others) or scan.object in shapes
+        explained = any(_is_of(scan, each) for each in others) or scan.object in shapes
         seen = any(scan.object in each.details["tables"] for each in found.of("postgresql.top_statements"))
         if not explained and not seen:
             yield _unseen(scan)
+
+
+def _is_of(scan: Finding, other: Finding) -> bool:
+    """Whether the scan is of the other finding's table, or of a partition of it."""
+    is_partition = scan.details["table"] in other.details.get("partitions", ())
+    return same_table(scan.details, other.details) or (
+        is_partition and scan.details["schema"] == other.details["schema"]
+    )
 
 
 def confidence(finding: Finding, scans: list[Finding]) -> float:

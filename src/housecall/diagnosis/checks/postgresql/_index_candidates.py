@@ -1,14 +1,16 @@
 """Index candidates for the hot statements of a snapshot, with what the server's own plans and counters say of them."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from housecall.advisor.index import Candidate, ColumnFacts, IndexFacts, TableFacts, candidates
 from housecall.diagnosis.checks.postgresql._statements import HotStatement, hot_statements, is_hot, plan_of, scans_of
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.engine import Unavailable
+from housecall.engines.postgresql.quoting import quote_identifier
 from housecall.engines.postgresql.rows.indexes import HotIndex
-from housecall.engines.postgresql.rows.tables import HotColumn, HotTable
+from housecall.engines.postgresql.rows.tables import HotColumn, HotTable, PartitionedTable
 
 MIN_SHARE = 0.02
 """Of the time of all statements: less is not worth another index."""
@@ -77,6 +79,40 @@ def table_facts(now: Snapshot) -> list[TableFacts]:
     ]
 
 
+def leaves_of(now: Snapshot, schema: str, table: str) -> tuple[str, ...]:
+    """The partitions of a partitioned table by their bare names; none for any other table."""
+    rows = now.get(PartitionedTable)
+    known = () if isinstance(rows, Unavailable) else rows
+    return next((tuple(row.names) for row in known if (row.schema_name, row.table_name) == (schema, table)), ())
+
+
+def hot_table(now: Snapshot, schema: str, table: str) -> HotTable:
+    """The figures of a table; of a partitioned one those of its partitions together."""
+    rows = now.rows(HotTable)
+    own = next((row for row in rows if (row.schema_name, row.table_name) == (schema, table)), None)
+    if own is not None:
+        return own
+    names = leaves_of(now, schema, table)
+    leaves = [row for row in rows if row.schema_name == schema and row.table_name in names]
+    whole = next(row for row in now.rows(PartitionedTable) if (row.schema_name, row.table_name) == (schema, table))
+    return replace(
+        leaves[0], table_name=table, live_rows=whole.live_rows, size_bytes=whole.size_bytes,
+        sequential_scans=sum(row.sequential_scans for row in leaves),
+        sequential_rows=sum(row.sequential_rows for row in leaves),
+    )  # fmt: skip
+
+
+def _partitioned_facts(now: Snapshot, leaves: list[TableFacts]) -> list[TableFacts]:
+    """Partitioned tables, as their most read partition describes them."""
+    rows = now.get(PartitionedTable)
+    found = []
+    for row in () if isinstance(rows, Unavailable) else rows:
+        leaf = next((each for each in leaves if each.schema == row.schema_name and each.name in row.names), None)
+        if leaf is not None and leaf.columns:
+            found.append(replace(leaf, name=row.table_name, rows=row.live_rows))
+    return found
+
+
 def _index_facts(row: HotIndex) -> IndexFacts:
     keys = tuple(key if key.isidentifier() or not row.has_expressions else _bracketed(key) for key in row.keys)
     return IndexFacts(
@@ -93,11 +129,12 @@ def _bracketed(key: str) -> str:
 def proposals(now: Snapshot, earlier: Snapshot | None) -> list[Proposal]:
     """Candidates of all hot statements that the plans do not contradict, each with its statements, most wanted
     first."""
-    facts = [table for table in table_facts(now) if table.columns]
+    leaves = [table for table in table_facts(now) if table.columns]
+    facts = [*leaves, *_partitioned_facts(now, leaves)]
     found: dict[tuple[str, str, tuple[str, ...]], Proposal] = {}
     for statement in hot_statements(now, earlier):
         if is_hot(statement, MIN_SHARE, MIN_MEAN_SECONDS):
-            for candidate, table in _wanted(statement, facts):
+            for candidate, table in _wanted(statement, facts, now):
                 key = (candidate.schema, candidate.table, candidate.columns)
                 proposal = found.setdefault(key, Proposal(candidate, table))
                 verdict = _plan_verdict(statement, candidate, now)
@@ -108,14 +145,37 @@ def proposals(now: Snapshot, earlier: Snapshot | None) -> list[Proposal]:
     return sorted((each for each in found.values() if each.statements), key=lambda each: -each.share)
 
 
-def _wanted(statement: HotStatement, facts: list[TableFacts]) -> Iterator[tuple[Candidate, TableFacts]]:
+def _wanted(statement: HotStatement, facts: list[TableFacts], now: Snapshot) -> Iterator[tuple[Candidate, TableFacts]]:
     taken: set[tuple[str, str]] = set()
-    for candidate in candidates(statement.example or statement.query, "postgresql", facts):
-        place = (candidate.schema, candidate.table)
-        table = next(each for each in facts if (each.schema, each.name) == place)
-        if place not in taken and not _returns_most(statement, table):
-            taken.add(place)
-            yield candidate, table
+    for text in (statement.example or statement.query, *_behind_views(statement, facts, now)):
+        for candidate in candidates(text, "postgresql", facts):
+            place = (candidate.schema, candidate.table)
+            table = next(each for each in facts if (each.schema, each.name) == place)
+            if place not in taken and not _returns_most(statement, table):
+                taken.add(place)
+                yield candidate, table
+
+
+_CAST_OF_TEXT = re.compile(r"\((\w+|\"[^\"]+\")\)::(?:text|bpchar|character varying)\b")
+"""PostgreSQL compares varchar as text; the cast costs nothing and an index serves."""
+
+
+def _behind_views(statement: HotStatement, facts: list[TableFacts], now: Snapshot) -> Iterator[str]:
+    """Where a statement names a view, the plan tells which tables it reads whole, and the conditions on them."""
+    known = {table.name for table in facts}
+    plan = plan_of(statement, now) if set(statement.shape.tables) - known else None
+    partitions = {name for names in _all_leaves(now) for name in names}
+    seen = known - set(statement.shape.tables) - partitions
+    for node in plan.root.walk() if plan else ():
+        if node.kind == "full_scan" and node.filter and node.relation in seen:
+            source = f"{quote_identifier(node.relation)} AS {quote_identifier(node.alias or node.relation)}"
+            condition = _CAST_OF_TEXT.sub(r"\1", node.filter)
+            yield f"SELECT * FROM {source} WHERE {condition}"
+
+
+def _all_leaves(now: Snapshot) -> list[list[str]]:
+    rows = now.get(PartitionedTable)
+    return [] if isinstance(rows, Unavailable) else [row.names for row in rows]
 
 
 def _returns_most(statement: HotStatement, table: TableFacts) -> bool:
@@ -134,7 +194,9 @@ def _plan_verdict(statement: HotStatement, candidate: Candidate, now: Snapshot) 
     if plan is None:
         return None
     wanted = {each.column for each in candidate.serves} or {part.text for part in candidate.key}
-    nodes = scans_of(plan, candidate.table, "full_scan", "index_scan", "index_only_scan", "bitmap_scan")
+    names = (candidate.table, *leaves_of(now, candidate.schema, candidate.table))
+    kinds = ("full_scan", "index_scan", "index_only_scan", "bitmap_scan")
+    nodes = [node for name in names for node in scans_of(plan, name, *kinds)]
     if not nodes:
         return None
     for node in nodes:
@@ -152,7 +214,10 @@ def _plan_verdict(statement: HotStatement, candidate: Candidate, now: Snapshot) 
 
 
 def _indexes_of(candidate: Candidate, now: Snapshot) -> list[IndexFacts]:
-    for table in table_facts(now):
-        if (table.schema, table.name) == (candidate.schema, candidate.table):
-            return list(table.indexes)
-    return []
+    names = (candidate.table, *leaves_of(now, candidate.schema, candidate.table))
+    return [
+        index
+        for table in table_facts(now)
+        if table.schema == candidate.schema and table.name in names
+        for index in table.indexes
+    ]

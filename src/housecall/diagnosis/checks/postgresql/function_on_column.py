@@ -19,6 +19,7 @@ from housecall.diagnosis.checks.postgresql._statements import HotStatement, hot_
 from housecall.diagnosis.checks.postgresql.missing_index import proposal_finding
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.postgresql.rows.indexes import HotIndex
 from housecall.engines.postgresql.rows.tables import HotTable
 from housecall.wording import Say
 
@@ -35,6 +36,8 @@ CHECK = Check(
     needs_window=True,
 )
 PAGE_BYTES = 8192
+MIN_PAGES = 100
+"""A search by index touches a handful of pages: of fewer than this it might be half."""
 WHOLE_SHARE = 0.5
 """Of a table's pages: no search by an index touches so many."""
 _WRAPPED = Say(
@@ -68,7 +71,7 @@ def _rewrites(statement: HotStatement, now: Snapshot, limits: Limits) -> Iterato
         table = next((each for each in table_facts(now) if each.name == wrapped.relation), None)
         if table is None or table.rows < limits["min_rows"] or wrapped.column not in table.columns:
             continue
-        if not _is_read_whole(statement, table.name, now):
+        if not _is_read_whole(statement, table.name, wrapped.column, now):
             continue
         name = table_name(table.schema, table.name)
         has_index = any(index.columns[:1] == (wrapped.column,) for index in table.indexes)
@@ -83,11 +86,13 @@ def _rewrites(statement: HotStatement, now: Snapshot, limits: Limits) -> Iterato
         return
 
 
-def _is_read_whole(statement: HotStatement, table: str, now: Snapshot) -> bool:
-    """By the server's plan; without one by the blocks that a run touches."""
+def _is_read_whole(statement: HotStatement, table: str, column: str, now: Snapshot) -> bool:
+    """By the server's plan; without one by the blocks that a run touches, of the table or of an index on the column."""
     plan = plan_of(statement, now)
     if plan is not None:
         nodes = scans_of(plan, table, "full_scan", "index_scan", "index_only_scan")
         return any(node.kind == "full_scan" or node.index_condition is None for node in nodes)
-    pages = next((row.size_bytes / PAGE_BYTES for row in now.rows(HotTable) if row.table_name == table), 0.0)
-    return bool(pages) and (statement.blocks_per_call or 0.0) >= WHOLE_SHARE * pages
+    sizes = [row.size_bytes for row in now.rows(HotTable) if row.table_name == table]
+    sizes += [row.size_bytes for row in now.rows(HotIndex) if row.table_name == table and row.keys[:1] == [column]]
+    whole = min((size for size in sizes if size), default=0) / PAGE_BYTES
+    return whole >= MIN_PAGES and (statement.blocks_per_call or 0.0) >= WHOLE_SHARE * whole

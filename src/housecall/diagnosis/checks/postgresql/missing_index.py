@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from housecall.diagnosis.check import Check, Limits, Threshold
-from housecall.diagnosis.checks.postgresql._index_candidates import Proposal, proposals
+from housecall.diagnosis.checks.postgresql._index_candidates import Proposal, hot_table, leaves_of, proposals
 from housecall.diagnosis.checks.postgresql._measured import measured, table_name
 from housecall.diagnosis.checks.postgresql._statements import HotStatement
 from housecall.diagnosis.checks.postgresql.hot_sequential_scans import CHECK as HOT_SCANS
@@ -118,11 +118,8 @@ def proposal_finding(
     """The finding of a proposed index, with the statement that wants it most."""
     statement = max(proposal.statements, key=lambda each: each.share)
     benefit = proposal.candidate.benefit
-    table = next(
-        row
-        for row in now.rows(HotTable)
-        if (row.schema_name, row.table_name) == (proposal.candidate.schema, proposal.candidate.table)
-    )
+    table = hot_table(now, proposal.candidate.schema, proposal.candidate.table)
+    leaves = leaves_of(now, proposal.candidate.schema, proposal.candidate.table)
     mean = statement.mean_seconds
     is_grave = proposal.share >= limits["warning_share"] and (mean is None or mean >= limits["warning_seconds"])
     return Finding(
@@ -144,7 +141,7 @@ def proposal_finding(
             "seen_in_plan": proposal.seen_in_plan,
             "has_plan": proposal.has_plan, "rows_without": benefit.rows_without, "rows_with": benefit.rows_with,
             "is_over": all(each.is_over for each in proposal.statements),
-            "is_scanned": is_hot(table, _SCANS),
+            "is_scanned": is_hot(table, _SCANS), "partitions": list(leaves),
             "has_statistics": any(row.distinct_values is not None for row in _columns(proposal, now)),
             "index_names": [index.name for index in proposal.table.indexes],
             "correlated": bool(statement.shape.correlated), **more,
@@ -154,10 +151,14 @@ def proposal_finding(
 
 def _columns(proposal: Proposal, now: Snapshot) -> list[HotColumn]:
     names = {each.column for each in proposal.candidate.serves} | set(proposal.keys)
-    place = (proposal.candidate.schema, proposal.candidate.table)
-    return [
-        row for row in now.rows(HotColumn) if (row.schema_name, row.table_name) == place and row.column_name in names
+    schema, table = proposal.candidate.schema, proposal.candidate.table
+    tables = (table, *leaves_of(now, schema, table))
+    found = [
+        row
+        for row in now.rows(HotColumn)
+        if row.schema_name == schema and row.table_name in tables and row.column_name in names
     ]
+    return list({row.column_name: row for row in reversed(found)}.values())
 
 
 def _evidence(proposal: Proposal, table: HotTable, now: Snapshot) -> tuple[Evidence, ...]:
