@@ -9,7 +9,6 @@ import asyncio
 import itertools
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -18,22 +17,21 @@ import time
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import asyncmy
-import platformdirs
 from asyncmy.errors import MySQLError
 
+from housecall import mysql_server
 from housecall.diagnosis.examine import Diagnosis, examine
 from housecall.engines.engine import Flavour, ProbeLimits, Target
 from housecall.engines.mysql import ENGINE
-from housecall.store.unprivileged import Account, account_for, clean_environment, stand_in
+from housecall.mysql_server import STOP_SECONDS, make_data_folder, start_server
+from housecall.store.unprivileged import Account, account_for, stand_in
 
 START_SECONDS = 60.0
-STOP_SECONDS = 30.0
 TEST_SETTINGS: Mapping[str, str] = {
     "innodb_buffer_pool_size": "67108864",
     "innodb_flush_method": "nosync",  # what a test writes need not outlive a power cut
@@ -43,60 +41,12 @@ TEST_SETTINGS: Mapping[str, str] = {
     "bind_address": "127.0.0.1",
     "local_infile": "0",
 }
+MySQLKind = mysql_server.MySQLKind
+MARIADB, MYSQL, MYSQL_KINDS = mysql_server.MARIADB, mysql_server.MYSQL, mysql_server.MYSQL_KINDS
+MARIADB_PLUGINS, cache_folder = mysql_server.MARIADB_PLUGINS, mysql_server.cache_folder
+_stop = mysql_server.stop_server
 _numbers = itertools.count(1)
 _ResultT = TypeVar("_ResultT")
-
-
-def cache_folder() -> Path:
-    """Where servers that no package manager installs are kept: outside of any checkout, readable by every user."""
-    return Path("/var/cache/housecall") if os.geteuid() == 0 else Path(platformdirs.user_cache_dir("housecall"))
-
-
-@dataclass(frozen=True, slots=True)
-class MySQLKind:
-    """A server that tests can start: its flavour, and the folder that its programs were unpacked into (None: the
-    machine's own)."""
-
-    name: str
-    flavour: Flavour
-    root: Path | None = None
-
-    @property
-    def daemon(self) -> tuple[Path | str, ...]:
-        """The beginning of the command line. A server of another Debian release runs through its own loader."""
-        if self.root is None:
-            return (Path("/usr/sbin/mariadbd"),)
-        libraries = self.root / "usr/lib/x86_64-linux-gnu"
-        path = f"{libraries}:{libraries / 'mysql/private'}"
-        loader = libraries / "ld-linux-x86-64.so.2"
-        return (loader, "--library-path", path, self.root / "usr/sbin/mysqld")
-
-    def is_complete(self) -> bool:
-        """Whether the programs are there."""
-        needed = [Path(self.daemon[-1])]
-        if self.root is None:
-            needed.append(Path("/usr/bin/mariadb-install-db"))
-        return all(program.exists() for program in needed)
-
-    def fixed_options(self) -> tuple[str, ...]:
-        if self.root is None:
-            return (f"--plugin-dir={MARIADB_PLUGINS}",) if MARIADB_PLUGINS.exists() else ()
-        share = self.root / "usr/share/mysql"
-        return (
-            f"--lc-messages-dir={share}",
-            f"--character-sets-dir={share / 'charsets'}",
-            f"--plugin-dir={self.root / 'usr/lib/mysql/plugin'}",
-            "--mysqlx=OFF",
-            "--secure-file-priv=NULL",
-        )
-
-
-MARIADB_PLUGINS = cache_folder() / "mariadb-plugins"
-"""Plugins that Debian packs with the service and not with the server: ed25519, metadata_lock_info and others."""
-
-MARIADB = MySQLKind("MariaDB 10.11", "mariadb")
-MYSQL = MySQLKind("MySQL 9", "mysql", cache_folder() / "mysql-server")
-MYSQL_KINDS = (MARIADB, MYSQL)
 
 
 def missing_mysql_servers() -> list[str]:
@@ -281,21 +231,10 @@ class MySQLFarm:
         self, data_dir: Path, port: int, settings: Mapping[str, str], log: IO[bytes]
     ) -> "subprocess.Popen[bytes]":
         chosen = {**TEST_SETTINGS, **settings}
-        command = [
-            *self.kind.daemon, "--no-defaults", f"--datadir={data_dir}", f"--socket={data_dir / 's.sock'}",
-            f"--port={port}", f"--pid-file={data_dir / 'pid'}", f"--tmpdir={data_dir}", *self.kind.fixed_options(),
-            *(f"--{name.replace('_', '-')}={value}" for name, value in chosen.items()),
-        ]  # fmt: skip
-        return subprocess.Popen(  # noqa: S603 - the test's own server, no shell
-            [str(part) for part in command],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            env=clean_environment(),
-            start_new_session=True,
-            **self._account.spawn_options,
-        )
+        socket_path = data_dir / "s.sock"
+        return start_server(
+            self.kind, self._account, data_dir, port=port, socket=socket_path, settings=chosen, log=log
+        )  # fmt: skip
 
     def _wait_until_it_answers(self, server: PrivateMySQLServer) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -314,19 +253,7 @@ class MySQLFarm:
         made = self._folder / "new-template"
         made.mkdir()
         self._account.own(made)
-        if self.kind.flavour == "mariadb":
-            command: list[str | Path] = [
-                "/usr/bin/mariadb-install-db", "--no-defaults", f"--datadir={made}", "--skip-test-db",
-                "--auth-root-authentication-method=normal", "--skip-name-resolve",
-            ]  # fmt: skip
-        else:
-            command = [
-                *self.kind.daemon, "--no-defaults", "--initialize-insecure", f"--datadir={made}",
-                *self.kind.fixed_options(),
-            ]  # fmt: skip
-        done = self._account.run(command)
-        if done.returncode != 0:
-            raise RuntimeError(f"{self.kind.name} could not make a data folder: {(done.stderr or done.stdout)[-2000:]}")
+        make_data_folder(self.kind, self._account, made)
         made.rename(self._template)
 
     def _copy_template(self, data_dir: Path) -> None:
@@ -354,14 +281,3 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """End the server that was started here, and no other."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(STOP_SECONDS)

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from housecall.access.keys import NewKey
 from housecall.settings import Settings
-from housecall.store.embedded import bundled_bin_dir
 from housecall.wording import Language
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
     from rich.console import Console
 
-    from housecall.cli.demo.patient import Patient
+    from housecall.cli.demo.show import AnyPatient
 
 MORE_QUESTIONS: dict[Language, tuple[str, str, str]] = {
     "en": (
@@ -39,7 +38,7 @@ class Address:
 
 
 def print_what_next(
-    console: "Console", address: Address, settings: Settings, language: Language, patient: "Patient"
+    console: "Console", address: Address, settings: Settings, language: Language, patient: "AnyPatient"
 ) -> None:
     key, questions = address.key, MORE_QUESTIONS[language]
     lines = [
@@ -57,9 +56,8 @@ def print_what_next(
         curl_command(address, questions[2], language),
     ):
         console.print(f"  {command}\n", markup=False, soft_wrap=True)
-    psql = "psql" if shutil.which("psql") else shlex.quote(str(bundled_bin_dir() / "psql"))
     console.print("[bold]To try a remedy as the shop's owner, and then ask whether it helped:[/bold]\n")
-    console.print(f"  {psql} {shlex.quote(patient.owner_dsn)}\n", markup=False, soft_wrap=True)
+    console.print(f"  {patient.owner_command}\n", markup=False, soft_wrap=True)
 
 
 def ask_command(settings: Settings, question: str) -> str:

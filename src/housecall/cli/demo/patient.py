@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import importlib.resources
 import secrets
+import shlex
 import shutil
 import socket
 import subprocess
@@ -22,8 +23,9 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from housecall.errors import SetupError
-from housecall.store.embedded import Cluster
+from housecall.store.embedded import Cluster, bundled_bin_dir
 
+name = "PostgreSQL 18"
 DATABASE, WORKLOAD_ROLE, HOUSECALL_ROLE = "shop", "shop", "housecall"
 TABLES_IN_ORDER = ("customers", "products", "inventory", "orders", "order_items", "page_views")
 """Those that a well-kept server would have vacuumed and analysed after the load; the others are ill."""
@@ -76,6 +78,12 @@ class Patient:
         """How its owner connects, over the socket, to try a remedy."""
         return self._cluster.dsn(DATABASE)
 
+    @property
+    def owner_command(self) -> str:
+        """The command line that connects as its owner."""
+        psql = "psql" if shutil.which("psql") else shlex.quote(str(bundled_bin_dir() / "psql"))
+        return f"{psql} {shlex.quote(self.owner_dsn)}"
+
     def start_workload(self) -> None:
         """Start the traffic. Its own session keeps the terminal's Ctrl-C from it; it ends with its standard input."""
         dsn = self._cluster.dsn(DATABASE).replace("postgres@", f"{WORKLOAD_ROLE}@", 1)
@@ -124,6 +132,10 @@ class Patient:
             self._workload.kill()
             self._workload.wait()
         self._workload = None
+
+
+def check() -> None:
+    """Nothing can be missing: this server comes with Housecall."""
 
 
 def template_dir(home: Path) -> Path:

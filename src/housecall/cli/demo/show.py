@@ -12,10 +12,10 @@ import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from housecall.cli.answers import show, view_for
-from housecall.cli.demo import patient as patients
+from housecall.cli.demo import patient as postgresql_patients
 from housecall.cli.demo.client import chat_messages
 from housecall.cli.demo.farewell import Address, print_what_next
 from housecall.cli.demo.steps import Steps
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from housecall.app import App
+    from housecall.cli.demo.mysql_patient import MySQLPatient
     from housecall.cli.demo.patient import Patient
+
+    AnyPatient = Patient | MySQLPatient
 
 INSTANCE = "shop"
 QUESTIONS: dict[Language, str] = {"en": "Why is the shop slow?", "zh-CN": "shop 为什么这么慢？"}
@@ -38,8 +41,18 @@ QUESTIONS: dict[Language, str] = {"en": "Why is the shop slow?", "zh-CN": "shop 
 class Demo:
     """One run of the demo. `answered` says afterwards whether the answer came."""
 
-    def __init__(self, settings: Settings, console: "Console", *, once: bool, keep: bool, language: Language) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        console: "Console",
+        *,
+        once: bool,
+        keep: bool,
+        language: Language,
+        engine: str = "postgresql",
+    ) -> None:
         self._parent = settings.home
+        self._patients = patients_of(engine)
         self.home = settings.home / "demo"
         self.answered = False
         self._settings = dataclasses.replace(settings, home=self.home, database_url=None)
@@ -57,7 +70,7 @@ class Demo:
         with self._only_demo(), contextlib.ExitStack() as cleanup:
             self._loading.start()
             if not self._keep:
-                cleanup.callback(patients.forget, self.home)
+                cleanup.callback(self._patients.forget, self.home)
             patient = self._start_patient(cleanup)
             cleanup.callback(
                 _ignore_signals
@@ -85,19 +98,21 @@ class Demo:
                 " choose another folder with HOUSECALL_HOME"
             ) from error
 
-    def _start_patient(self, cleanup: contextlib.ExitStack) -> "Patient":
+    def _start_patient(self, cleanup: contextlib.ExitStack) -> "AnyPatient":
+        patients = self._patients
+        patients.check()
         room = f"See that {self.home} has a gigabyte of room, or choose another folder with HOUSECALL_HOME"
         if not patients.template_dir(self.home).exists():
-            with self._steps.step("Building the shop's database, 700,000 rows (the first time only)", room):
+            with self._steps.step("Building the shop's database (the first time only)", room):
                 patients.build_template(self.home)
-        with self._steps.step("Starting the patient, a private PostgreSQL 18", room):
+        with self._steps.step(f"Starting the patient, a private {patients.name}", room):
             patient = patients.start_patient(self.home)
             cleanup.callback(patient.stop)
         with self._steps.step("Starting the shop's traffic", "Start the demo again"):
             patient.start_workload()
-        return patient
+        return patient  # type: ignore[no-any-return]
 
-    async def _until_cancelled(self, patient: "Patient") -> None:
+    async def _until_cancelled(self, patient: "AnyPatient") -> None:
         """Go through the rest of the course; a signal cancels it wherever it is."""
         loop, course = asyncio.get_running_loop(), asyncio.create_task(self._course(patient))
         for each in ending_signals():
@@ -109,7 +124,7 @@ class Demo:
             if not self.answered:
                 raise KeyboardInterrupt from None
 
-    async def _course(self, patient: "Patient") -> None:
+    async def _course(self, patient: "AnyPatient") -> None:
         async with contextlib.AsyncExitStack() as stack:
             with self._steps.step("Opening Housecall and its state store", "See: housecall doctor"):
                 await asyncio.to_thread(self._loading.join)
@@ -118,14 +133,16 @@ class Demo:
                 app = await stack.enter_async_context(open_app(self._settings))
             with self._steps.step("Waiting until the shop suffers", "Start the demo again"):
                 await patient.wait_until_it_suffers()
-            for fault in patients.FAULTS:
+            for fault in self._patients.FAULTS:
                 self._steps.say(fault)
             with self._steps.step(
                 f"Registering the patient as instance '{INSTANCE}', and making a key", "Start the demo again"
             ):
                 address = await _introduce(app, patient)
             with self._steps.step("Starting the server", "Choose another port with HOUSECALL_PORT"):
-                address.url = await stack.enter_async_context(_serving(app, patients.free_port(self._settings.port)))
+                address.url = await stack.enter_async_context(
+                    _serving(app, postgresql_patients.free_port(self._settings.port))
+                )
             await self._ask(address)
             if not self._once:
                 print_what_next(self._console, address, self._settings, self._language, patient)
@@ -156,7 +173,17 @@ class Demo:
         self._console.print(f"[dim]The first word came {first_word:.1f} s after the start.[/dim]")
 
 
-async def _introduce(app: "App", patient: "Patient") -> Address:
+def patients_of(engine: str) -> Any:
+    """What builds and starts the patients of an engine: a module or an object with the same functions."""
+    if engine == "postgresql":
+        return postgresql_patients
+    from housecall.cli.demo.mysql_patient import MySQLPatients
+    from housecall.mysql_server import MARIADB, MYSQL
+
+    return MySQLPatients(MARIADB if engine == "mariadb" else MYSQL)
+
+
+async def _introduce(app: "App", patient: "AnyPatient") -> Address:
     """Register the patient and make fresh credentials; those of earlier demos stop working."""
     description = "The demo's patient"
     await app.instances.add(app.root.account_id, INSTANCE, patient.dsn, description=description, replace=True)

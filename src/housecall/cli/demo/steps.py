@@ -21,6 +21,7 @@ class Steps:
     def step(self, doing: str, remedy: str) -> Iterator[None]:
         """Do one step. An error that does not say what to do next becomes a SetupError with the remedy."""
         import psycopg
+        from asyncmy.errors import MySQLError
 
         started = time.monotonic()
         try:
@@ -29,7 +30,7 @@ class Steps:
         except HousecallError:
             self._end(doing, "[red]failed[/red]")
             raise
-        except (psycopg.Error, OSError) as error:
+        except (psycopg.Error, MySQLError, OSError) as error:
             self._end(doing, "[red]failed[/red]")
             raise SetupError(f"{doing}: {' '.join(str(error).split())}. {remedy}") from error
         self._end(doing, f"[dim]{time.monotonic() - started:.1f} s[/dim]")
