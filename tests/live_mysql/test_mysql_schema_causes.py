@@ -1,7 +1,8 @@
 """Statistics, indexes, optimizer settings, partitions and spilling statements on real servers of both flavours.
 
 The checks proved here: stale_statistics, unused_index, over_indexing, planner_switches, partition_pruning,
-statement_sorts, statement_temporary_tables.
+statement_sorts, statement_temporary_tables; and of hygiene slow_query_log, money_columns, mixed_collations,
+wide_indexes.
 """
 
 from collections.abc import Sequence
@@ -126,3 +127,30 @@ async def test_statements_that_sort_or_group_on_disk_are_named_with_their_table(
         assert f"{shop.name}.orders" in [each.object for each in await causes_of(shop, "temporary_tables_on_disk")]
     run(shop, ["SELECT a FROM orders WHERE id BETWEEN 5 AND 2000 ORDER BY a"] * 30)
     assert f"{shop.name}.orders" not in [each.object for each in await causes_of(shop, "sort_spill")]
+
+
+async def test_hygiene_of_the_schema_and_of_the_slow_log_is_told_and_gone_when_mended(
+    shop: PrivateMySQLDatabase,
+) -> None:
+    async def findings() -> set[str]:
+        diagnosis = await shop.examine(window_seconds=0)
+        assert [each for each in diagnosis.not_evaluated if "itself failed" in str(each.reason)] == []
+        names = {"slow_query_log", "money_columns", "mixed_collations", "wide_indexes"}
+        own = [each for each in diagnosis.findings if shop.name in each.object or each.object == "slow_query_log"]
+        return names & {each.check.removeprefix("mysql.") for each in own}
+
+    shop.execute(
+        "SET GLOBAL slow_query_log = OFF",
+        "CREATE TABLE orders (id INT PRIMARY KEY, price DOUBLE, a VARCHAR(9), b VARCHAR(9), c VARCHAR(9),"
+        " d VARCHAR(9) COLLATE utf8mb4_unicode_ci, e VARCHAR(9) COLLATE utf8mb4_unicode_ci,"
+        " f VARCHAR(9) COLLATE utf8mb4_unicode_ci, KEY wide (a, b, c, d, e, f)) CHARACTER SET utf8mb4",
+    )
+    try:
+        assert await findings() == {"slow_query_log", "money_columns", "mixed_collations", "wide_indexes"}
+        shop.execute(
+            "SET GLOBAL slow_query_log = ON",
+            "ALTER TABLE orders MODIFY price DECIMAL(12, 2), DROP KEY wide, CONVERT TO CHARACTER SET utf8mb4",
+        )
+        assert await findings() == set()
+    finally:
+        shop.execute("SET GLOBAL slow_query_log = OFF")

@@ -13,7 +13,7 @@ from housecall.engines.mysql.explainable import with_schema
 from housecall.engines.mysql.rows.indexes import IndexLoad, UnusedIndex
 from housecall.engines.mysql.rows.server import Variable
 from housecall.engines.mysql.rows.statements import HotTable, TopStatement
-from housecall.engines.mysql.rows.tables import PartitionedTable, TableStatistics
+from housecall.engines.mysql.rows.tables import ColumnCharset, MoneyColumn, PartitionedTable, TableStatistics
 from housecall.testing import row_of
 from housecall.testing_mysql_rows import counters, snapshot, variables, verdict
 
@@ -276,6 +276,56 @@ def test_statement_temporary_tables_are_told_from_every_second_call_on(tables: i
     diagnosis = verdict(digest("SELECT `note` FROM `orders` GROUP BY `note`", tmp_disk_tables=tables))
     assert [severity for _, severity in told(diagnosis, "statement_temporary_tables")] == severities
     assert [each.object for each in caused(diagnosis, "temporary_tables_on_disk")] == ["shop.orders"] * len(severities)
+
+
+# --- hygiene ---
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [({"slow_query_log": "OFF", "performance_schema": "ON"}, [("slow_query_log", "info")]),
+     ({"slow_query_log": "OFF", "performance_schema": "OFF"}, [("slow_query_log", "notice")]),
+     ({"slow_query_log": "ON", "long_query_time": "10.000000"}, []),
+     ({"slow_query_log": "ON", "long_query_time": "10.1"}, [("long_query_time", "notice")])],
+)  # fmt: skip
+def test_slow_query_log_is_told_when_it_is_off_or_lets_nothing_in(
+    values: dict[str, str], expected: list[tuple[str, str]]
+) -> None:
+    assert told(verdict(*variables(**values)), "slow_query_log") == expected
+
+
+def test_money_columns_in_floating_point_are_a_remark() -> None:
+    rows = [
+        row_of(MoneyColumn, schema_name="shop", table_name="orders", column_name=f"price{n}", column_type="double")
+        for n in range(21)
+    ]
+    assert told(verdict(*rows), "money_columns")[0] == ("shop.orders(price0)", "info")
+    assert len(told(verdict(*rows), "money_columns")) == 20
+
+
+def charset(collation: str, columns: int) -> ColumnCharset:
+    return row_of(
+        ColumnCharset, schema_name="shop", character_set=collation.partition("_")[0], collation=collation,
+        columns=columns, example="orders.note",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "severities"),
+    [([("utf8mb4_general_ci", 9), ("utf8mb4_unicode_ci", 3)], ["notice"]),
+     ([("utf8mb4_general_ci", 9), ("utf8mb4_unicode_ci", 2)], []),
+     ([("utf8mb4_general_ci", 9), ("utf8mb4_bin", 9)], []), ([("latin1_swedish_ci", 3)], ["info"]),
+     ([("latin1_swedish_ci", 2)], [])],
+)  # fmt: skip
+def test_mixed_collations_of_a_database_are_told(rows: list[tuple[str, int]], severities: list[str]) -> None:
+    diagnosis = verdict(*[charset(*each) for each in rows])
+    assert told(diagnosis, "mixed_collations") == [("shop", severity) for severity in severities]
+
+
+@pytest.mark.parametrize(("columns", "expected"), [(6, [("shop.orders", "info")]), (5, [])])
+def test_wide_indexes_are_those_of_more_than_five_columns(columns: int, expected: list[tuple[str, str]]) -> None:
+    row = row_of(IndexLoad, schema_name="shop", table_name="orders", indexes=2, widest_columns=columns)
+    assert told(verdict(row), "wide_indexes") == expected
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
