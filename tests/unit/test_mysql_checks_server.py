@@ -325,6 +325,24 @@ def test_sort_spill_by_a_setting_far_below_its_default_weighs_what_the_spilling_
     assert (cause.impact, cause.confidence) == (0.6, 0.95)
 
 
+def test_a_page_that_sorts_through_files_is_a_symptom_of_the_small_buffer() -> None:
+    query = "SELECT `id` , `note` FROM `orders` ORDER BY `total` , `note` LIMIT ?, ..."
+    paging = row_of(
+        TopStatement, digest="d1", schema_name="shop", query=query, calls=100, total_seconds=9.0, all_seconds=10.0,
+        rows_examined=3_000_000, rows_sent=500, sort_rows=3_000_000, sort_merge_passes=400, digests=2,
+        last_seen_seconds=0.0,
+    )  # fmt: skip
+    now, before = {"Sort_merge_passes": 400, "Sort_scan": 100}, {"Sort_merge_passes": 300, "Sort_scan": 80}
+    low = {"sort_buffer_size": 32 * KB}
+    earlier = replace(paging, calls=80, total_seconds=7.0, all_seconds=7.5, sort_merge_passes=300)
+    diagnosis = diagnose(
+        snapshot(paging, status=now, variables=low, at=1.0), snapshot(earlier, status=before, variables=low)
+    )
+    assert found(diagnosis, "offset_pagination")
+    assert [(each.id, each.object) for each in diagnosis.causes][:1] == [("sort_spill", "sort_buffer_size")]
+    assert caused(diagnosis, "offset_pagination") == []
+
+
 @pytest.mark.parametrize(
     ("opened", "held", "expected"),
     [(1050, 90, ["warning"]), (1049, 90, []), (1050, 89, []), (499, 90, [])],

@@ -1,4 +1,4 @@
-"""Sorts go through files because sort_buffer_size is small for everybody."""
+"""Sorts go through files on MySQL or MariaDB because sort_buffer_size is small for everybody."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from housecall.wording import Say
 CAUSE = CauseRule(
     id="sort_spill",
     title=Say(en="Sorts on disk", zh="排序落盘"),
-    checks=("mysql.sort_buffer",),
+    checks=("mysql.sort_buffer", "mysql.statement_sorts", "mysql.offset_pagination"),
 )
 _SIZE = Say(
     en="sort_buffer_size is {size:bytes}; the default is {default:bytes}.",
@@ -44,6 +44,15 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
             remedies=(set_variables(now.facts.version, changes, caution=_CAUTION()),)
             if wanted > details["size"] else (),
             rests_on=(finding.fingerprint,),
+            absorbs=_spilling(found) if is_root else (),
             impact=max(0.1, share_of_time(now, lambda row: row.sort_merge_passes > 0)) if is_root else 0.0,
             past=details["is_over"],
         )  # fmt: skip
+
+
+def _spilling(found: Found) -> tuple[str, ...]:
+    """What else was found of the statements that sort through files: one that sorts all rows for a page pays for the
+    sort, and the offset comes after it."""
+    sorts = found.of("mysql.statement_sorts")
+    pages = [each for each in found.of("mysql.offset_pagination") if each.identity in {sort.identity for sort in sorts}]
+    return tuple(each.fingerprint for each in (*sorts, *pages))
