@@ -140,14 +140,6 @@ class TestTimeLimits:
         assert len(severities(rows, "short_timeouts")) == count
 
     @pytest.mark.parametrize(
-        ("name", "value", "count"),
-        [("transaction_isolation", "SERIALIZABLE", 1), ("transaction_isolation", "REPEATABLE-READ", 0),
-         ("innodb_deadlock_detect", "OFF", 1), ("innodb_deadlock_detect", "ON", 0)],
-    )  # fmt: skip
-    def test_lock_settings_that_applications_do_not_count_on(self, name: str, value: str, count: int) -> None:
-        assert severities([*variables(**{name: value})], "lock_settings") == [Severity.NOTICE] * count
-
-    @pytest.mark.parametrize(
         ("raised", "window", "severity"),
         [(9, 0, None), (10, 0, Severity.NOTICE), (10, 1, Severity.WARNING), (119, 0, Severity.NOTICE),
          (120, 0, Severity.WARNING)],

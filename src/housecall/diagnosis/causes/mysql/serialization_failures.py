@@ -30,8 +30,7 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
         serial = details["isolation"] == "SERIALIZABLE"
         window = (_WINDOW(window=details["window"]),) if details["window"] else ()
         one_node = (application_change(_ONE_NODE(), _FEWER(), _COUNT),) if details["cluster"] else ()
-        odd = found.of("mysql.lock_settings", "mysql.dangerous_settings")
-        settings = [each for each in odd if "isolation" in each.object]
+        settings = [each for each in found.of("mysql.session_defaults") if "isolation" in each.object]
         deadlocks = found.of("mysql.deadlocks") if serial else ()
         yield Cause(
             id=CAUSE.id,
