@@ -22,8 +22,8 @@ from housecall.testing_mysql_rows import (
 MB = 1024 * 1024
 
 
-def group(sessions: int, sleeping_long: int = 0, user: str = "app") -> SessionGroup:
-    return SessionGroup(user, "10.0.0.5", "shop", sessions, sessions, sleeping_long, 60.0, sessions)
+def group(sessions: int, sleeping_long: int = 0, total: int | None = None) -> SessionGroup:
+    return SessionGroup("app", "10.0.0.5", "shop", sessions, sessions, sleeping_long, 60.0, total or sessions)
 
 
 def severities(rows: list[Row], check: str, before: list[Row] | None = None, **how: object) -> list[Severity]:
@@ -39,7 +39,7 @@ class TestConnections:
          (95, Severity.CRITICAL)],
     )  # fmt: skip
     def test_connections_used_by_share(self, used: int, severity: Severity) -> None:
-        rows = [group(used), *counters(Threads_connected=used), *variables(max_connections=100)]
+        rows = [group(5, total=used), *counters(Threads_connected=used), *variables(max_connections=100)]
         assert severities(rows, "connections_used") == ([severity] if severity else [])
         expected = [("connection_saturation", "server")] if used >= 85 else []
         assert causes(verdict(*rows)) == expected
@@ -70,6 +70,14 @@ class TestConnections:
     def test_connection_leak_needs_number_and_share(self, asleep: int, usable: int, count: int) -> None:
         rows = [group(asleep, asleep), *variables(max_connections=usable, wait_timeout=28800)]
         assert len(severities(rows, "connection_leak")) == count
+
+    @pytest.mark.parametrize(("asleep", "total", "count"), [(49, 70, 0), (50, 69, 0), (50, 70, 1), (84, 84, 1)])
+    def test_young_sleepers_that_fill_most_of_the_server_are_a_notice(
+        self, asleep: int, total: int, count: int
+    ) -> None:
+        known = [*counters(Threads_connected=total), *variables(max_connections=100, wait_timeout=28800)]
+        told = verdict(group(asleep, total=total), *known).causes
+        assert [(each.id, each.severity) for each in told] == [("connection_leak", Severity.NOTICE)] * count
 
     def test_a_leak_explains_that_the_server_is_full(self) -> None:
         full = [*counters(Threads_connected=96), *variables(max_connections=100, wait_timeout=28800)]

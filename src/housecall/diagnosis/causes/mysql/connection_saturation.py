@@ -62,7 +62,8 @@ COUNT = "SHOW GLOBAL STATUS LIKE 'Threads_connected';"
 
 
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
-    leaking = {(each.details["user"], each.details["client"]) for each in found.of("mysql.connection_leak")}
+    leaks = [each.details for each in found.of("mysql.connection_leak") if each.details["is_long"]]
+    leaking = {(each["user"], each["client"]) for each in leaks}
     for finding in found.of("mysql.connections_used"):
         group = finding.details["groups"][0] if finding.details["groups"] else None
         if finding.details["past"]:
