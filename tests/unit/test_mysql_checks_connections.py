@@ -234,6 +234,18 @@ class TestLogs:
             "packet_too_small", ("SET PERSIST max_allowed_packet = 67108864;",)
         )  # fmt: skip
 
+    @pytest.mark.parametrize(("aborted", "count"), [(299, 2), (300, 1)])
+    def test_connections_that_large_statements_cut_are_opened_again_for_no_other_reason(
+        self, aborted: int, count: int
+    ) -> None:
+        def rows(connections: int) -> list[Row]:
+            known = counters(Aborted_clients=aborted, Connections=connections, Uptime=1000)
+            return [StatementError(1153, "ER", "08S01", 300, 1.0), *variables(max_allowed_packet=16384), *known]
+
+        told = causes(verdict(*rows(1000), earlier=snapshot(*rows(950)), taken_seconds=1.0))
+        assert told[0] == ("packet_too_small", "max_allowed_packet") or count == 2
+        assert len(told) == count
+
     @pytest.mark.parametrize(
         ("size", "aborted", "connections", "severity"),
         [

@@ -22,6 +22,8 @@ _BATCHES = Say(
     "Send fewer rows in one INSERT and shorter IN lists, and set max_allowed_packet of the client alike",
     "减少单条 INSERT 的行数和 IN 列表长度，并同步调整客户端的 max_allowed_packet",
 )
+CUT_SHARE = 0.3
+"""Of all connections: with so many cut, new ones are opened because old ones were (our proposal)."""
 _SIZE = 64 * 1024 * 1024
 
 
@@ -29,6 +31,7 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
     for finding in found.of("mysql.packet_size"):
         details = finding.details
         aborted = [each for each in found.of("mysql.aborted_connections") if each.object == "Aborted_clients"]
+        churn = found.of("mysql.connection_churn") if details["share"] >= CUT_SHARE else ()
         raised = (
             set_global(
                 _RAISE(), "max_allowed_packet", str(_SIZE), f"{details['size']:.0f}", now.facts.version.flavour,
@@ -49,5 +52,5 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
                 application_change(_BATCHES(), _NO_MORE(), "SHOW GLOBAL STATUS LIKE 'Aborted_clients';"),
             ),
             rests_on=(finding.fingerprint,),
-            absorbs=fingerprints(aborted),
+            absorbs=fingerprints([*aborted, *churn]),
         )
