@@ -67,7 +67,8 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
         measured(Variable, max_allowed_packet=(size, "bytes"))
         + measured(StatementError, too_large=(count if raised else None, "count"))
         + measured(StatusCounter, aborted_sessions=(aborted, "count"), aborted_in_the_window=(window, "count")),
-        details={"size": size, "count": count, "aborted": aborted, "seen": bool(raised), "window": window,
+        details={
+            "size": size, "count": count, "aborted": aborted, "seen": bool(raised), "window": window,
             "share": aborted / max(1.0, connections),
         },
     )  # fmt: skip
