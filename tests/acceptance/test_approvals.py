@@ -29,15 +29,21 @@ def home():
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="module")
+def server():
+    with server_farm(POSTGRESQL_18) as farm, farm.server({"log_statement": "all"}) as started:
+        yield started
+
+
 @pytest.fixture
-def database():
-    with server_farm(POSTGRESQL_18) as farm, farm.server({"log_statement": "all"}) as server:
-        made = server.create_database()
-        made.execute(
-            "CREATE TABLE orders (id int PRIMARY KEY, customer_id int)",
-            "INSERT INTO orders SELECT i, i % 100 FROM generate_series(1, 1000) AS i",
-        )
-        yield made
+def database(server):
+    made = server.create_database()
+    made.execute(
+        "CREATE TABLE orders (id int PRIMARY KEY, customer_id int)",
+        "INSERT INTO orders SELECT i, i % 100 FROM generate_series(1, 1000) AS i",
+    )
+    yield made
+    server.drop_database(made)
 
 
 def run(home, *arguments):

@@ -20,7 +20,7 @@ from housecall.store.tables import HEAD, SCHEMA
 
 POOL_SIZE = 8
 POOL_OVERFLOW = 8
-POOL_WAIT_SECONDS = 10.0
+POOL_WAIT_SECONDS = 30.0  # a flood is refused by the plan in the end, not by us; who hangs up earlier waits no longer
 TRUSTED_SECONDS = 0.5
 """How long after its last use a pooled connection is taken to be alive: no server restarts faster. Asking each time
 would be a trip to the database before every transaction."""
