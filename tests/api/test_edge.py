@@ -58,6 +58,7 @@ class TestPathsAndMethods:
     def test_head_starts_nothing(self, edge, path: str) -> None:
         response = httpx.head(edge.url + path)
         assert (response.status_code, response.content) == (405, b"")
+        assert "HEAD" not in response.headers["allow"]
         assert "x-acs-request-id" in response.headers
 
     @pytest.mark.parametrize(("path", "method"), [("/", "POST"), ("/v1/chat-messages", "POST"), ("/health", "GET")])

@@ -45,6 +45,9 @@ def create_server(app: App, *, clock: Clock = utc_now) -> Starlette:
         if operation.route is not None:
             methods = [operation.route.method, "OPTIONS"]
             routes.append(Route(operation.route.path, doors.rest(operation), methods=methods))
+    for route in routes:
+        assert route.methods is not None
+        route.methods.discard("HEAD")  # Starlette adds it to GET; an operation has an answer and no mere head of one
     routes.append(Route(PREVIEW_PATH, PreviewDoor(app), methods=["GET"]))
     routes.append(Route("/health", doors.health, methods=["GET", "OPTIONS"]))
     routes.append(Route("/openapi.json", openapi_document, methods=["GET", "OPTIONS"]))
