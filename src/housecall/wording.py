@@ -61,6 +61,11 @@ class Say:
     tc: str = ""
     ja: str = ""
 
+    @classmethod
+    def verbatim(cls, text: str) -> "Say":
+        """A sentence that somebody else wrote, in every language the same: its braces are letters, not places."""
+        return cls(text.replace("{", "{{").replace("}", "}}"))
+
     def template(self, language: Language) -> str:
         by_language = {"en": self.en, "zh-CN": self.zh, "zh-TW": self.tc, "ja": self.ja}
         return next((by_language[near] for near in _NEAREST[language] if by_language[near]), self.en)

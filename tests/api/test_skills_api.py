@@ -58,6 +58,13 @@ class TestCreating:
         assert error.code == "InvalidParameter"
         assert "Name" in error.message
 
+    @pytest.mark.parametrize("description", ['{"Timezone": "../x"}', "50 % of {what:count}", "}{"])
+    def test_takes_a_description_as_it_stands(self, client: Client, description: str) -> None:
+        body = made(client, description=description)
+        assert body.description == description
+        assert read(client, body.id, language="zh-CN").description == description
+        client.delete_skill(models.DeleteSkillRequest(skill_id=body.id))
+
     def test_takes_a_name_of_sixty_four_letters(self, client: Client) -> None:
         assert made(client, name="x" * 64).name == "x" * 64
 

@@ -21,6 +21,11 @@ def test_a_message_is_told_in_the_language_asked_for() -> None:
     assert message.render("zh-CN") == "2.5 s内 12,345 行"
 
 
+@pytest.mark.parametrize("text", ['{"Timezone": "../x"}', "{", "}}", "{count:code}", "plain"])
+def test_what_somebody_else_wrote_is_told_as_it_stands(text: str) -> None:
+    assert Say.verbatim(text)().render("zh-CN") == text
+
+
 def test_a_missing_language_falls_back_to_the_nearest() -> None:
     assert HELLO(n=1, t=1).render("zh-TW").endswith("1 行")
     assert HELLO(n=1, t=1).render("ja").startswith("1 rows")
