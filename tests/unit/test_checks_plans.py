@@ -341,10 +341,12 @@ def test_table_locks_that_last_are_told(seconds: float, severity: str) -> None:
 # other programs
 
 
-def load(at: float, idle: float, own: float, stolen: float = 0.0, running: int = 2) -> MachineLoad:
+def load(
+    at: float, idle: float, own: float, stolen: float = 0.0, running: int = 2, own_working: int = 1
+) -> MachineLoad:
     return row_of(
         MachineLoad, processors=2, all_ticks=at, idle_ticks=idle, own_ticks=own, stolen_ticks=stolen, running=running,
-        load_1_minute=9.0,
+        load_1_minute=9.0, own_working=own_working,
     )  # fmt: skip
 
 
@@ -362,6 +364,7 @@ def loaded(before: MachineLoad, now: MachineLoad) -> Diagnosis:
         (load(1079, 0, 0), 0),
         (load(1200, 150, 30, stolen=30), 1),
         (load(1200, 150, 30, stolen=29), 0),
+        (load(1200, 20, 63, own_working=0), 0),
     ],
 )
 def test_external_load_is_a_busy_machine_and_an_idle_server(now: MachineLoad, count: int) -> None:

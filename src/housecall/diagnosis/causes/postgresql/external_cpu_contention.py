@@ -9,6 +9,7 @@ from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.postgresql._sessions import application_change
 from housecall.diagnosis.finding import Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.postgresql.rows.statements import RunningStatement
 from housecall.wording import Message, Say
 
 CAUSE = CauseRule(
@@ -39,10 +40,15 @@ _FIND = Say(
 _VERIFY = Say("the processors have idle time again", "处理器重新出现空闲时间")
 
 
-def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
+def _has_work(working: int, now: Snapshot) -> bool:
+    """Whether any statement ran while we looked; a busy machine slows nobody down who does nothing."""
+    return working > 0 or any(sample.rows(RunningStatement) for sample in now.samples)
+
+
+def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
     for finding in found.of("postgresql.external_load"):
         details = finding.details
-        if finding.severity.rank < Severity.NOTICE.rank:
+        if finding.severity.rank < Severity.NOTICE.rank or not _has_work(details["working"], now):
             continue
         because: tuple[Message, ...] = (_LOAD(load=details["load"], processors=details["processors"]),)
         if details["working"]:
@@ -52,7 +58,8 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
             object="machine",
             object_kind="server",
             severity=finding.severity,
-            confidence=0.6,
+            # behind any cause of the same severity in the database itself
+            confidence=0.3,
             summary=_SUMMARY(busy=details["busy"], own=details["own"]),
             because=because,
             evidence=finding.evidence,

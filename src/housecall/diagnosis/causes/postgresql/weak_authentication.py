@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.postgresql._changes import evidence_of, set_setting
 from housecall.diagnosis.causes.postgresql._sessions import NO_LOCK
-from housecall.diagnosis.finding import Finding
+from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.postgresql.quoting import quote_identifier
@@ -55,6 +55,10 @@ _NO_WAY_BACK = Say("the old password should not come back", "不应恢复旧密�
 _SCRAM = Say("New passwords are kept by SCRAM from now on.", "此后新设的密码以 SCRAM 方式保存。")
 
 
+BESIDE_THE_POINT = -0.1
+"""A rule for the machine's own users costs nothing: it stands behind any other advice of its severity."""
+
+
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
     open_rules = [
         each
@@ -82,6 +86,7 @@ def _of_rules(findings: list[Finding], now: Snapshot) -> Cause:
         because=tuple(each.message for each in seen[:3]),
         evidence=evidence_of(worst),
         remedies=(_edit(seen),),
+        impact=0.0 if worst.severity.rank > Severity.INFO.rank else BESIDE_THE_POINT,
         rests_on=tuple(each.fingerprint for each in findings),
     )
 
