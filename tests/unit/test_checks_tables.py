@@ -303,6 +303,13 @@ def test_stale_statistics_warn_when_nobody_will_mend_them(values: dict[str, obje
     assert [each.severity for each in causes] == ([severity] if severity else [])
 
 
+@pytest.mark.parametrize(("uptime", "severity"), [(599.0, "notice"), (600.0, "warning")])
+def test_a_server_that_has_just_started_has_had_no_time_to_analyse(uptime: float, severity: str) -> None:
+    now = snapshot_of(stale(autovacuum_enabled=True, analysed_seconds_ago=9_000.0))
+    diagnosis = diagnose(replace(now, facts=replace(now.facts, uptime_seconds=uptime)))
+    assert [each.severity for each in caused(diagnosis, "stale_statistics")] == [severity]
+
+
 def test_stale_statistics_explain_the_statements_of_their_table() -> None:
     diagnosis = shop(stale(), statement("SELECT count(*) FROM orders"))
     (cause,) = caused(diagnosis, "stale_statistics")

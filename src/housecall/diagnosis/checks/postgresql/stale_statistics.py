@@ -55,7 +55,7 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
             continue
         if row.live_rows >= limits["min_rows"] and (row.never_counted or row.changes > row.threshold):
             is_read = row.scans > 0 or table_name(row.schema_name, row.table_name) in being_read
-            yield _finding(row, severity_of(row, limits, is_read=is_read))
+            yield _finding(row, severity_of(row, limits, is_read=is_read, uptime_seconds=now.facts.uptime_seconds))
 
 
 def _tables_being_read(now: Snapshot) -> set[str]:
@@ -66,20 +66,22 @@ def _tables_being_read(now: Snapshot) -> set[str]:
     return {table for each in sessions if each.state == "active" for table in tables_in(each.statement, now)}
 
 
-def severity_of(row: StaleStatistics, limits: Limits, *, is_read: bool = True) -> Severity:
+def severity_of(row: StaleStatistics, limits: Limits, *, is_read: bool, uptime_seconds: float) -> Severity:
     """A table that autovacuum will see to within minutes, or that nobody reads, is only worth a notice."""
     is_large = row.live_rows >= limits["warning_rows"]
     is_misleading = row.never_counted or row.changes >= limits["warning_share"] * row.live_rows
-    grave = is_read and is_large and is_misleading and not _will_be_mended(row, limits)
+    grave = is_read and is_large and is_misleading and not _will_be_mended(row, limits, uptime_seconds)
     return Severity.WARNING if grave else Severity.NOTICE
 
 
-def _will_be_mended(row: StaleStatistics, limits: Limits) -> bool:
+def _will_be_mended(row: StaleStatistics, limits: Limits, uptime_seconds: float) -> bool:
     """When the changes were made is not known: a load of this minute in a table that was analysed long ago is for
     autovacuum, unless the table has become another one."""
     if not row.autovacuum_enabled:
         return False
-    is_fresh = row.analysed_seconds_ago is None or row.analysed_seconds_ago < limits["patience_seconds"]
+    is_fresh = (
+        row.analysed_seconds_ago is None or min(row.analysed_seconds_ago, uptime_seconds) < limits["patience_seconds"]
+    )
     return is_fresh or row.live_rows < limits["grown_times"] * row.planner_rows
 
 
