@@ -189,6 +189,15 @@ def test_a_count_over_a_column_of_few_values_is_no_warning_but_over_a_wide_one_i
     assert found(diagnose(snapshot(wide, *ORDERS)), "missing_index") == [("shop.orders(customer_id)", "warning")]
 
 
+@pytest.mark.parametrize(
+    ("kind", "severity"), [("varchar(24)", "info"), ("varchar(25)", "warning"), ("int", "warning")]
+)
+def test_a_count_over_a_short_text_may_count_a_category(kind: str, severity: str) -> None:
+    count = digest("SELECT AVG ( `total` ) FROM `orders` WHERE `phase` = ?", rows_sent=10)
+    rows = (*ORDERS, column("orders", "phase", kind))
+    assert found(diagnose(snapshot(count, *rows)), "missing_index") == [("shop.orders(phase)", severity)]
+
+
 def test_an_index_that_the_plan_uses_is_not_missing() -> None:
     served = {
         "query_block": {"table": {"table_name": "orders", "access_type": "ref", "key": "by_customer", "rows": 60}}
@@ -439,6 +448,12 @@ def test_huge_in_list_is_counted_in_a_sample_even_when_it_was_cut(elements: int,
 @pytest.mark.parametrize(("examined", "expected"), [(1_000, 1), (990, 0)])
 def test_huge_in_list_on_a_unique_column_is_told_by_the_rows_it_finds(examined: int, expected: int) -> None:
     row = digest("SELECT * FROM `orders` WHERE `id` IN (...)", rows_examined=examined, rows_sent=examined)
+    assert len(caused(diagnose(snapshot(row, *ORDERS)), "huge_in_list")) == expected
+
+
+@pytest.mark.parametrize(("sent", "expected"), [(36_000, 1), (35_000, 0)])
+def test_huge_in_list_that_became_a_table_is_read_three_times(sent: int, expected: int) -> None:
+    row = digest("SELECT * FROM `orders` WHERE `id` IN (...)", rows_examined=120_000, rows_sent=sent)
     assert len(caused(diagnose(snapshot(row, *ORDERS)), "huge_in_list")) == expected
 
 

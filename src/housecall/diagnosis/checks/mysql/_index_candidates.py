@@ -16,7 +16,7 @@ from housecall.advisor.index.candidates import KeyColumn
 from housecall.advisor.statement import parse_statement, scopes
 from housecall.diagnosis.checks.mysql._measured import counter
 from housecall.diagnosis.checks.mysql._statements import HotStatement, accesses_of, hot_statements, is_hot, plan_of
-from housecall.diagnosis.checks.mysql._tables import Table, few_values, known_tables
+from housecall.diagnosis.checks.mysql._tables import Table, few_values, is_short_text, known_tables
 from housecall.diagnosis.snapshot import ReadingUnavailable, Snapshot
 
 MIN_SHARE = 0.02
@@ -65,7 +65,7 @@ class Proposal:
         """Whether the key is likely to leave few rows: counted where rows are returned as they are found, else judged
         by the columns."""
         columns = [self.table.columns.get(part.text.lower()) for part in self.candidate.key if not part.expression]
-        unsure = not columns or all(column is None or few_values(column) for column in columns)
+        unsure = not columns or all(column is None or few_values(column) or is_short_text(column) for column in columns)
         return not unsure or any(not aggregates(each.sql) and each.returned is not None for each in self.statements)
 
     @property

@@ -4,6 +4,7 @@ Digests write some names in capitals (`ID`, `STATUS`), so columns are looked up 
 spells them.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from housecall.engines.mysql.rows.tables import LargestTable, LargeTableColumn
 FEW_VALUES = 50.0
 """Distinct values of a column of a type with few values, or named like one, where nothing counts them: fewer than other
 columns are taken to have, so that it stands behind them in a key, and enough that a rare value may still want one."""
+MOST_OF_A_CATEGORY = 24
 _FEW_BY_TYPE = ("enum", "bit", "tinyint(1)", "bool", "char(1)", "char(2)")
 _FEW_BY_NAME = frozenset(
     {
@@ -59,6 +61,12 @@ def few_values(column: LargeTableColumn) -> bool:
         return True
     name = column.column_name.lower()
     return name in _FEW_BY_NAME or name.startswith(("is_", "has_")) or name.endswith(("_status", "_type", "_flag"))
+
+
+def is_short_text(column: LargeTableColumn) -> bool:
+    """Whether a column is a text of up to 24 characters, which is as often a category as it is a key."""
+    found = re.fullmatch(r"(?:var)?char\((\d+)\)", column.column_type.lower())
+    return found is not None and int(found[1]) <= MOST_OF_A_CATEGORY
 
 
 def known_tables(now: Snapshot) -> dict[tuple[str, str], Table]:
