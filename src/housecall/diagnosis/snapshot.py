@@ -27,11 +27,11 @@ from housecall.engines.engine import (
 from housecall.errors import InstanceTimeout, RequestError, StatementFailed, StatementRefused
 
 BUNDLE_FORMAT = 1
-TOGETHER = 10
-"""Readings asked in one statement, with a look at the sessions after each such group: some 40 readings give four looks
+TOGETHER = 16
+"""Readings asked in one statement, with a look at the sessions after each such group: some 50 readings give three looks
 between the first and the last. Larger groups would hold one statement's snapshot longer and look less often."""
 
-_OFTEN_REFUSED = re.compile(r"extension|pg_read_server_files|EXECUTE on|superuser|pg_monitor, to list|ON mysql\.user")
+_OFTEN_REFUSED = re.compile(r"extension|pg_read_server_files|EXECUTE on|^superuser|pg_monitor, to list|ON mysql\.user")
 
 ReadTogether = Callable[[Sequence[Reading]], Awaitable[dict[str, Rows | Unavailable]]]
 """What a probe may offer besides the seam: `read_together`, several readings in one statement."""
