@@ -127,6 +127,16 @@ async def test_after_the_index_the_cause_is_gone(stocked: PrivateMySQLDatabase, 
         stocked.execute(*remedy.rollback)
 
 
+async def test_an_index_that_was_hidden_is_shown_again(stocked: PrivateMySQLDatabase) -> None:
+    hide = "IGNORED" if stocked.server.kind.flavour == "mariadb" else "INVISIBLE"
+    statements = [f"SELECT id FROM customers WHERE email = 'c{number}@x.org'" for number in range(101, 121)]
+    stocked.execute(f"ALTER TABLE customers ALTER INDEX email {hide}")
+    first = (await causes_after(stocked, statements))[0]
+    assert (first.id, first.object) == ("missing_index", f"{stocked.name}.customers(email)")
+    stocked.execute(*first.remedies[0].statements)
+    assert await causes_after(stocked, statements) == ()
+
+
 async def test_after_the_change_of_the_character_set_the_join_is_no_cause(stocked: PrivateMySQLDatabase) -> None:
     _, statement = BROKEN["charset_mismatch_join"]
     statements = [statement.format(n=number) for number in range(101, 121)]

@@ -54,9 +54,10 @@ def column(table: str, name: str, kind: str = "int", **more: object) -> LargeTab
     return row_of(LargeTableColumn, **{**values, **more})
 
 
-def index(table: str, name: str, *columns: str, unique: bool = False) -> LargeTableIndex:
+def index(table: str, name: str, *columns: str, unique: bool = False, hidden: bool = False) -> LargeTableIndex:
     return row_of(
         LargeTableIndex, schema_name="shop", table_name=table, index_name=name, is_unique=unique, index_type="BTREE",
+        is_hidden=hidden,
         columns=list(columns), cardinalities=[5_000] * len(columns),
     )  # fmt: skip
 
@@ -204,6 +205,14 @@ def test_an_index_that_the_plan_uses_is_not_missing() -> None:
     }
     rows = (*ORDERS, index("orders", "by_customer", "customer_id"))
     assert caused(diagnose(snapshot(digest(BY_CUSTOMER), *rows, plans={BY_CUSTOMER: served})), "missing_index") == []
+
+
+@pytest.mark.parametrize(("flavour", "word"), [("mysql", "VISIBLE"), ("mariadb", "NOT IGNORED")])
+def test_an_index_that_is_hidden_is_shown_again_and_not_built_anew(flavour: str, word: str) -> None:
+    rows = (*ORDERS, index("orders", "by_customer", "customer_id", hidden=True))
+    (cause,) = caused(diagnose(snapshot(digest(BY_CUSTOMER), *rows, flavour=flavour)), "missing_index")
+    assert cause.remedies[0].statements == (f"ALTER TABLE shop.orders ALTER INDEX by_customer {word};",)
+    assert "by_customer" in str(cause.because[2])
 
 
 @pytest.mark.parametrize(("rows", "expected"), [(1_000, 1), (999, 0)])

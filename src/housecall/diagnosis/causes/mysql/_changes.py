@@ -30,6 +30,7 @@ _HIDE = Say(
     en="Hide the index {index} from the optimizer, and watch for a week",
     zh="先对优化器隐藏索引 {index}，观察一周",
 )
+_SHOW = Say(en="Let the optimizer use the index {index} again", zh="重新允许优化器使用索引 {index}")
 _HIDDEN = Say(en="no statement got slower", zh="没有语句变慢")
 _DROP = Say(en="Drop the index {index}", zh="删除索引 {index}")
 _DROPPED = Say(en="the index is gone and no statement got slower", zh="索引已删除，且没有语句变慢")
@@ -67,6 +68,19 @@ def free_index_name(table: str, columns: Sequence[str], taken_names: Collection[
         suffix = f"_{number}"
         name = whole[: MAX_IDENTIFIER_CHARACTERS - len(suffix)] + suffix
     return name
+
+
+def show_index(schema: str, table: str, index: str, flavour: Flavour) -> Remedy:
+    """Let the optimizer use an index again that was hidden from it: a change of the dictionary alone."""
+    target, name = qualified(schema, table), quote_identifier(index)
+    hide, show = ("IGNORED", "NOT IGNORED") if flavour == "mariadb" else ("INVISIBLE", "VISIBLE")
+    return Remedy(
+        title=_SHOW(index=name),
+        statements=(f"ALTER TABLE {target} ALTER INDEX {name} {show};",),
+        lock=ONLINE(table=target), risk="low", when="now",
+        rollback=(f"ALTER TABLE {target} ALTER INDEX {name} {hide};",),
+        verify=_CREATED(), verify_statement=f"SHOW INDEX FROM {target};", duration=MOMENT(), caution=WAIT_SHORTLY(),
+    )  # fmt: skip
 
 
 def drop_index(

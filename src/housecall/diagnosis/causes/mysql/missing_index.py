@@ -7,6 +7,7 @@ shows the scan; without both it is a guess and said to be one.
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes.mysql._changes import show_index
 from housecall.diagnosis.causes.mysql._statement_causes import (
     OVER,
     STATEMENT,
@@ -43,6 +44,10 @@ _PLAN = Say(
 _COUNTERS = Say(
     en="No plan was at hand: this rests on the rows counted.", zh="没有取到执行计划：依据是计数器中读取的行数。"
 )
+_HIDDEN = Say(
+    en="The index {index} would serve it, but it is hidden from the optimizer.",
+    zh="索引 {index} 本可使用，但对优化器是隐藏的。",
+)
 _TEXT_ONLY = Say(
     en="No plan and no counters were seen: look at the plan with EXPLAIN before building it.",
     zh="没有看到执行计划和计数器：建索引前请先用 EXPLAIN 查看计划。",
@@ -53,9 +58,11 @@ _FEW_VALUES = Say(
 )
 
 
-def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
+def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
     for finding in found.of("mysql.missing_index"):
         details = finding.details
+        hidden = details["hidden_index"]
+        shown = show_index(details["schema"], details["table"], hidden, now.facts.version.flavour) if hidden else None
         yield Cause(
             id=CAUSE.id,
             object=finding.object,
@@ -65,7 +72,7 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
             summary=_summary(finding),
             because=tuple(_because(finding)),
             evidence=finding.evidence,
-            remedies=(index_remedy(finding),),
+            remedies=(shown,) if shown else (index_remedy(finding),),
             rests_on=(finding.fingerprint,),
             absorbs=tuple(each.fingerprint for each in top_statements(found, details["statements"])),
             impact=details["share"],
@@ -95,6 +102,8 @@ def _because(finding: Finding) -> Iterator[Message]:
     details = finding.details
     yield share_message(details)
     yield STATEMENT(statement=details["text"])
+    if details["hidden_index"]:
+        yield _HIDDEN(index=details["hidden_index"])
     yield from row_messages(details)
     if not details["is_supported"]:
         yield _TEXT_ONLY()

@@ -30,7 +30,7 @@ _FEW_BY_NAME = frozenset(
 @dataclass(frozen=True, slots=True)
 class Table:
     """One of the 40 largest tables. Names of columns in `columns` and `facts` are in lower case; `spelt` gives them as
-    they are."""
+    they are. `hidden` are indexes that exist and that the optimizer may not use; they are not among `indexes`."""
 
     schema: str
     name: str
@@ -39,6 +39,7 @@ class Table:
     indexes: tuple[LargeTableIndex, ...]
     facts: TableFacts
     size_bytes: int | None
+    hidden: tuple[LargeTableIndex, ...] = ()
 
     def spelt(self, column: str) -> str:
         known = self.columns.get(column.lower())
@@ -91,6 +92,8 @@ def _table(
     indexes: tuple[LargeTableIndex, ...],
     size_bytes: int | None,
 ) -> Table:
+    hidden = tuple(index for index in indexes if index.is_hidden)
+    indexes = tuple(index for index in indexes if not index.is_hidden)
     rows = float(max((column.table_rows or 0 for column in columns.values()), default=0))
     distinct = {
         index.columns[0].lower(): float(index.cardinalities[0])
@@ -112,4 +115,4 @@ def _table(
             if index.columns and all(index.columns)
         ),
     )  # fmt: skip
-    return Table(place[0], place[1], rows, columns, indexes, facts, size_bytes)
+    return Table(place[0], place[1], rows, columns, indexes, facts, size_bytes, hidden)

@@ -86,6 +86,15 @@ def target_of(proposal: Proposal) -> str:
     return f"{table_name(proposal.table.schema, proposal.table.name)}({columns})"
 
 
+def hidden_index(proposal: Proposal) -> str | None:
+    """An index that is there and would serve, but is hidden from the optimizer."""
+    wanted = [key.lower() for key in proposal.keys[:1]]
+    for index in proposal.table.hidden:
+        if [column.lower() for column in index.columns[:1]] == wanted:
+            return index.index_name
+    return None
+
+
 def is_supported(proposal: Proposal) -> bool:
     """Whether more than the text of a statement speaks for the index."""
     return proposal.seen_in_plan or proposal.is_counted
@@ -134,7 +143,8 @@ def proposal_finding(
             "is_supported": is_supported(proposal), "narrows": proposal.narrows or proposal.is_join,
             "rows_without": benefit.rows_without, "rows_with": benefit.rows_with,
             "descending": [key.descending for key in proposal.candidate.key],
-            "index_names": [index.index_name for index in proposal.table.indexes],
+            "index_names": [index.index_name for index in (*proposal.table.indexes, *proposal.table.hidden)],
+            "hidden_index": hidden_index(proposal),
             "is_over": all(each.is_over for each in proposal.statements), **more,
         },
     )  # fmt: skip

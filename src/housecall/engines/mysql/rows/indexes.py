@@ -53,12 +53,14 @@ class IndexLoad(Row, reading="index_load"):
 
 @dataclass(frozen=True, slots=True)
 class LargeTableIndex(Row, reading="large_table_indexes"):
-    """An index of one of the 40 tables with the most rows; `cardinalities` are distinct keys by prefix."""
+    """An index of one of the 40 tables with the most rows; `cardinalities` are distinct keys by prefix. The optimizer
+    does not use a hidden one (invisible on MySQL, ignored on MariaDB)."""
 
     schema_name: str
     table_name: str
     index_name: str
     is_unique: bool
     index_type: str
+    is_hidden: bool
     columns: list[str]
     cardinalities: list[int]

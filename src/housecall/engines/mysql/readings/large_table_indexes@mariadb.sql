@@ -1,6 +1,6 @@
 -- asks: The indexes of the 40 tables with the most rows, with how many distinct keys each has.
 -- privilege: REFERENCES ON *.*
--- flavours: mysql 8.0-, mariadb 10.6-
+-- flavours: mariadb 10.6-
 -- cost: one pass over the dictionary
 SELECT
     i.TABLE_SCHEMA AS schema_name,
@@ -8,6 +8,7 @@ SELECT
     i.INDEX_NAME AS index_name,
     MIN(i.NON_UNIQUE) = 0 AS is_unique,
     MIN(i.INDEX_TYPE) AS index_type,
+    MAX(i.IGNORED = 'YES') AS is_hidden,
     CONCAT('[', GROUP_CONCAT(JSON_QUOTE(COALESCE(i.COLUMN_NAME, '')) ORDER BY i.SEQ_IN_INDEX), ']') AS columns,
     CONCAT('[', GROUP_CONCAT(COALESCE(i.CARDINALITY, 0) ORDER BY i.SEQ_IN_INDEX), ']') AS cardinalities
 FROM (SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_ROWS
