@@ -136,7 +136,7 @@ async def test_from_a_fault_to_its_sql_to_fixed_in_english_and_chinese(patient: 
     shop.execute("ALTER TABLE orders ADD KEY twice (status)")
     first = await patient.tell("What is wrong?")
     assert "twice" in first
-    sql = await patient.tell("show me the SQL")
+    sql = await patient.tell("show me the SQL for the duplicate index")
     assert "twice" in sql
     assert "DROP INDEX" in sql
     shop.execute("ALTER TABLE orders DROP KEY twice")
@@ -144,7 +144,7 @@ async def test_from_a_fault_to_its_sql_to_fixed_in_english_and_chinese(patient: 
     again = Patient(shop, "root")
     shop.execute("ALTER TABLE orders ADD KEY twice (status)")
     assert "twice" in await again.tell("有什么问题？")
-    assert "DROP INDEX" in await again.tell("给我 SQL")
+    assert "DROP INDEX" in await again.tell("给我重复索引的 SQL")
     shop.execute("ALTER TABLE orders DROP KEY twice")
     assert "消失" in await again.tell("好了吗？")
 
