@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart, ToolReturnPart, UserPromptPart
 
+from housecall.agent.builtin.extract import extract
 from housecall.agent.builtin.model import respond
 from housecall.agent.tools.examination import summarised
 from housecall.agent.tools.registry import all_tools
@@ -530,3 +531,26 @@ def test_a_table_that_only_grows_is_not_bloated_and_what_is_the_matter_is_told()
 def test_a_table_with_rows_that_went_is_not_called_free_of_bloat(changes: dict[str, int]) -> None:
     talk = Talk(describe_table=a_table(**changes), examine_instance=a_verdict())
     assert "is not bloated" not in talk.ask("audit_log is bloated, how do I shrink it?")
+
+
+@pytest.mark.parametrize(
+    ("look", "verdict"),
+    [
+        ("of 24 sightings of a working session in 8 looks, 0 waited for its client or the network", "is not it: of 24"),
+        ("of 24 sightings of a working session in 8 looks, 3 waited for its client or the network", "neither confirm"),
+        ("of 0 sightings of a working session in 8 looks, 0 waited for its client or the network", "neither confirm"),
+    ],
+)
+def test_the_network_is_dismissed_only_where_working_sessions_did_not_wait_for_it(look: str, verdict: str) -> None:
+    exam = a_verdict(a_cause("idle_in_transaction_blocker", "pid 7"), looked_at={"network": look})
+    assert verdict in Talk(examine_instance=exam).ask("everything is slow, is it the network?")
+
+
+def test_other_programs_on_the_machine_confirm_a_suspicion_of_the_cpu() -> None:
+    crowd = a_cause("external_cpu_contention", "machine", severity="notice")
+    answer = Talk(examine_instance=a_verdict(a_cause(), crowd)).ask("为什么数据库这么慢？是不是CPU不够？")
+    assert "external_cpu_contention at machine" in answer.partition("###")[0]
+
+
+def test_a_statement_in_backticks_ends_with_them() -> None:
+    assert extract("Why is `select * from t where a = 5` slow?").sql == "select * from t where a = 5"

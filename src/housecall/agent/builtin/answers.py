@@ -136,10 +136,21 @@ def suspicions(suspects: tuple[Suspect, ...], exam: Result, language: Language) 
     return bullets(end(line, language) for line in lines) if lines else None
 
 
+_NOBODY_WAITS_FOR_A_CLIENT = re.compile(r"of [1-9][\d,]* sightings?\b.*\b0 waited|活动会话 [1-9][\d,]* 次，其中 0 次")
+"""Working sessions were seen, and none of them in a wait for its client: the sentences of `looked`."""
+
+
 def _judged(suspect: Suspect, exam: Result, language: Language) -> str:
     topic = _SUSPECT_TOPICS.get(suspect)
+    if suspect == "cpu":
+        every = [*exam.get("causes", []), *exam.get("more_causes", [])]
+        crowd = next((each for each in every if each["id"] == "external_cpu_contention" and not each["past"]), None)
+        if crowd is not None:
+            return say(words.SUSPECT_CONFIRMED, language, rank=every.index(crowd) + 1, summary=crowd["summary"])
     if topic is None:
         look = exam.get("looked_at", {}).get(suspect)
+        if suspect == "network" and look and _NOBODY_WAITS_FOR_A_CLIENT.search(look):
+            return say(words.NOT_THE_NETWORK, language, look=look)
         untold = say(words.SUSPECT_UNSEEN, language)
         return joined([end(untold, language), say(words.LOOKED_AT, language, looks=look)], language) if look else untold
     causes = [cause for cause in of_topic(exam, topic) if not cause["past"]]

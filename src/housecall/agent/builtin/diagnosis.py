@@ -22,6 +22,8 @@ SHORT_STATEMENT = 120
 ROOM = 200
 """Words for the causes told in full. With headline, other causes, what it is not and what could not be looked at, an
 answer stays below 300: what a person reads at three in the morning."""
+LINES = 4
+"""Causes in one line each beside urgent ones."""
 LETTERS_A_WORD = 1.7
 """Chinese has no spaces; a word of it has one letter or two."""
 
@@ -276,12 +278,22 @@ def also(exam: Result, briefly: list[Cause], language: Language, *, all_of_them:
     if not briefly:
         return None
     first = len(exam.get("causes", [])) + len(exam.get("more_causes", [])) - len(briefly) + 1
+    briefly = briefly if all_of_them else _worth_a_line(briefly, is_beside_urgent=first > 1)
     lines: list[str] = []
     for _, same in groupby(enumerate(briefly, first), key=lambda each: each[1]["id"]):
         lines.extend(_together(list(same), language))
     hidden = exam["causes_total"] - (first - 1) - len(briefly)
     more = say(words.STILL_MORE if all_of_them else words.MORE, language, count=hidden) if hidden > 0 else None
     return paragraphs([f"**{say(words.ALSO, language)}**\n\n" + "\n".join(lines), more])
+
+
+def _worth_a_line(briefly: list[Cause], *, is_beside_urgent: bool) -> list[Cause]:
+    """All urgent ones and a few of the others; what is only good to know waits until it is asked for."""
+    urgent = [each for each in briefly if is_urgent(each)]
+    if not is_beside_urgent or not urgent:
+        return briefly
+    lesser = [each for each in briefly[len(urgent) :] if each["severity"] != "info"]
+    return [*briefly[: len(urgent)], *lesser[: max(0, LINES - len(urgent))]]
 
 
 def _together(same: list[tuple[int, Cause]], language: Language) -> list[str]:

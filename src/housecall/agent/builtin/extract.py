@@ -138,6 +138,8 @@ def _sql(text: str) -> tuple[str | None, bool, str]:
     raw = _RAW_SQL.search(text)
     if raw and _SQL_SHAPE.search(raw[1]):
         statement = re.split(r";|\n\s*\n|[？。]", raw[1], maxsplit=1)[0].strip().rstrip("?` ")
+        if text[: raw.start()].endswith("`"):
+            statement = statement.partition("`")[0].rstrip()
         statement = _without_prose(statement)
         return statement, False, text[: raw.start()] + " " + text[raw.start() + len(statement) :]
     return None, False, text

@@ -100,7 +100,7 @@ _EXPLAINED = re.compile(
 )
 _SUSPECTS: dict[Suspect, re.Pattern[str]] = {
     "network": re.compile(r"\bnetwork\w*|\bbandwidth\b|\bpacket loss\b|网络|带宽|丢包"),
-    "cpu": re.compile(r"\bcpus?\b|\bcores?\b|处理器"),
+    "cpu": re.compile(r"(?<![a-z])cpus?(?![a-z])|\bcores?\b|处理器"),
     "memory": re.compile(r"\bmemory\b|\bram\b|\bcache\b|内存|缓存"),
     "disk": re.compile(r"\bdisks?\b|\bi/?o\b|\bstorage\b|磁盘|硬盘|存储"),
     "locks": _TOPICS["locks"],

@@ -439,6 +439,7 @@ SUSPECT_NOT_FOUND = Say("the checks about it found no cause there", "相关检�
 SUSPECT_NOT_ALL = Say(
     "no cause found there, but not every check about it could look", "没有发现这方面的原因，但并非所有相关检查都能执行"
 )
+NOT_THE_NETWORK = Say("the network is not it: {look}", "不是网络：{look}")
 SUSPECT_UNSEEN = Say(
     "it cannot be measured through SQL, so I neither confirm nor rule it out; what was measured is below",
     "无法通过 SQL 测量，因此既不能证实也不能排除；以下是测到的事实",
