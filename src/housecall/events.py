@@ -35,8 +35,9 @@ class Happening:
     JSON text for the others. `fields` holds what belongs to the kind, in our words:
     tool_call: call_id, tool_name, status (start|end|error), arguments, response, elapsed_ms;
     tool_approval: call_id, round_id, tool_name, arguments, description, approval_status;
-    message_end: input_tokens, output_tokens, model, ungrounded (how many numbers and names of the answer no tool
-    returned; not for the built-in diagnostician); error: code; workflow_finished: status.
+    message_end: input_tokens, output_tokens, model, and for models other than the built-in diagnostician ungrounded
+    (numbers and names of the answer that no tool returned) and unsafe (advice that was cautioned against);
+    error: code; workflow_finished: status.
     """
 
     name: EventName

@@ -68,7 +68,7 @@ async def test_a_text_is_streamed_in_deltas_and_ends_with_its_usage() -> None:
 
     assert run.sink.text == "Everything that I say, in pieces of twenty."
     assert len(run.sink.named("message")) == 3
-    told = {"input_tokens": 10, "output_tokens": 5, "model": "scripted", "ungrounded": 0}
+    told = {"input_tokens": 10, "output_tokens": 5, "model": "scripted", "ungrounded": 0, "unsafe": 0}
     assert run.sink.happenings[-1].fields == told
     assert (outcome.status, outcome.input_tokens, outcome.output_tokens) == ("succeeded", 10, 5)
 

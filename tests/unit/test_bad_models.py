@@ -56,6 +56,14 @@ async def test_a_hallucinating_model_is_marked_for_what_it_adds_and_no_more() ->
     ] * 2
 
 
+async def test_a_reckless_model_is_cautioned_against() -> None:
+    run = run_of([LOOK], "Run `VACUUM FULL orders` at once.")
+    await run.answer()
+
+    assert run.sink.named("message_end")[0].fields["unsafe"] == 1
+    assert "locks the table against everybody" in run.sink.text
+
+
 async def test_the_note_is_in_the_language_of_the_answer() -> None:
     run = run_of("表 `orders` 有 48,211 行。")
     await run.answer("有多少行？")

@@ -38,6 +38,7 @@ from housecall.agent.recorded import RecordedToolset
 from housecall.agent.resuming import after_calls, decisions
 from housecall.agent.streaming import NamedModel, ReportingModel, answered_by
 from housecall.agent.tools.registry import all_tools, is_offered, toolset_of
+from housecall.agent.unsafe_advice import unsafe_advice
 from housecall.clock import Clock, utc_now
 from housecall.configuration import BUILTIN
 from housecall.engines.desk import ChangeDesk
@@ -101,14 +102,16 @@ def build_agent(
     )
 
 
-async def _tell_ungrounded(run: RunContext, messages: Sequence[ModelMessage]) -> int:
-    """Mark for the reader what the answer says without a source. Returns how many numbers and names that are."""
+async def _tell_doubts(run: RunContext, messages: Sequence[ModelMessage]) -> Mapping[str, int]:
+    """Mark for the reader what an answer says without a source and what it advises that does harm. How many of each."""
+    answer = run.text[:MAX_CHECKED_CHARACTERS]
     sources = sources_of(tool_results(messages), given_texts(messages, run))
     own = {*(tool.name for tool in all_tools()), *(skill.name for skill in run.catalogue)}
-    found = ungrounded(run.text[:MAX_CHECKED_CHARACTERS], sources, own)
-    if found:
-        await run.sink.report(Happening("message", f"\n\n{note_on(found, run.language)}"))
-    return len(found)
+    found = ungrounded(answer, sources, own)
+    unsafe = unsafe_advice(answer, sources_of(tool_results(messages)), run.language)
+    for note in [*([note_on(found, run.language)] if found else []), *unsafe]:
+        await run.sink.report(Happening("message", f"\n\n{note}"))
+    return {"ungrounded": len(found), "unsafe": len(unsafe)}
 
 
 def tool_results(messages: Sequence[ModelMessage]) -> list[Any]:
@@ -209,8 +212,8 @@ class HousecallAgent:
         status: RunStatus = "pending_approval" if waits else "succeeded"
         outcome = Outcome(status, transcript_of(without_images(new)), usage.input_tokens, usage.output_tokens)
         answered = answered_by(new) or model_id
-        doubts = None if waits or answered == BUILTIN else await _tell_ungrounded(run, [*history, *new])
-        await self._report_end(run, outcome, answered, doubts)
+        doubts = {} if waits or answered == BUILTIN else await _tell_doubts(run, [*history, *new])
+        await self._report_end(run, outcome, answered, **doubts)
         return outcome
 
     async def _decided(self, run: RunContext, history: list[ModelMessage]) -> DeferredToolResults:
@@ -235,15 +238,8 @@ class HousecallAgent:
         await self._report_end(run, outcome, answered_by(new) or model_id)
         return outcome
 
-    async def _report_end(
-        self, run: RunContext, outcome: Outcome, model_id: str, ungrounded: int | None = None
-    ) -> None:
-        fields: dict[str, Any] = {
-            "input_tokens": outcome.input_tokens,
-            "output_tokens": outcome.output_tokens,
-            "model": model_id,
-        }
-        if ungrounded is not None:
-            fields["ungrounded"] = ungrounded
+    async def _report_end(self, run: RunContext, outcome: Outcome, model_id: str, **doubts: int) -> None:
+        tokens = {"input_tokens": outcome.input_tokens, "output_tokens": outcome.output_tokens}
+        fields = tokens | {"model": model_id} | doubts
         await run.sink.report(Happening("message_end", "", fields))
         await run.sink.flush()

@@ -28,7 +28,7 @@ KEEP_ALIVE_SECONDS: Final = 2.0  # contract, 1.6: Node's idle timeout is 3 s, Py
 MAX_TEXT_BYTES: Final = 64 * 1024
 
 _EMBEDDED: Final = frozenset({"tool_call", "doc", "tool_approval"})
-_USAGE: Final = ("input_tokens", "output_tokens", "model", "ungrounded")
+_USAGE: Final = ("input_tokens", "output_tokens", "model", "ungrounded", "unsafe")
 _POSITION = re.compile(r"(\d{1,9})(?:\.(\d{1,6}))?", re.ASCII)
 
 
