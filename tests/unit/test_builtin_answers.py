@@ -165,6 +165,16 @@ def test_lesser_causes_are_a_line_each_beside_an_urgent_one() -> None:
     assert "3. unused_index at i3. *(info)*" in answer
 
 
+def test_an_urgent_cause_in_one_line_still_says_what_to_do_now() -> None:
+    twins = [a_cause(obj=f"public.t{n}", severity="warning", remedies=[a_remedy(f"Mend t{n}", "X;")]) for n in (1, 2)]
+    lesser = a_cause("no_primary_key", severity="notice", remedies=[a_remedy("Add a key", "X;")])
+
+    answer = Talk(examine_instance=a_verdict(*twins, lesser)).ask("why is it slow?")
+
+    assert "2. missing_index at public.t2. *(warning)* **Do now:** Mend t2." in answer
+    assert "Add a key" not in answer
+
+
 def test_an_answer_ends_before_it_is_too_long_to_read() -> None:
     wordy = [f"{'figure ' * 20}{number}" for number in range(8)]
     kinds = ("missing_index", "sort_spill")

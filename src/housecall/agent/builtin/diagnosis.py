@@ -273,6 +273,12 @@ def one_line(cause: Cause, language: Language, place: int | None = None) -> str:
     return f"{number}{end(cause['summary'], language)} *({severity}{past})*"
 
 
+def first_step(cause: Cause, language: Language) -> str:
+    """What to do now about something urgent that is told in one line; its statements are a question away."""
+    now = next((each for each in cause.get("remedies", []) if each["when"] == "now"), None)
+    return label(words.NOW, language) + end(now["title"], language) if now and is_urgent(cause) else ""
+
+
 def also(exam: Result, briefly: list[Cause], language: Language, *, all_of_them: bool = False) -> str | None:
     """The weaker causes, numbered on from those above: one line each, many of one kind in one line together."""
     if not briefly:
@@ -299,7 +305,10 @@ def _worth_a_line(briefly: list[Cause], *, is_beside_urgent: bool) -> list[Cause
 def _together(same: list[tuple[int, Cause]], language: Language) -> list[str]:
     """Up to three causes of one kind a line each; more of them are one line that names the others."""
     if len(same) <= 3:
-        return [one_line(cause, language, place) for place, cause in same]
+        return [
+            joined(filter(None, [one_line(cause, language, place), first_step(cause, language)]), language)
+            for place, cause in same
+        ]
     (first, cause), (last, _) = same[0], same[-1]
     objects = ", ".join(code(each["object"]) for _, each in same[1:])
     return [f"{first}-{last}. {one_line(cause, language)} {say(words.SAME_FOR, language, objects=objects)}"]
