@@ -122,7 +122,7 @@ def test_a_digest_becomes_a_statement_that_parsers_and_the_server_read() -> None
 @pytest.mark.parametrize(
     ("sql", "summary"),
     [("SELECT COUNT(*) FROM t WHERE a = 1", True), ("SELECT a FROM t GROUP BY a", True),
-     ("SELECT a FROM t LIMIT 1", True),
+     ("SELECT a FROM t LIMIT 1", False), ("SELECT a FROM t ORDER BY b LIMIT 1", True),
      ("SELECT a FROM t UNION SELECT b FROM u", True), ("SELECT a FROM t WHERE b = 1", False),
      ("UPDATE t SET a = 1", False)],
 )  # fmt: skip

@@ -115,8 +115,10 @@ def aggregates(sql: str) -> bool:
         return False
     if not isinstance(tree, exp.Select):
         return True
-    has_limit = tree.args.get("limit") is not None
-    return has_limit or tree.args.get("group") is not None or any(each.find(*_AGGREGATES) for each in tree.expressions)
+    cuts_sorted = tree.args.get("limit") is not None and tree.args.get("order") is not None
+    return (
+        cuts_sorted or tree.args.get("group") is not None or any(each.find(*_AGGREGATES) for each in tree.expressions)
+    )
 
 
 @lru_cache(maxsize=256)
