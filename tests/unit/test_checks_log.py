@@ -232,6 +232,13 @@ def test_crash_restarts_show_in_the_age_of_processes_without_the_log(youngest: f
     assert all(each.confidence < 0.5 for each in causes)
 
 
+@pytest.mark.parametrize(("server", "count"), [(700.0, 1), (699.0, 0)])
+def test_crash_restarts_of_old_versions_are_not_a_long_recovery_at_the_start(server: float, count: int) -> None:
+    row = row_of(ServerProcess, server_seconds=server, youngest_seconds=100.0, youngest_name="checkpointer")
+    diagnosis = diagnose(snapshot_of(row, unavailable=[REFUSED], version=140010))
+    assert len(found(diagnosis, "crash_restarts")) == count
+
+
 def test_refused_memory_is_told_as_such() -> None:
     row = told("out of memory", 4, detail="Failed on request of size 1048576.", sqlstate="53200")
     (cause,) = caused(diagnose(snapshot_of(row, LOG_FILE)), "out_of_memory_kill")

@@ -276,7 +276,7 @@ def window(before: TopStatement, now: TopStatement) -> Diagnosis:
 
 @pytest.mark.parametrize(
     ("calls", "seconds", "blocks", "count"),
-    [(3, 0.3, 3000, 1), (2, 0.3, 3000, 0), (3, 0.3, 26, 0), (3, 0.017, 3000, 0), (3, 0.018, 3000, 1)],
+    [(5, 0.5, 5000, 1), (4, 0.4, 4000, 0), (5, 0.5, 74, 0), (5, 0.5, 75, 1), (5, 0.029, 5000, 0), (5, 0.03, 5000, 1)],
 )
 def test_plan_regression_is_more_time_and_more_blocks_than_before(
     calls: int, seconds: float, blocks: int, count: int
@@ -288,7 +288,7 @@ def test_plan_regression_is_more_time_and_more_blocks_than_before(
 
 def test_plan_regression_is_not_a_statement_that_returns_more() -> None:
     before = top(FAST, 1000, 1.0, blocks_hit=3000, rows=1000)
-    now = top(FAST, 1003, 1.3, blocks_hit=6000, rows=1000 + 300)
+    now = top(FAST, 1005, 1.5, blocks_hit=9000, rows=1000 + 500)
     assert found(window(before, now), "plan_regression") == []
 
 

@@ -30,6 +30,11 @@ CHECK = Check(
     thresholds=[
         Threshold("told_seconds", 3600, "after an hour it is history, and its trace leaves the end of a busy log"),
         Threshold("min_younger_seconds", 15, "a large server may take some seconds to start its own processes"),
+        Threshold(
+            "old_younger_seconds",
+            600,
+            "before version 15 these processes start after a start's own recovery, which lasts",
+        ),
         Threshold("critical_count", 2, "once may be chance; twice within an hour goes on"),
     ],
 )
@@ -112,7 +117,8 @@ def _by_age(now: Snapshot, limits: Limits) -> Iterator[Finding]:
     row = None if isinstance(rows, Unavailable) or not rows else rows[0]
     if row is None or row.youngest_seconds is None or row.youngest_seconds > limits["told_seconds"]:
         return
-    if row.server_seconds - row.youngest_seconds < limits["min_younger_seconds"]:
+    least = limits["min_younger_seconds" if now.facts.version.major >= 15 else "old_younger_seconds"]
+    if row.server_seconds - row.youngest_seconds < least:
         return
     yield Finding(
         CHECK.id, CHECK.item, Severity.WARNING, "server", "server",

@@ -27,9 +27,9 @@ CHECK = Check(
     thresholds=[
         Threshold("min_times", 2.5, "the mean of before; checks.md row 32 takes 2, a window is shorter than a day"),
         Threshold("min_more_seconds", 0.005, "of mean time; checks.md row 32"),
-        Threshold("min_times_blocks", 3, "blocks a call of before: another plan, not a busy machine"),
+        Threshold("min_times_blocks", 5, "blocks a call of before: another plan, not a busy machine or other values"),
         Threshold("min_calls_before", 50, "so that the mean of before means something"),
-        Threshold("min_calls_now", 3, "in the window, as a single slow call is chance"),
+        Threshold("min_calls_now", 5, "in the window: a few calls with values that find much are chance"),
         Threshold("min_share_now", 0.1, "of all statement time of the window: a tenth of the work is worth acting on"),
     ],
     needs_window=True,
