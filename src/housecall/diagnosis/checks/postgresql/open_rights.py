@@ -35,8 +35,8 @@ _SAYS = {
     "definer_function": (
         Severity.INFO,
         Say(
-            "Function {name}({detail}) runs with its owner's rights (SECURITY DEFINER) and no fixed search_path.",
-            "函数 {name}({detail}) 以所有者权限运行（SECURITY DEFINER），但没有固定 search_path。",
+            "Function {name} runs with its owner's rights (SECURITY DEFINER) and no fixed search_path.",
+            "函数 {name} 以所有者权限运行（SECURITY DEFINER），但没有固定 search_path。",
         ),
     ),
     "policy_without_effect": (
@@ -64,8 +64,9 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
         if told[row.kind] > limits["most"]:
             continue
         kind: ObjectKind = "table" if row.kind in ("policy_without_effect", "no_policy") else "database"
+        shown = row.name if row.detail is None else f"{row.name}({row.detail})"
         yield Finding(
-            CHECK.id, CHECK.item, severity, row.name, kind, say(name=row.name, detail=row.detail or ""),
+            CHECK.id, CHECK.item, severity, row.name, kind, say(name=shown),
             measured(OpenRight, kind=(row.kind, "text"), all_of_this_kind=(row.total, "count")),
             details={"kind": row.kind, "name": row.name, "total": row.total},
             identity=f"{row.kind} {row.name} {row.detail}",
