@@ -64,7 +64,10 @@ LACKING = {
         "catalog_bloat", "collation_version_mismatch", "damaged_pages", "external_cpu_contention", "index_bloat",
         "lock_manager_contention", "login_failures", "out_of_memory_kill", "server_crash", "standby_feedback_bloat",
     },
-    "mysql": set(),
+    "mysql": {
+        "damaged_pages", "disk_full", "file_limit_reached", "memory_overcommitted", "out_of_memory_kill",
+        "unclean_shutdown",
+    },
 }  # fmt: skip
 
 
