@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -131,8 +132,12 @@ async def test_a_queue_for_a_table_lock_is_shown(patient: Patient) -> None:
             session.close()
 
 
-async def test_from_a_fault_to_its_sql_to_fixed_in_english_and_chinese(patient: Patient) -> None:
-    shop = patient.database
+async def test_from_a_fault_to_its_sql_to_fixed_in_english_and_chinese(
+    own_server: Callable[..., PrivateMySQLDatabase],
+) -> None:
+    shop = own_server({"performance_schema": "ON", "innodb_flush_method": "fsync"})  # else that is found as well
+    shop.execute(*SHOP)
+    patient = Patient(shop, shop.create_reader())
     shop.execute("ALTER TABLE orders ADD KEY twice (status)")
     first = await patient.tell("What is wrong?")
     assert "twice" in first
