@@ -7,6 +7,7 @@ edited meanwhile.
 import dataclasses
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from housecall.agent.context import LoadedSkill, RunContext
@@ -91,7 +92,15 @@ async def load(run: RunContext, skill: KnownSkill, instance_id: str | None = Non
     told = {"title": title, "source": f"skill:{skill.name}", "snippet": snippet}
     await run.sink.report(Happening("doc", json.dumps(told, ensure_ascii=False), told))
     checks = skill.builtin.checks if skill.builtin else tuple(dict.fromkeys(_CHECK.findall(text)))
-    return LoadedSkill(skill.name, title, text, skill.text(engine, "en"), checks)
+    return LoadedSkill(skill.name, title, text, skill.text(engine, "en"), _of_engine(checks, engine))
+
+
+def _of_engine(checks: Iterable[str], engine: SkillEngine | None) -> tuple[str, ...]:
+    """The checks that can look at this engine; all of them when it is not known."""
+    if engine is None:
+        return tuple(checks)
+    prefix = "postgresql." if engine == "PostgreSQL" else "mysql."
+    return tuple(each for each in checks if each.startswith(prefix))
 
 
 async def _engine(run: RunContext, instance_id: str | None) -> SkillEngine | None:
