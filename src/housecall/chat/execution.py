@@ -146,6 +146,8 @@ class Executor:
             if not answering.done():  # this process closes, or the agent does not heed its cancellation
                 answering.cancel()
                 await asyncio.wait({answering}, timeout=CANCEL_SECONDS)
+            if answering.done() and not answering.cancelled():
+                answering.exception()  # seen: a run that was taken over ends here and in its agent at the same moment
 
     async def _answer(self, turn: Turn, events: RunLog, stop: Stop) -> Outcome:
         """The agent's outcome; a bug in it becomes an `error` event and a failed run."""
