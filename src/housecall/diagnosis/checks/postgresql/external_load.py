@@ -4,7 +4,6 @@ Why it matters: every statement is slower and nothing in the database explains i
 How to fix: find the other program (top, pidstat) and move or limit it; with stolen time, ask the host's owner.
 Cannot see: without the right to read /proc nothing; in a container the machine's processors are seen, not the
 container's share. Processes of sessions that ended within the window count as others'.
-A machine that is busy while no session of this server wants a processor is told as information only.
 Source: Linux manual, proc(5): /proc/stat, /proc/[pid]/stat.
 """
 
@@ -87,13 +86,11 @@ def _over(before: MachineLoad, row: MachineLoad, limits: Limits) -> Iterator[Fin
     busy = max(ticks - (row.idle_ticks - before.idle_ticks), 1.0)
     own = min(max(row.own_ticks - before.own_ticks, 0.0) / busy, 1.0)
     stolen = (row.stolen_ticks - before.stolen_ticks) / ticks
-    suffers = any(each.own_working or each.own_running for each in (before, row))
-    severity = Severity.NOTICE if suffers else Severity.INFO
     if stolen >= limits["min_stolen"]:
-        yield _finding(severity, _STOLEN(stolen=stolen), row, busy / ticks, own)
+        yield _finding(Severity.NOTICE, _STOLEN(stolen=stolen), row, busy / ticks, own)
     elif busy / ticks >= limits["min_busy"] and own <= limits["max_own"]:
         message = _OTHERS(processors=row.processors, busy=busy / ticks, others=1 - own)
-        yield _finding(severity, message, row, busy / ticks, own)
+        yield _finding(Severity.NOTICE, message, row, busy / ticks, own)
 
 
 def _finding(severity: Severity, message: Message, row: MachineLoad, busy: float | None, own: float | None) -> Finding:
