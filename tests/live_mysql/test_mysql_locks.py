@@ -113,6 +113,11 @@ def the_cause(diagnosis: Diagnosis, cause_id: str) -> Cause:
     return found[0]
 
 
+def worst(diagnosis: Diagnosis) -> Cause:
+    """The first cause but for what every private server is told of: that it does not flush what it writes."""
+    return next(each for each in diagnosis.causes if each.id != "dangerous_setting")
+
+
 LOCK_CAUSES = (
     "advisory_lock_leak", "ddl_lock_queue", "global_read_lock", "hot_row", "idle_in_transaction_blocker",
     "long_transaction_blocker", "orphan_prepared_transaction",
@@ -143,14 +148,14 @@ async def test_idle_in_transaction_blocker_is_the_sleeper_at_the_root_of_a_chain
         actors.start("UPDATE orders SET a = 3 WHERE id = 2")
         actors.wait_for_rows(2)
         diagnosis = await place.examine(user=reader)
-        assert (diagnosis.causes[0].id, diagnosis.causes[0].object) == (
+        assert (worst(diagnosis).id, worst(diagnosis).object) == (
             "idle_in_transaction_blocker", f"session {sleeper.id}"
         )  # fmt: skip
         assert [each.object for each in diagnosis.findings if each.check == "mysql.blocked_sessions"] == [
             f"session {sleeper.id}"
         ]
         assert judged(idle_in_transaction, diagnosis, info_seconds=1.0)
-        apply(place, diagnosis.causes[0])
+        apply(place, worst(diagnosis))
         actors.sessions[1].close()
         actors.finish()
         assert lock_causes(await place.examine(user=reader)) == []
@@ -182,7 +187,7 @@ async def test_ddl_lock_queue_names_the_open_transaction_before_the_schema_chang
         actors.start("SELECT COUNT(*) FROM orders")
         actors.wait_for(2, "%metadata lock")
         diagnosis = await place.examine(user=reader)
-        cause = diagnosis.causes[0]
+        cause = worst(diagnosis)
         assert (cause.id, cause.object) == ("ddl_lock_queue", f"session {root.id}")
         assert [each.object for each in diagnosis.findings if each.check == "mysql.ddl_lock_queue"] == [
             f"{place.name}.orders"
@@ -201,7 +206,7 @@ async def test_global_read_lock_is_found_and_free_after_the_remedy(shop: Private
         for _ in range(2):
             actors.start("UPDATE orders SET a = a + 1")
         actors.wait_for(2, "Waiting for %lock")
-        cause = (await shop.examine()).causes[0]
+        cause = worst(await shop.examine())
         assert (cause.id, cause.object) == ("global_read_lock", f"session {backup.id}")
         apply(shop, cause)
         actors.finish()
@@ -222,7 +227,7 @@ async def test_table_level_locking_names_the_table_while_and_after_it_is_waited_
         for _ in range(2):
             actors.start("UPDATE counters SET a = a + 1")
         actors.wait_for(2, "Waiting for table level lock")
-        cause = (await place.examine()).causes[0]
+        cause = worst(await place.examine())
         assert (cause.id, cause.object) == ("table_level_locking", f"{place.name}.counters")
     diagnosis = await place.examine()
     assert f"{place.name}.counters" in {each.object for each in diagnosis.findings if "table_lock_waits" in each.check}
@@ -249,7 +254,7 @@ async def test_advisory_locks_that_others_wait_for_lead_to_the_sleeper(place: Pr
         actors.start("SELECT GET_LOCK('nightly job', 60)")
         actors.start('SELECT GET_LOCK("nightly job", 60)')
         actors.wait_for(2, "User lock")
-        cause = (await place.examine(user=reader)).causes[0]
+        cause = worst(await place.examine(user=reader))
         assert (cause.id, cause.object) == ("advisory_lock_leak", f"session {sleeper.id}")
         assert "nightly job" in str(cause.because)
         apply(place, cause)
