@@ -13,6 +13,7 @@ import pytest
 from housecall.diagnosis.cause import Cause
 from housecall.diagnosis.examine import Diagnosis
 from housecall.diagnosis.finding import Finding
+from housecall.engines.mysql.rows.server import StatementError
 from housecall.testing_mysql import MySQLFarm, PrivateMySQLDatabase, Session
 
 pytestmark = pytest.mark.anyio
@@ -343,6 +344,19 @@ async def test_permission_error_names_the_account_and_the_right(shop: PrivateMyS
         assert session.fetch("SELECT COUNT(*) FROM items") == [(0,)]
     finally:
         session.close()
+
+
+async def test_our_own_refused_looks_are_no_permission_errors_of_the_application(shop: PrivateMySQLDatabase) -> None:
+    if shop.server.kind.flavour == "mariadb":
+        pytest.skip("MariaDB counts no errors by account; there a present refusal must be seen")
+    reader = shop.create_reader()
+    shop.execute("TRUNCATE TABLE performance_schema.events_errors_summary_global_by_error")
+    for _ in range(4):
+        await shop.examine(user=reader, window_seconds=0)
+    counted = "SELECT SUM_ERROR_RAISED FROM performance_schema.events_errors_summary_global_by_error"
+    assert shop.value(f"{counted} WHERE ERROR_NUMBER = 1142") >= 4
+    rows = (await shop.examine(window_seconds=0, user=reader)).snapshot.rows(StatementError)
+    assert [each.raised for each in rows if each.number == 1142] == []
 
 
 async def test_without_rights_nothing_is_called_healthy_and_each_grant_is_named(shop: PrivateMySQLDatabase) -> None:
