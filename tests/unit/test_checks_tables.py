@@ -167,6 +167,21 @@ def test_without_pg_stat_statements_a_running_statement_names_the_missing_index(
     assert str(missed.reason).startswith("the extension pg_stat_statements is not in database ")
 
 
+@pytest.mark.parametrize(
+    ("query", "severity"),
+    [
+        ("SELECT id, note FROM orders WHERE customer_id = 7 ORDER BY id DESC LIMIT 20", "warning"),
+        ("SELECT avg(total) FROM orders WHERE customer_id = 7", "notice"),
+    ],
+)
+def test_where_only_scans_speak_for_an_index_an_aggregate_gives_no_warning(query: str, severity: str) -> None:
+    running = row_of(RunningStatement, query=query, sessions=2)
+    hidden = (column("id", None), column("customer_id", None))
+    rows = snapshot_of(table(), *hidden, PRIMARY, COUNTERS, unavailable=[NO_EXTENSION], samples=[[running], [running]])
+    (cause,) = caused(diagnose(rows), "missing_index")
+    assert cause.severity == severity
+
+
 def test_a_statement_that_only_waits_for_locks_is_not_running() -> None:
     waiting = row_of(RunningStatement, query=BY_CUSTOMER, sessions=3, waiting_for_locks=3)
     assert found(shop(unavailable=[NO_EXTENSION], samples=[[waiting]]), "top_statements") == []

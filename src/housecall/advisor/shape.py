@@ -112,6 +112,8 @@ class StatementShape:
     tables: tuple[str, ...] = field(default=())
     condenses: bool = False
     """Whether it returns fewer rows than its conditions select: an aggregate, DISTINCT, or LIMIT."""
+    aggregates: bool = False
+    """Whether its rows say nothing of how many its conditions select: an aggregate or DISTINCT."""
 
 
 def statement_shape(sql: str, engine: EngineName, columns: Columns | None = None) -> StatementShape:
@@ -132,6 +134,7 @@ def statement_shape(sql: str, engine: EngineName, columns: Columns | None = None
         all_columns=_all_columns(tree, types),
         tables=tuple(dict.fromkeys(names.values())),
         condenses=tree.find(exp.AggFunc, exp.Group, exp.Distinct, exp.Limit, exp.Fetch) is not None,
+        aggregates=tree.find(exp.AggFunc, exp.Group, exp.Distinct) is not None,
     )
 
 

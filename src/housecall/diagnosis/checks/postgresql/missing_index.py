@@ -15,7 +15,6 @@ from dataclasses import replace
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.postgresql._index_candidates import Proposal, hot_table, leaves_of, proposals
 from housecall.diagnosis.checks.postgresql._measured import measured, table_name
-from housecall.diagnosis.checks.postgresql._statements import HotStatement
 from housecall.diagnosis.checks.postgresql.hot_sequential_scans import CHECK as HOT_SCANS
 from housecall.diagnosis.checks.postgresql.hot_sequential_scans import is_hot
 from housecall.diagnosis.checks.postgresql.top_statements import why_not_counted
@@ -84,14 +83,14 @@ def _supported(proposal: Proposal, finding: Finding) -> Finding:
     """The finding, but no warning and no row counts where nothing but the statement's text speaks for it: no plan, no
     statistics of the column, and no reading of the table from end to end.
 
-    Where only the scans speak for it, a warning takes a statement whose result tells how few rows it finds: an
-    aggregate over most of the table is right to read all of it.
+    Where only the scans speak for it, an aggregate is no reason for a warning: one over most of the table is right to
+    read all of it, and its result does not tell. A statement that returns its rows again and again wants few of them.
     """
     details = finding.details
     if details["seen_in_plan"] or details["has_statistics"]:
         return finding
     if details["is_scanned"]:
-        finds_few = any(_shows_what_it_finds(each) for each in proposal.statements)
+        finds_few = any(not each.shape.aggregates for each in proposal.statements)
         return (
             finding
             if finds_few
@@ -99,11 +98,6 @@ def _supported(proposal: Proposal, finding: Finding) -> Finding:
         )
     message = _MAY_LACK(target=finding.object, statement=details["text"])
     return replace(finding, severity=Severity.INFO, message=message)
-
-
-def _shows_what_it_finds(statement: HotStatement) -> bool:
-    """Whether the counted rows are those that its condition selects: neither aggregated nor cut off."""
-    return statement.rows_per_call is not None and not statement.shape.condenses
 
 
 def target_of(proposal: Proposal) -> str:
