@@ -102,6 +102,20 @@ def test_a_server_that_was_not_wholly_seen_is_never_called_healthy() -> None:
     assert "CREATE EXTENSION" in answer
 
 
+def test_of_many_reasons_for_not_looking_those_about_slowness_come_first_and_the_rest_is_a_question_away() -> None:
+    missed = [
+        {"check": f"postgresql.{check}", "reason": f"no {check}", "remedy": f"GRANT {check}"}
+        for check in ("weak_passwords", "hba_rules", "disk", "error_log", "top_statements")
+    ]
+    talk = Talk(examine_instance=a_verdict(a_cause(), missed=missed))
+
+    answer = talk.ask("why is it slow?")
+    assert "GRANT top_statements" in answer
+    assert answer.count("What would let it") == 3
+    assert "… and 2 more checks could not look" in answer
+    assert talk.ask("the rest").count("What would let it") == 5
+
+
 def test_one_cause_is_told_with_evidence_statement_lock_risk_and_undo() -> None:
     answer = Talk(examine_instance=a_verdict(a_cause())).ask("why is it slow?")
 

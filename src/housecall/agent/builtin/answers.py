@@ -295,8 +295,8 @@ def _meant(intent: Intent, conversation: Conversation, exam: Result) -> Cause | 
 
 def _rest(exam: Result, language: Language) -> str:
     _, briefly = split(exam, language)
-    listed = also(exam, briefly, language, all_of_them=True)
-    return listed or say(words.NO_MORE, language, count=exam["causes_total"])
+    listed = also(exam, briefly, language, all_of_them=True) or say(words.NO_MORE, language, count=exam["causes_total"])
+    return paragraphs([listed, missed(exam, language)])
 
 
 def _why(cause: Cause, language: Language) -> str:

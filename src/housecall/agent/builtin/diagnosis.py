@@ -33,7 +33,7 @@ def whole(exam: Result, language: Language) -> str:
     causes, briefly = split(exam, language)
     first = numbered(causes, language)
     return paragraphs([headline(exam, language), *first, also(exam, briefly, language), not_it(exam, language),
-                       missed(exam, language),
+                       missed(exam, language, most=MOST_MISSED),
                        say(words.ASK_MORE, language) if first else None])  # fmt: skip
 
 
@@ -314,10 +314,31 @@ def _together(same: list[tuple[int, Cause]], language: Language) -> list[str]:
     return [f"{first}-{last}. {one_line(cause, language)} {say(words.SAME_FOR, language, objects=objects)}"]
 
 
-def missed(exam: Result, language: Language, topic: Topic | None = None) -> str | None:
-    """What could not be looked at, and what would let it."""
+MOST_MISSED = 3
+"""Reasons for not looking in the answer to a question about the whole server; the rest is a question away."""
+_MISSED_MOST: tuple[Topic, ...] = ("statements", "locks", "connections", "memory")
+
+
+def missed(exam: Result, language: Language, topic: Topic | None = None, *, most: int | None = None) -> str | None:
+    """What could not be looked at, and what would let it; with `most`, what makes servers slow before the rest."""
+    groups = exam.get("not_evaluated", [])
+    shown = groups if most is None else sorted(groups, key=_is_aside)[:most]
+    lines = _missed_lines(shown, language, topic)
+    if not lines:
+        return None
+    hidden = exam["checks_not_evaluated"] - sum(each["checks_total"] for each in shown) if most else 0
+    more = say(words.NOT_LOOKED_MORE, language, count=hidden) if hidden > 0 else None
+    return paragraphs([f"**{say(words.NOT_LOOKED, language)}**\n\n{bullets(lines)}", more])
+
+
+def _is_aside(group: dict[str, Any]) -> bool:
+    """Whether none of its checks is about what makes servers slow."""
+    return not any(check_belongs(topic, check) for topic in _MISSED_MOST for check in group["checks"])
+
+
+def _missed_lines(groups: list[dict[str, Any]], language: Language, topic: Topic | None) -> list[str]:
     lines = []
-    for group in exam.get("not_evaluated", []):
+    for group in groups:
         checks = [check for check in group["checks"] if topic is None or check_belongs(topic, check)]
         if not checks:
             continue
@@ -327,7 +348,7 @@ def missed(exam: Result, language: Language, topic: Topic | None = None) -> str 
         if group.get("remedy"):
             line = joined([line, f"{say(words.WOULD_HELP, language)}{_way(group['remedy'], language)}"], language)
         lines.append(line)
-    return f"**{say(words.NOT_LOOKED, language)}**\n\n{bullets(lines)}" if lines else None
+    return lines
 
 
 def _way(remedy: str, language: Language) -> str:

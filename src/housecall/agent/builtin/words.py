@@ -97,6 +97,10 @@ ALSO = Say("Also found", "其他问题")
 MORE = Say("… and {count} more; ask for “the rest”.", "……另有 {count} 个，可说“其他的”继续查看。")
 NOT_LOOKED = Say("Could not look", "未能检查")
 NOT_LOOKED_LINE = Say("{checks} ({count} check{count:|s}): {reason}", "{checks}（{count} 项检查）：{reason}")
+NOT_LOOKED_MORE = Say(
+    "… and {count} more check{count:|s} could not look; ask for “the rest”.",
+    "……另有 {count} 项检查未能进行，可说“其他的”查看。",
+)
 WOULD_HELP = Say("What would let it:", "解决办法：")
 ASK_MORE = Say(
     "Ask “why?”, “show me the SQL for the second one”, or, once done, “is it fixed now?”",
