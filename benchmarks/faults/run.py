@@ -18,6 +18,7 @@ from benchmarks.faults.scenario import Scenario, Schema
 from benchmarks.faults.score import judge, names
 from benchmarks.faults.tools import installed_for
 from housecall.agent.agent import build_agent
+from housecall.agent.builtin.diagnosis import word_count
 from housecall.agent.fakes import FixedDirectory, RememberingSink
 from housecall.diagnosis.examine import Diagnosis, examine
 from housecall.engines.engine import ProbeLimits
@@ -157,7 +158,7 @@ def _asked(patient: Patient, role: str, job: Job, program: Program, record: dict
     has = [each for each in job.scenario.must_not_say if _says(each, answer, program)]
     wrong = unfaithful(answer, [question, *results])
     record |= {"answer": answer, "unfaithful": wrong, "answer_lacks": lacks, "answer_has": has,
-               "words": len(answer.split())}  # fmt: skip
+               "words": round(word_count(answer))}  # fmt: skip
 
 
 def _says(pattern: str, answer: str, program: Program) -> bool:

@@ -185,7 +185,7 @@ def test_an_urgent_cause_in_one_line_still_says_what_to_do_now() -> None:
 
     answer = Talk(examine_instance=a_verdict(*twins, lesser)).ask("why is it slow?")
 
-    assert "2. missing_index at public.t2. *(warning)* **Do now:** Mend t2." in answer
+    assert "2. missing_index at public.t2. *(warning)* **Do now:** Mend t2. `X;`" in answer
     assert "Add a key" not in answer
 
 

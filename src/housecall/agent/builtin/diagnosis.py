@@ -1,5 +1,6 @@
 """A diagnosis as an answer: the verdict first, then the causes with evidence and remedies, then what was not seen."""
 
+import re
 from functools import cache
 from itertools import groupby
 from typing import Any
@@ -20,10 +21,12 @@ SHORT_STATEMENT = 120
 
 
 ROOM = 200
-"""Words for the causes told in full. With headline, other causes, what it is not and what could not be looked at, an
-answer stays below 300: what a person reads at three in the morning."""
-LINES = 4
+"""Words for the causes told in full, SQL aside. With headline, other causes, what it is not and what was not
+looked at, an answer stays below 300: what a person reads at three in the morning."""
+LINES = 6
 """Causes in one line each beside urgent ones."""
+SHORT_STEPS = 2
+"""Statements that fit into one line; more are left for "show me the SQL"."""
 LETTERS_A_WORD = 1.7
 """Chinese has no spaces; a word of it has one letter or two."""
 
@@ -64,10 +67,14 @@ def is_urgent(cause: Cause) -> bool:
     return cause["severity"] in URGENT and not cause["past"]
 
 
+_CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
+
+
 def word_count(text: str) -> float:
-    """Words of a text, in Chinese about as many as a reader would count."""
-    letters = sum("\u4e00" <= letter <= "\u9fff" for letter in text)
-    return len(text.split()) + letters / LETTERS_A_WORD
+    """Words of a text without its SQL, in Chinese about as many as a reader would count."""
+    prose = _CODE.sub("", text)
+    letters = sum("\u4e00" <= letter <= "\u9fff" for letter in prose)
+    return len(prose.split()) + letters / LETTERS_A_WORD
 
 
 def headline(exam: Result, language: Language) -> str:
@@ -274,9 +281,13 @@ def one_line(cause: Cause, language: Language, place: int | None = None) -> str:
 
 
 def first_step(cause: Cause, language: Language) -> str:
-    """What to do now about something urgent that is told in one line; its statements are a question away."""
+    """What to do now about something urgent that is told in one line, its statements included when they are few."""
     now = next((each for each in cause.get("remedies", []) if each["when"] == "now"), None)
-    return label(words.NOW, language) + end(now["title"], language) if now and is_urgent(cause) else ""
+    if now is None or not is_urgent(cause):
+        return ""
+    told = label(words.NOW, language) + end(now["title"], language)
+    few = now["statements"] if len(now["statements"]) <= SHORT_STEPS else []
+    return " ".join([told, *(code(" ".join(each.split())) for each in few)])
 
 
 def also(exam: Result, briefly: list[Cause], language: Language, *, all_of_them: bool = False) -> str | None:

@@ -286,7 +286,7 @@ def _not_looked(missed: Sequence[dict[str, Any]], language: Language) -> list[No
     groups = by_root(((each["check"], each["reason"], each["remedy"]) for each in missed), language)
     return [
         NotLooked(
-            reason=clip(reason, 200), remedy=clip(remedy, 200) if remedy else None, checks=checks[:8],
+            reason=clip(reason, 200), remedy=clip(remedy, 400) if remedy else None, checks=checks[:8],
             checks_total=len(checks),
         )
         for reason, remedy, checks in groups[:8]
