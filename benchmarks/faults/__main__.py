@@ -52,10 +52,11 @@ def jobs_of(
 
 
 def planned(scenario: Scenario, engine: str, seed: int) -> tuple[str, ...]:
-    """All variants; but what two flavours share runs under load on one and with least rights on the other, so that
-    everything stays within twenty minutes. Another seed may change which is which."""
-    if len(scenario.engine) == 1:
-        return VARIANTS
+    """Quiet, bare, and either under load or with least rights, so that everything stays within twenty minutes.
+
+    What two flavours share has load on one and least rights on the other. Another seed may change which is which;
+    `--variants` asks for all of them.
+    """
     turn = generator("variant", scenario.id, seed).randrange(2) + scenario.engine.index(engine)
     return ("quiet", ("load", "least")[turn % 2], "bare")
 
