@@ -2,8 +2,15 @@
 
 import errno
 import socket
+import time
+from typing import Any
 
 from housecall.errors import SetupError
+
+HANDOVER_SECONDS = 3.0
+"""How long a port may still be held by the processes of a server that was killed a moment ago; they let go of it within
+half a second of its end on an idle machine."""
+LOOK_SECONDS = 0.1
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -14,7 +21,7 @@ def listen(host: str, port: int) -> socket.socket:
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        listener = socket.create_server(address[:2], family=family, backlog=2048)
+        listener = _bound(address, family)
     except socket.gaierror as error:
         raise SetupError(f"Cannot listen on {host!r}: no such address; choose another with --host.") from error
     except (OSError, OverflowError) as error:
@@ -23,6 +30,18 @@ def listen(host: str, port: int) -> socket.socket:
     # it the second small write of an answer, such as its body, waits some 40 ms for the client's acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
+
+
+def _bound(address: tuple[Any, ...], family: int) -> socket.socket:
+    """The socket, waiting for a predecessor to let go of the port. Raises OSError."""
+    deadline = time.monotonic() + HANDOVER_SECONDS
+    while True:
+        try:
+            return socket.create_server(address[:2], family=family, backlog=2048)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() >= deadline:
+                raise
+        time.sleep(LOOK_SECONDS)
 
 
 def _why_not(host: str, port: int, error: Exception) -> str:
