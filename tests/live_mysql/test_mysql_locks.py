@@ -22,14 +22,17 @@ from housecall.diagnosis.checks.mysql import (
 )
 from housecall.diagnosis.examine import Diagnosis
 from housecall.diagnosis.finding import Finding
-from housecall.testing_mysql import MySQLFarm, PrivateMySQLDatabase, PrivateMySQLServer, Session
+from housecall.testing_mysql import (
+    INNODB_KEEPS_ITS_PICTURE_SECONDS,
+    MySQLFarm,
+    PrivateMySQLDatabase,
+    PrivateMySQLServer,
+    Session,
+)
 from housecall.testing_sessions import wait_until
 
 pytestmark = pytest.mark.anyio
 
-INNODB_KEEPS_ITS_PICTURE_SECONDS = 0.15
-"""InnoDB shows its transactions from a copy that stays the same while it is asked for more often than every 0.1 s
-(storage/innobase/trx/trx0i_s.cc, CACHE_MIN_IDLE_TIME), so whoever polls faster waits for ever."""
 ROW_WAITS = "trx_state = 'LOCK WAIT' AND trx_wait_started < NOW() - INTERVAL 2 SECOND"
 
 

@@ -13,7 +13,7 @@ from housecall.engines.mysql.changes import CHANGER
 from housecall.engines.mysql.writer import open_writer
 from housecall.errors import InstanceTimeout, NotFound, RequestError, StatementFailed
 from housecall.testing import SERVER_KINDS, PrivateServer, server_farm
-from housecall.testing_mysql import PrivateMySQLDatabase, Session
+from housecall.testing_mysql import INNODB_KEEPS_ITS_PICTURE_SECONDS, PrivateMySQLDatabase, Session
 
 pytestmark = pytest.mark.anyio
 
@@ -307,8 +307,8 @@ def _idle(shop: PrivateMySQLDatabase) -> Session:
 
 
 async def _until(shop: PrivateMySQLDatabase, sql: str, value: int) -> None:
-    for _ in range(600):
+    for _ in range(200):
         if await asyncio.to_thread(shop.value, sql) == value:
             return
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(INNODB_KEEPS_ITS_PICTURE_SECONDS)
     raise AssertionError(sql)

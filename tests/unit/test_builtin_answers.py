@@ -522,12 +522,13 @@ def test_a_statement_that_only_waits_is_not_explained_but_its_blocker_is_named(q
 
 
 def test_a_statement_that_does_not_wait_is_explained_even_when_another_does() -> None:
-    plan = {"error": "explain_sql: permission denied for table bins", "code": "Denied"}
+    plan = {"error": "explain_sql: permission denied for table bins", "code": "Denied", "next": "ask for the right"}
     talk = Talk(show_blocking=WAITING, examine_instance=a_verdict(a_cause(obj="public.bins(kind)")), explain_sql=plan)
     answer = talk.ask("select * from bins where kind = 3 is slow, why?")
 
     assert [tool for tool, _ in talk.called] == ["show_blocking", "explain_sql", "examine_instance"]
     assert "permission denied for table bins" in answer
+    assert "needs `SELECT` on that table" in answer
     assert "MEND public.bins(kind);" in answer
 
 

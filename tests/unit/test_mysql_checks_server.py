@@ -609,7 +609,7 @@ def test_version_support(version: str, expected: list[str]) -> None:
     assert severities(diagnose(snapshot(version=version)), "version_support") == expected
 
 
-@pytest.mark.parametrize(("seconds", "expected"), [(DAY - 1, 1), (DAY, 0)])
+@pytest.mark.parametrize(("seconds", "expected"), [(0, 1), (DAY - 1, 1), (DAY, 0)])
 def test_young_counters(seconds: int, expected: int) -> None:
     status = {"Uptime": 5 * DAY, "Uptime_since_flush_status": seconds}
     assert len(found(diagnose(snapshot(status=status)), "young_counters")) == expected

@@ -57,10 +57,14 @@ def _failure(conversation: Conversation, language: Language) -> str | None:
     reason = str(failed.error).removeprefix(f"{failed.call.tool}: ")
     told = say(words.FAILED, language, reason=end(reason, language))
     if failed.result.get("next"):
-        denied = words.DENIED_MYSQL if on_mysql(conversation) else words.DENIED
-        return paragraphs([told, say(denied, language)])
+        return paragraphs([told, _what_the_account_needs(conversation, language)])
     unreachable = str(failed.result.get("code", "")).startswith("Instance")
     return paragraphs([told, say(words.TRY_AGAIN, language) if unreachable else None])
+
+
+def _what_the_account_needs(conversation: Conversation, language: Language) -> str:
+    """For a statement or a plan that the server refused to Housecall's account."""
+    return say(words.DENIED_MYSQL if on_mysql(conversation) else words.DENIED, language)
 
 
 def _of_results(intent: Intent, conversation: Conversation, language: Language) -> str:
@@ -226,7 +230,7 @@ def _held_up(waiter: Result, blocking: Result, exam: Result | None, language: La
 
 
 def _without_plan(intent: Intent, conversation: Conversation, exam: Result | None, language: Language) -> str:
-    """The server refused the plan: why, and the causes about the statement's tables all the same."""
+    """The server refused the plan: why, what would allow it, and all the same the causes about its tables."""
     failed = next((each for each in conversation.current.done if each.error and each.call.tool == "explain_sql"), None)
     reason = str(failed.error).removeprefix("explain_sql: ") if failed else None
     names = tuple(re.findall(r"\b(?:from|join|update|into)\s+([\w.\"]+)", intent.found.sql or "", re.I))
@@ -234,6 +238,7 @@ def _without_plan(intent: Intent, conversation: Conversation, exam: Result | Non
     return paragraphs(
         [
             say(words.NO_PLAN, language, reason=end(reason, language)) if reason else None,
+            _what_the_account_needs(conversation, language) if failed and failed.result.get("next") else None,
             *(in_full(each, language, brief=True) for each in causes[:1]),
             beside(exam, causes[:1], language) if exam else None,
         ]

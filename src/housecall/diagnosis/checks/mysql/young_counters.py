@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.mysql._counters import age_seconds
-from housecall.diagnosis.checks.mysql._measured import measured
+from housecall.diagnosis.checks.mysql._measured import counter, measured
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.mysql.rows.server import StatusCounter
@@ -31,8 +31,10 @@ _YOUNG = Say(
 
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
     now.rows(StatusCounter)
+    if counter(now, "Uptime") is None:
+        return
     age = age_seconds(now)
-    if 0 < age < limits["least_seconds"]:
+    if age < limits["least_seconds"]:  # none at all in the first second of a server
         yield Finding(
             CHECK.id, CHECK.item, Severity.INFO, "server", "server", _YOUNG(age=age),
             measured(StatusCounter, counters_run_for=(age, "seconds")), details={"age_seconds": age},
