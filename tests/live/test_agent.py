@@ -117,17 +117,28 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
+OF_THE_OTHER_ENGINE = {"show_engine_innodb_status"}  # PostgreSQL has no InnoDB, and the tool says so
 NEEDS_MORE = {"load_skill", "read_attachment"}  # a skill directory and a file: they have tests of their own
 
 
 @pytest.mark.parametrize(
-    "name", [spec.name for spec in all_tools() if spec.kind == "read" and spec.name not in NEEDS_MORE]
+    "name",
+    [spec.name for spec in all_tools() if spec.kind == "read" and spec.name not in NEEDS_MORE | OF_THE_OTHER_ENGINE],
 )
 async def test_every_tool_answers_within_its_bound(patient: Patient, name: str) -> None:
     result = await patient.use(name, **ARGUMENTS.get(name, {}))
 
     assert estimate_tokens(result) <= RESULT_TOKENS
     assert ("error" in result) == (name == "read_finding")
+
+
+@pytest.mark.parametrize("name", sorted(OF_THE_OTHER_ENGINE))
+async def test_a_tool_of_the_other_engine_says_so_and_names_the_way(patient: Patient, name: str) -> None:
+    result = await patient.use(name)
+
+    assert result["code"] == "InvalidParameter"
+    assert "is PostgreSQL" in result["error"]
+    assert "examine_instance" in result["error"]
 
 
 async def test_the_plan_names_the_table_that_is_read_whole(patient: Patient) -> None:

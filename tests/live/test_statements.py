@@ -30,6 +30,10 @@ SHOP = (
     "SELECT pg_stat_reset()",
 )
 SCANS = "SELECT sum(seq_scan + COALESCE(idx_scan, 0)) FROM pg_stat_user_tables"
+JIT_SECONDS = """
+    SELECT sum(jit_generation_time + jit_inlining_time + jit_optimization_time + jit_emission_time) / 1000
+    FROM pg_stat_statements WHERE query LIKE 'SELECT sum(total)%'
+"""
 ORDERS_OF_CUSTOMER = "SELECT * FROM orders WHERE customer_id = %s"
 
 
@@ -196,7 +200,11 @@ async def test_offset_pagination_is_seen_by_blocks_for_few_rows(database: Privat
     diagnosis = await database.examine()
     assert len(findings(diagnosis, "offset_pagination")) == 1
     (cause,) = causes(diagnosis, "offset_pagination")
-    assert cause.severity == "warning"
+    # how slow a page is depends on the machine: its own measured time says which it must be
+    (page,) = [each for each in diagnosis.findings if each.check == "postgresql.offset_pagination"]
+    assert page.details["share"] > 0.5
+    assert cause.severity == ("warning" if page.details["mean_seconds"] >= 0.01 else "notice")
+    assert cause.object == "public.orders"
     assert [each.id for each in diagnosis.causes if each.id == "missing_index"] == []
 
 
@@ -269,10 +277,15 @@ async def test_jit_overhead_is_found_and_a_higher_cost_mends_it(database: Privat
         f'ALTER DATABASE "{database.name}" SET jit_optimize_above_cost = 10',
         f'ALTER DATABASE "{database.name}" SET jit_inline_above_cost = 10',
     )
-    run(database, "SELECT sum(total) FROM orders WHERE id < %s", [(2000,)] * 12)
+    statement = "SELECT sum(total) FROM orders WHERE id < %s"
+    while (database.value(JIT_SECONDS) or 0.0) < 0.6:  # a quick machine needs more runs for what counts as much
+        run(database, statement, [(2000,)] * 12)
     diagnosis = await database.examine()
     assert len(findings(diagnosis, "jit_overhead")) == 1
-    assert len(causes(diagnosis, "jit_overhead")) == 1
+    (cause,) = causes(diagnosis, "jit_overhead")
+    database.execute(*cause.remedies[0].statements, "SELECT pg_stat_statements_reset()")
+    run(database, statement, [(2000,)] * 12)
+    assert findings(await database.examine(), "jit_overhead") == []
 
 
 @pytest.mark.parametrize(

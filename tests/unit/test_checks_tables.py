@@ -203,8 +203,13 @@ def test_the_way_to_top_statements_fits_what_the_server_has(row: Extension, way:
     assert found(diagnosis, "extensions") == ["pg_stat_statements"]
 
 
-def test_hidden_statements_ask_for_the_grant() -> None:
-    diagnosis = shop(statement("<insufficient privilege>"))
+@pytest.mark.parametrize(("shown", "count"), [((), 0), ((4.0,), 0), ((4.01,), 1)])
+def test_hidden_statements_ask_for_the_grant_and_what_is_shown_counts_if_it_weighs_more(
+    shown: tuple[float, ...], count: int
+) -> None:
+    own = [statement("SELECT id FROM orders WHERE id = $1", total_seconds=each) for each in shown]
+    diagnosis = shop(statement("<insufficient privilege>", total_seconds=4.0), *own)
+    assert len(found(diagnosis, "top_statements")) == count
     missed = next(each for each in diagnosis.not_evaluated if each.check == "postgresql.top_statements")
     assert missed.remedy == "GRANT pg_monitor TO reader;"
 
@@ -236,6 +241,20 @@ def test_offset_pagination_is_deep_when_blocks_are_many(blocks: int, count: int)
     row = statement("SELECT * FROM orders ORDER BY id LIMIT $1 OFFSET $2", rows=2000, blocks_hit=blocks)
     diagnosis = shop(row)
     assert len(found(diagnosis, "offset_pagination")) == len(caused(diagnosis, "offset_pagination")) == count
+
+
+@pytest.mark.parametrize(
+    ("share", "mean", "severity"),
+    [(0.1, 0.01, "warning"), (0.099, 0.01, "notice"), (0.1, 0.0099, "notice"), (0.02, 0.002, "notice")],
+)
+def test_offset_pagination_is_a_warning_when_pages_are_slow_and_cost_a_tenth(
+    share: float, mean: float, severity: str
+) -> None:
+    row = statement(
+        "SELECT * FROM orders ORDER BY id LIMIT $1 OFFSET $2", rows=2000, total_seconds=mean * 100,
+        all_seconds=mean * 100 / share,
+    )  # fmt: skip
+    assert [each.severity for each in caused(shop(row), "offset_pagination")] == [severity]
 
 
 def test_correlated_subquery_keeps_the_index_as_its_remedy() -> None:

@@ -11,6 +11,7 @@ from housecall.app import build_engines
 from housecall.cli.bundles import bundle_of, judge_bundle, write_bundle
 from housecall.cli.examine import exit_code
 from housecall.cli.verdict import print_verdict
+from housecall.diagnosis.cause import Cause
 from housecall.diagnosis.examine import Diagnosis, diagnose
 from housecall.diagnosis.finding import Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
@@ -49,6 +50,13 @@ def engines() -> Engines:
 )
 def test_exit_code_is_one_from_notice_on(severities: tuple[Severity, ...], code: int) -> None:
     assert exit_code(verdict(*map(found, severities))) == code
+
+
+@pytest.mark.parametrize(("severity", "code"), [(Severity.INFO, 0), (Severity.NOTICE, 1)])
+def test_exit_code_counts_causes_as_it_counts_findings(severity: Severity, code: int) -> None:
+    told = Say("{name} is not used")(name="public.i")
+    cause = Cause("unused_index", "public.i", "index", severity, 0.9, told, (), (), (), ())
+    assert exit_code(replace(verdict(), causes=(cause,))) == code
 
 
 def test_what_could_not_be_looked_at_is_printed_with_its_remedy(capsys: pytest.CaptureFixture[str]) -> None:

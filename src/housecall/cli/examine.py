@@ -76,7 +76,8 @@ diagnose.__doc__ = f"Judge a bundle without access to its server: the same verdi
 def exit_code(diagnosis: "Diagnosis") -> int:
     from housecall.diagnosis.finding import Severity
 
-    worst = max((finding.severity.rank for finding in diagnosis.findings), default=-1)
+    """Hygiene (severity info), such as the logins that every fresh server has, leaves a server clean."""
+    worst = max((each.severity.rank for each in (*diagnosis.findings, *diagnosis.causes)), default=-1)
     return FOUND if worst >= Severity.NOTICE.rank else CLEAN
 
 

@@ -48,7 +48,8 @@ _PAIR = """SELECT
 FROM (SELECT COALESCE(sum(n ^ 2), 0)::float8 AS squares FROM (SELECT count(*)::float8 AS n FROM s GROUP BY block) AS j)
     AS b"""
 _SAMPLE = """WITH s AS MATERIALIZED (
-    SELECT left({first}::text, 200) AS x, left({second}::text, 200) AS y, (ctid::text::point)[0]::int8 AS block
+    SELECT pg_catalog.left({first}::text, 200) AS x, pg_catalog.left({second}::text, 200) AS y,
+        (ctid::text::point)[0]::int8 AS block
     FROM {table} TABLESAMPLE SYSTEM ({percent:.4f}) REPEATABLE (1)
     LIMIT 20000
 )

@@ -26,8 +26,8 @@ _HIDDEN = Say(
     zh="摘要中看不到具体的模式；该列有索引，若模式有固定开头本可使用，却从未被使用。",
 )
 _FULLTEXT = Say(
-    en="A full-text index on {column}, and MATCH ({column}) AGAINST (…) in place of LIKE",
-    zh="在 {column} 上建全文索引，并用 MATCH ({column}) AGAINST (…) 代替 LIKE",
+    en="A full-text index on {column}, and `MATCH ({column}) AGAINST (…)` in place of LIKE",
+    zh="在 {column} 上建全文索引，并用 `MATCH ({column}) AGAINST (…)` 代替 LIKE",
 )
 _NGRAM = Say(
     en="It finds parts of words by pairs of letters; the statement must be changed to MATCH … AGAINST.",

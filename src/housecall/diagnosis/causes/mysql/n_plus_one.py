@@ -21,9 +21,9 @@ _WHERE = Say(
     zh="数据库很快（每次 {mean:duration}），时间花在往返上。",
 )
 _FIX = Say(
-    en="Fetch the rows together: a join, or WHERE key IN (…) with all keys of the page (eager loading in the object"
+    en="Fetch the rows together: a join, or `WHERE key IN (…)` with all keys of the page (eager loading in the object"
     " mapper)",
-    zh="一次取回：使用连接，或 WHERE 键 IN (…) 传入整页的键（在 ORM 中启用预加载）",
+    zh="一次取回：使用连接，或用 `WHERE key IN (…)` 传入整页的键（在 ORM 中启用预加载）",
 )
 
 

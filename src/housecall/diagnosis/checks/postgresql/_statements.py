@@ -68,15 +68,31 @@ class HotStatement:
 
 
 def hidden_statements(now: Snapshot) -> bool:
-    """Whether pg_stat_statements is there but shows no text to this role."""
+    """Whether pg_stat_statements is there but hides the text of some statements from this role: it shows everybody
+    their own only."""
+    return _hidden_seconds(now) is not None
+
+
+def _hidden_seconds(now: Snapshot) -> float | None:
+    """The time of statements whose text is hidden; None when none is."""
     rows = now.get(TopStatement)
-    return not isinstance(rows, Unavailable) and bool(rows) and all(row.query == HIDDEN for row in rows)
+    hidden = () if isinstance(rows, Unavailable) else [row.total_seconds for row in rows if row.query == HIDDEN]
+    return sum(hidden) if hidden else None
+
+
+def _is_mostly_hidden(now: Snapshot) -> bool:
+    """Whether what is hidden weighs more than what is shown: then the sessions seen running tell more."""
+    rows = now.get(TopStatement)
+    hidden = _hidden_seconds(now)
+    if isinstance(rows, Unavailable) or hidden is None:
+        return False
+    return hidden >= sum(row.total_seconds for row in rows if row.query != HIDDEN)
 
 
 def hot_statements(now: Snapshot, earlier: Snapshot | None) -> list[HotStatement]:
     """The costliest first. Raises nothing: empty when neither source could be read."""
     rows = now.get(TopStatement)
-    if isinstance(rows, Unavailable) or hidden_statements(now):
+    if isinstance(rows, Unavailable) or _is_mostly_hidden(now):
         return running_statements(now)
     examples = _examples(now)
     age = counted_seconds(now)

@@ -12,4 +12,5 @@ SELECT
     0::float8 AS agree_first,
     0::float8 AS agree_second,
     0::float8 AS agree_both
+FROM pg_catalog.pg_class AS c
 WHERE false
