@@ -77,8 +77,8 @@ def exit_code(diagnosis: "Diagnosis") -> int:
     from housecall.diagnosis.finding import Severity
 
     """Hygiene (severity info), such as the logins that every fresh server has, leaves a server clean."""
-    worst = max((each.severity.rank for each in (*diagnosis.findings, *diagnosis.causes)), default=-1)
-    return FOUND if worst >= Severity.NOTICE.rank else CLEAN
+    told = [each.severity for each in diagnosis.findings] + [each.severity for each in diagnosis.causes]
+    return FOUND if any(severity.rank >= Severity.NOTICE.rank for severity in told) else CLEAN
 
 
 async def _examine(settings: "Settings", choice: Choice, window: float | None) -> "Diagnosis":
