@@ -61,7 +61,6 @@ def test_names_carry_no_hint_of_the_fault() -> None:
 
 DAMAGE = "a recipe has no step that damages a file of the server"
 KILL = "a recipe has no step that ends a process of the server"
-MACHINE = "a recipe has no step that takes away what the machine has"
 SIZE = "what it takes is larger or longer than a scenario may be"
 LACKING = {
     "postgresql": {
@@ -74,13 +73,13 @@ LACKING = {
         "login_failures": "a recipe has no step that logs in with a wrong password",
         "out_of_memory_kill": KILL,
         "server_crash": KILL,
-        "standby_feedback_bloat": SIZE,
+        "standby_feedback_bloat": "a recipe has no step that keeps a query open on the standby",
     },
     "mysql": {
         "damaged_pages": DAMAGE,
-        "disk_full": MACHINE,
-        "file_limit_reached": MACHINE,
-        "memory_overcommitted": MACHINE,
+        "disk_full": "a recipe has no step that fills a disk, and no statement makes the server say that one is full",
+        "file_limit_reached": "the limit is the operating system's, set before the server starts",
+        "memory_overcommitted": "how much is too much depends on the machine that the scenario runs on",
         "out_of_memory_kill": KILL,
         "unclean_shutdown": KILL,
     },
