@@ -2,7 +2,7 @@
 
 Why it matters: each of them writes its changes twice.
 How to fix: a larger binlog_cache_size; every session that writes takes that much.
-Source: MySQL manual, Binlog_cache_disk_use; checks.md row 25 (a tenth of the transactions).
+Source: MySQL manual, Binlog_cache_disk_use; see also MySQLTuner (a tenth of the transactions).
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ CHECK = Check(
     severity=Severity.NOTICE,
     title=Say(en="Binary log cache on disk", zh="binlog 缓存落盘"),
     thresholds=[
-        Threshold("disk_share", 0.1, "checks.md row 25"),
+        Threshold("disk_share", 0.1, "common practice"),
         Threshold("least_total", 100, "transactions through files; fewer are loads"),
     ],
     needs_window=True,

@@ -4,7 +4,7 @@ Why it matters: a backup older than the oldest binary log cannot be rolled forwa
 weekend has to be built anew.
 How to fix: binlog_expire_logs_seconds of at least the time between two backups, and some days more.
 Cannot see: when the last backup was made; neither server keeps it.
-Source: MySQL manual, binlog_expire_logs_seconds (default 30 days); checks.md row 41 (3 days).
+Source: MySQL manual, binlog_expire_logs_seconds (default 30 days); common practice (3 days).
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ CHECK = Check(
     item="backup_recovery_analysis",
     severity=Severity.NOTICE,
     title=Say(en="Binary logs kept for a short time", zh="binlog 保留时间过短"),
-    thresholds=[Threshold("least_seconds", 3 * 24 * 3600.0, "a weekend; checks.md row 41")],
+    thresholds=[Threshold("least_seconds", 3 * 24 * 3600.0, "a weekend; common practice")],
 )
 _SHORT = Say(
     en="Binary logs are kept for {kept:duration} only.",

@@ -6,7 +6,7 @@ How to fix: first the statements that read more than they need; then a larger in
 A cold pool reads as much and is healthy: so the pool must be full, and have been read several times over. A ratio alone
 proves nothing.
 Cannot see: whether the file cache of the operating system answered the read.
-Source: MySQL manual, "InnoDB Buffer Pool" and its status variables; checks.md row 16 (90 % served from memory).
+Source: MySQL manual, "InnoDB Buffer Pool" and its status variables; see also MySQLTuner (90 % served from memory).
 """
 
 from collections.abc import Iterator

@@ -3,7 +3,7 @@
 Why it matters: these lines come before the outage, or explain it.
 How to fix: by kind; the causes built on this check say it.
 Cannot see: MariaDB's error log, which is a file on its machine; there the latest failed statements are all there is.
-Source: MySQL manual, "Server Error Message Reference" and "The error_log Table"; checks.md row 35.
+Source: MySQL manual, "Server Error Message Reference" and "The error_log Table"; see also MySQLTuner.
 """
 
 import re

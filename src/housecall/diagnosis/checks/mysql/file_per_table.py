@@ -2,7 +2,7 @@
 
 Why it matters: dropping or rebuilding a table gives nothing back to the disk, and one file grows without end.
 How to fix: innodb_file_per_table = ON; tables move out when they are rebuilt.
-Source: MySQL manual, "File-Per-Table Tablespaces"; checks.md row 53.
+Source: MySQL manual, "File-Per-Table Tablespaces"; see also MySQLTuner.
 """
 
 from collections.abc import Iterator

@@ -4,7 +4,8 @@ Why it matters: MyISAM and Aria lock the whole table for each write and a MyISAM
 tables are empty after a restart.
 How to fix: ALTER TABLE … ENGINE=InnoDB, off peak, since it copies the table while writes wait.
 Cannot see: whether a table is meant to be so (a cache in MEMORY, an archive).
-Source: MySQL manual, "Alternative Storage Engines"; checks.md row 51. Waits for such tables are told by the locks.
+Source: MySQL manual, "Alternative Storage Engines"; see also MySQLTuner and Alibaba's SQL lint. Waits for such tables
+are told by the locks.
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 Why it matters: only tables of those engines use them; MariaDB also keeps its internal temporary tables on disk in Aria.
 How to fix: convert the tables to InnoDB; or key_buffer_size (MyISAM), aria_pagecache_buffer_size (needs a restart).
-Source: MySQL manual, "The MyISAM Key Cache"; MariaDB documentation, aria_pagecache_buffer_size; checks.md row 27 (95
+Source: MySQL manual, "The MyISAM Key Cache"; MariaDB documentation, aria_pagecache_buffer_size; see also MySQLTuner (95
 %).
 """
 
@@ -22,7 +22,7 @@ CHECK = Check(
     severity=Severity.NOTICE,
     title=Say(en="Index caches of MyISAM and Aria", zh="MyISAM 与 Aria 索引缓存"),
     thresholds=[
-        Threshold("miss_share", 0.05, "checks.md row 27"),
+        Threshold("miss_share", 0.05, "common practice"),
         Threshold("least_reads", 10_000, "blocks read from disk: fewer filled a cold cache"),
     ],
     needs_window=True,

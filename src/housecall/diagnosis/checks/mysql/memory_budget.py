@@ -6,7 +6,7 @@ How to fix: per-session buffers back to their defaults, fewer max_connections wi
 pool.
 Cannot see: the machine's memory, except on MySQL 9, which writes it to its error log at the start; elsewhere the
 sessions' part is compared with the buffer pool.
-Source: MySQL manual, "How MySQL Uses Memory"; checks.md row 7 (85 % of memory). A session seldom takes all of its
+Source: MySQL manual, "How MySQL Uses Memory"; see also MySQLTuner (85 % of memory). A session seldom takes all of its
 buffers, so what is possible is a notice, and what the most sessions so far could take is a warning.
 """
 
@@ -27,9 +27,7 @@ CHECK = Check(
     severity=Severity.WARNING,
     title=Say(en="More memory promised than there is", zh="内存承诺超出可用量"),
     thresholds=[
-        Threshold(
-            "most_of_memory", 1.0, "of the machine's memory promised; checks.md row 7 says 0.85, which defaults pass"
-        ),
+        Threshold("most_of_memory", 1.0, "of the machine's memory promised; MySQLTuner says 0.85, which defaults pass"),
         Threshold("times_the_pool", 4, "sessions' part against the shared part, where memory is not known"),
         Threshold("least_bytes", 8 * GB, "sessions' part, where memory is not known: less fits most machines"),
         Threshold("large_session_bytes", 16 * 1024 * 1024, "buffers of one session; the defaults add up to 1 to 3 MB"),

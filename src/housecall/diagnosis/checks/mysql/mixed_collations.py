@@ -3,7 +3,7 @@
 Why it matters: columns of two collations cannot be compared, or only without an index; latin1 and utf8mb3 refuse an
 emoji and many Chinese characters.
 How to fix: one collation of utf8mb4 for new tables (ALTER DATABASE … DEFAULT), old columns one after the other.
-Source: MySQL manual, "Character Sets, Collations, Unicode"; checks.md row 61.
+Source: MySQL manual, "Character Sets, Collations, Unicode"; see also MySQLTuner and Alibaba's SQL lint.
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 Why it matters: binary floating point holds 0.1 as 0.1000000000000000055; sums are off by cents and = finds nothing.
 How to fix: DECIMAL(12, 2) or an integer of cents; the change copies the table.
-Source: MySQL manual, "Problems with Floating-Point Values"; checks.md row 61.
+Source: MySQL manual, "Problems with Floating-Point Values"; see also MySQLTuner and Alibaba's SQL lint.
 """
 
 from collections.abc import Iterator

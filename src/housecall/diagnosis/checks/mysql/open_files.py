@@ -2,7 +2,7 @@
 
 Why it matters: at the limit the server can open no further table and refuses connections.
 How to fix: LimitNOFILE of the service and open_files_limit, with a restart.
-Source: MySQL manual, "File Not Found and Similar Errors"; checks.md row 8 (85 %). InnoDB has a limit of its own,
+Source: MySQL manual, "File Not Found and Similar Errors"; see also MySQLTuner (85 %). InnoDB has a limit of its own,
 innodb_open_files, and closes what is over it.
 """
 
@@ -22,7 +22,7 @@ CHECK = Check(
     severity=Severity.WARNING,
     title=Say(en="Open files near the limit", zh="打开文件数接近上限"),
     thresholds=[
-        Threshold("warning_share", 0.85, "checks.md row 8"),
+        Threshold("warning_share", 0.85, "common practice"),
         Threshold("least_limit", 1024, "a limit below this is too low for any server with a few hundred tables"),
         Threshold("least_connections", 100, "connections allowed from which a low limit is told"),
     ],

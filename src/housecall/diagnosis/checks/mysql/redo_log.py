@@ -6,8 +6,8 @@ How to fix: a redo log that holds an hour of writes at its busiest; it can be re
 8.0.30 and MariaDB 10.9 on.
 The old rule of a quarter of the buffer pool is not applied: since MySQL 8.0.30 and MariaDB 10.8 the log is one
 capacity, and what counts is how fast it fills and how near the server is to its end.
-Source: MySQL manual, "Redo Log" and innodb_redo_log_capacity; MariaDB documentation, "InnoDB Redo Log"; checks.md rows
-18 and 19.
+Source: MySQL manual, "Redo Log" and innodb_redo_log_capacity; MariaDB documentation, "InnoDB Redo Log"; see also
+MySQLTuner.
 """
 
 from collections.abc import Iterator

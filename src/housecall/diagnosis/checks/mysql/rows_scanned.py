@@ -6,7 +6,7 @@ they search by.
 Without performance_schema these counters are all that tells of a missing index; which statement it is, they cannot say.
 Small tables are read so all the time and rightly: this is a notice, however much there is of it.
 Source: MySQL manual, Handler_read_rnd_next ("generally this suggests that your tables are not properly indexed") and
-Select_full_join ("if this value is not 0, you should carefully check the indexes"); checks.md row 22.
+Select_full_join ("if this value is not 0, you should carefully check the indexes"); see also MySQLTuner.
 """
 
 from collections.abc import Iterator

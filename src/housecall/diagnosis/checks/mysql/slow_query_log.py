@@ -2,7 +2,7 @@
 
 Why it matters: without performance_schema it is the only record of which statements were slow yesterday.
 How to fix: SET slow_query_log = ON with long_query_time = 1; on a busy server with a limit on the rate.
-Source: MySQL manual, "The Slow Query Log"; checks.md row 30 (MySQLTuner: long_query_time at most 10 s).
+Source: MySQL manual, "The Slow Query Log"; MySQLTuner (long_query_time at most 10 s).
 """
 
 from collections.abc import Iterator

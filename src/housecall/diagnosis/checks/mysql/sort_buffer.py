@@ -4,7 +4,7 @@ Why it matters: each merge pass writes the rows to a file and reads them back.
 How to fix: an index in the order of the sort, if it is one statement; else sort_buffer_size back to its default or up
 to a few megabytes.
 Source: MySQL manual, Sort_merge_passes ("If this value is large, you should consider increasing sort_buffer_size");
-checks.md row 21 (a tenth of the sorts).
+see also MySQLTuner (a tenth of the sorts).
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ CHECK = Check(
     severity=Severity.WARNING,
     title=Say(en="Sorts merged on disk", zh="排序溢出到磁盘归并"),
     thresholds=[
-        Threshold("pass_share", 0.1, "of the sorts; checks.md row 21, as MySQLTuner has it"),
+        Threshold("pass_share", 0.1, "of the sorts; as MySQLTuner has it"),
         Threshold("warning_in_window", 20, "merge passes in a window of a second: the server works on files now"),
         Threshold("notice_per_second", 0.1, "merge passes on average; fewer are reports"),
         Threshold("least_total", 50, "merge passes in all, since the counters of a young server prove nothing"),

@@ -3,7 +3,7 @@
 Why it matters: opening a table reads its definition and takes a lock that all sessions share.
 How to fix: table_open_cache for the open ones (sessions times tables of a statement), table_definition_cache for the
 definitions; both can be raised while the server runs, within open_files_limit.
-Source: MySQL manual, "How MySQL Opens and Closes Tables"; checks.md row 23. A rate is used in place of MySQLTuner's
+Source: MySQL manual, "How MySQL Opens and Closes Tables"; see also MySQLTuner. A rate is used in place of MySQLTuner's
 ratio, which any short-lived table spoils.
 """
 

@@ -4,8 +4,8 @@ Why it matters: grouping, DISTINCT and derived tables are then written to files 
 How to fix: set tmp_table_size back to its default or a few times that; statements that build huge ones want an index or
 a rewrite.
 Cannot see: on MariaDB, which of them went to disk for a TEXT or BLOB column, which no size mends.
-Source: MySQL manual, "Internal Temporary Table Use in MySQL"; MariaDB documentation, tmp_memory_table_size; checks.md
-row 20 (a quarter of them).
+Source: MySQL manual, "Internal Temporary Table Use in MySQL"; MariaDB documentation, tmp_memory_table_size; see also
+MySQLTuner (a quarter of them).
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ CHECK = Check(
     severity=Severity.WARNING,
     title=Say(en="Temporary tables on disk", zh="临时表落盘"),
     thresholds=[
-        Threshold("disk_share", 0.25, "checks.md row 20, as MySQLTuner has it"),
+        Threshold("disk_share", 0.25, "as MySQLTuner has it"),
         Threshold("warning_in_window", 100, "tables on disk in a window; the readings themselves make some thirty"),
         Threshold("notice_per_second", 1.0, "on average; fewer are reports"),
         Threshold("least_total", 500, "tables on disk in all, since the counters of a young server prove nothing"),

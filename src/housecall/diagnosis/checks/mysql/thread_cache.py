@@ -2,7 +2,7 @@
 
 Why it matters: each new connection then starts a thread of its own, which costs some tenths of a millisecond.
 How to fix: thread_cache_size back to its default; a pool in the application makes it matter less.
-Source: MySQL manual, thread_cache_size (default 8 + max_connections / 100); checks.md row 11.
+Source: MySQL manual, thread_cache_size (default 8 + max_connections / 100); see also MySQLTuner.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ CHECK = Check(
     severity=Severity.NOTICE,
     title=Say(en="No cache for threads", zh="线程缓存未启用或过小"),
     thresholds=[
-        Threshold("miss_share", 0.5, "checks.md row 11: half of the connections started a thread"),
+        Threshold("miss_share", 0.5, "common practice: half of the connections started a thread"),
         Threshold("notice_per_second", 5.0, "threads started; fewer cost nothing that one could measure"),
         Threshold("least_total", 1000, "threads started in all"),
     ],

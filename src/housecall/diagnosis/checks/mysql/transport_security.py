@@ -3,7 +3,7 @@
 Why it matters: without TLS passwords of some login methods and all rows travel in the clear.
 How to fix: a certificate (MySQL makes one by itself), require_secure_transport = ON when all clients can, and no TLS
 below 1.2.
-Source: MySQL manual, "Using Encrypted Connections"; RFC 8996 (TLS 1.0 and 1.1 are deprecated); checks.md row 49.
+Source: MySQL manual, "Using Encrypted Connections"; RFC 8996 (TLS 1.0 and 1.1 are deprecated); see also MySQLTuner.
 """
 
 from collections.abc import Iterator

@@ -4,7 +4,7 @@ Why it matters: the wait that outweighs the others names the bottleneck: data fi
 latch.
 How to fix: by wait; data file reads want memory or an index, log writes a faster disk or fewer commits.
 Cannot see: waits on latches, unless their instruments were switched on; idle and client waits are left out.
-Source: MySQL manual, "Performance Schema Wait Event Tables"; checks.md row 29 (half of the time).
+Source: MySQL manual, "Performance Schema Wait Event Tables"; see also MySQLTuner (half of the time).
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ CHECK = Check(
     severity=Severity.INFO,
     title=Say(en="What the server waits for", zh="等待事件分布"),
     thresholds=[
-        Threshold("share", 0.5, "checks.md row 29"),
+        Threshold("share", 0.5, "common practice"),
         Threshold("least_busy", 0.5, "waiting sessions on average in the window: less is not a crowd"),
     ],
     needs_window=False,

@@ -4,7 +4,7 @@ Why it matters: whoever reaches the server owns what the account may do.
 How to fix: a password, or lock the account until its owner has set one; anonymous accounts are dropped.
 An account that only the machine itself can use is told more softly than one for the network.
 Cannot see: on MySQL with caching_sha2_password, whether a password is the name: that hash cannot be compared in SQL.
-Source: MySQL manual, "Securing the Initial MySQL Account" and "Authentication Plugins"; checks.md rows 47 and 50.
+Source: MySQL manual, "Securing the Initial MySQL Account" and "Authentication Plugins"; see also MySQLTuner.
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 Why it matters: one leaked password of an application is then the whole server.
 How to fix: an account for each application with rights on its own database, from the hosts that it runs on.
-Source: MySQL manual, "Access Control, Stage 1" and "Making MySQL Secure Against Attackers"; checks.md row 48.
+Source: MySQL manual, "Access Control, Stage 1" and "Making MySQL Secure Against Attackers"; see also MySQLTuner.
 """
 
 from collections.abc import Iterator

@@ -3,7 +3,7 @@
 Why it matters: the key is stored with every entry; behind the third or fourth column it narrows nothing any more, and
 each change of any of its columns rewrites an entry.
 How to fix: look which leading columns the statements use, and leave the rest out unless it covers a hot statement.
-Source: MySQL manual, "Multiple-Column Indexes"; checks.md row 62 (Alibaba's lint: at most five columns).
+Source: MySQL manual, "Multiple-Column Indexes"; see also MySQLTuner and Alibaba's SQL lint (at most five columns).
 """
 
 from collections.abc import Iterator

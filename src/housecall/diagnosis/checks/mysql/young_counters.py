@@ -3,7 +3,7 @@
 Why it matters: averages, unused indexes and hit ratios of a young server say little; every verdict that rests on
 counters is less sure.
 How to fix: look again after a day of ordinary work.
-Source: checks.md row 2; MySQLTuner asks for 24 hours.
+Source: MySQLTuner, which asks for 24 hours.
 """
 
 from collections.abc import Iterator

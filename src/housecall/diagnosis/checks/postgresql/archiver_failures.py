@@ -4,7 +4,8 @@ Why it matters: without the archive there is no recovery to a moment, and WAL pi
 How to fix: mend what archive_command or the archive library needs (space, rights, network); the server retries by
 itself.
 Cannot see: the error text, which stands in the server's log; how many files wait, without pg_monitor.
-Source: PostgreSQL manual, "Continuous Archiving" and pg_stat_archiver; checks.md row 45 (more than 10 files waiting).
+Source: PostgreSQL manual, "Continuous Archiving" and pg_stat_archiver; see also check_pgactivity (more than 10 files
+waiting).
 """
 
 from collections.abc import Iterator

@@ -3,7 +3,8 @@
 Why it matters: such a table keeps every dead row and old statistics until someone vacuums it by hand.
 How to fix: reset the option; if autovacuum disturbed, give the table gentler cost settings instead.
 Cannot see: a job that vacuums the table by hand (its traces are in last_vacuum).
-Source: PostgreSQL manual, CREATE TABLE, "Storage Parameters" (autovacuum_enabled); checks.md row 57.
+Source: PostgreSQL manual, CREATE TABLE, "Storage Parameters" (autovacuum_enabled); see also postgresqltuner and
+pgAssistant.
 """
 
 from collections.abc import Iterator

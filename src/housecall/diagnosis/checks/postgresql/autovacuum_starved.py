@@ -3,7 +3,8 @@
 Why it matters: tables bloat as if it were off, only less visibly.
 How to fix: see the reason; the cost limit first, then workers, naptime, and the scale factor of the largest tables.
 Cannot see: vacuums that were cancelled because someone wanted a lock on the table (the log tells).
-Source: PostgreSQL manual, "Automatic Vacuuming" and "Cost-based Vacuum Delay"; checks.md row 63. Speed: a dirtied
+Source: PostgreSQL manual, "Automatic Vacuuming" and "Cost-based Vacuum Delay"; see also pgAssistant and pganalyze.
+Speed: a dirtied
 page costs 20 points (vacuum_cost_page_dirty), so points a second / 20 x 8 kB is the most that all workers write
 together.
 """

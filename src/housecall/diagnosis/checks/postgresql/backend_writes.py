@@ -3,7 +3,7 @@
 Why it matters: a statement that needs a buffer has to write somebody else's block first, and waits for it.
 How to fix: more shared_buffers, or a busier background writer (bgwriter_lru_maxpages, bgwriter_delay).
 Cannot see: bulk loads on versions before 17: they write through a ring of their own and count here.
-Source: PostgreSQL manual, pg_stat_bgwriter and pg_stat_io; checks.md row 26.
+Source: PostgreSQL manual, pg_stat_bgwriter and pg_stat_io; see also check_pgactivity.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ CHECK = Check(
     severity=Severity.NOTICE,
     title=Say("Sessions write dirty blocks", "会话自行写脏页"),
     thresholds=[
-        Threshold("max_share", 0.3, "of all changed blocks; checks.md row 26"),
+        Threshold("max_share", 0.3, "of all changed blocks; common practice"),
         Threshold("min_blocks", 500_000, "4 GB written: fewer tell of one bulk load"),
         Threshold("min_syncs", 10, "the manual expects none; a few come with the creation of databases"),
     ],

@@ -4,7 +4,7 @@ Why it matters: nothing behind the root moves until it commits, rolls back or is
 How to fix: end the root's transaction (not the victims'), then mend what left it open.
 Cannot see: the root's state and statement without pg_read_all_stats; waits that ended between two looks. Before
 version 14 a wait is counted from the start of the statement.
-Source: PostgreSQL manual, "Viewing Locks" and pg_blocking_pids(); thresholds from checks.md rows 41 and 42, where a
+Source: PostgreSQL manual, "Viewing Locks" and pg_blocking_pids(); thresholds from common practice, where a
 wait of seconds is told apart from the short waits of a normal migration.
 """
 
@@ -32,7 +32,7 @@ CHECK = Check(
         Threshold("warning_seconds", 5.0, "people notice five seconds; a migration's short wait is over by then"),
         Threshold("queue_sessions", 2, "two waiters are a queue: someone must look after two seconds already"),
         Threshold("queue_seconds", 2.0, "see queue_sessions"),
-        Threshold("critical_seconds", 60.0, "checks.md row 42: most clients have given up by then"),
+        Threshold("critical_seconds", 60.0, "common practice: most clients have given up by then"),
         Threshold("critical_sessions", 10, "ten waiters after five seconds fill a usual pool"),
         Threshold("max_roots", 5, "the worst queues; more would only repeat them"),
     ],

@@ -3,7 +3,7 @@
 Why it matters: a low checkpoint_completion_target writes all at once, and every statement waits for the disk; tiny
 wal_buffers make sessions wait for each other to write WAL.
 How to fix: checkpoint_completion_target = 0.9, wal_buffers = -1 (the server chooses).
-Source: PostgreSQL manual, "WAL Configuration"; checks.md row 25.
+Source: PostgreSQL manual, "WAL Configuration"; see also postgresqltuner.
 """
 
 from collections.abc import Iterator

@@ -5,7 +5,7 @@ timestamp without time zone forgets where it was noon, serial leaves a sequence 
 wide in every index, and a uuid as text takes twice its room.
 How to fix: text, numeric, jsonb, timestamptz, identity columns, uuid; for new tables at once, for old ones when they
 are rewritten anyway.
-Source: PostgreSQL manual, "Data Types"; PostgreSQL wiki, "Don't Do This"; checks.md row 73.
+Source: PostgreSQL manual, "Data Types"; PostgreSQL wiki, "Don't Do This"; see also pg-index-health.
 """
 
 from collections.abc import Iterator

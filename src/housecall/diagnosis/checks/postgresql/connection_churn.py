@@ -4,8 +4,8 @@ Why it matters: each connection starts a process and warms its caches anew, a fe
 saves.
 How to fix: a connection pool in the application, or PgBouncer in front of the server.
 Cannot see: anything before version 14, which does not count sessions.
-Source: checks.md row 19; PostgreSQL manual, pg_stat_database.sessions. Starting a backend costs some 2 to 5 ms of
-CPU.
+Source: the practice of postgresqltuner; PostgreSQL manual, pg_stat_database.sessions. Starting a backend costs some 2
+to 5 ms of CPU.
 """
 
 from collections.abc import Iterator

@@ -28,7 +28,7 @@ CHECK = Check(
         Threshold("min_sessions", 10, "a small pool is not a leak"),
         Threshold("min_median_idle_seconds", 600.0, "pools close or reuse idle connections within ten minutes"),
         Threshold("crowding_share", 0.5, "half of the connections idle in one hand leave others too few"),
-        Threshold("crowded_share", 0.7, "of all connections in use: where connections_used begins, checks.md row 13"),
+        Threshold("crowded_share", 0.7, "of all connections in use: where connections_used begins, common practice"),
     ],
 )
 

@@ -2,7 +2,7 @@
 
 Why it matters: when all connections are taken and none is reserved, nobody can log in to end the session at fault.
 How to fix: superuser_reserved_connections = 3; takes effect at the next restart.
-Source: PostgreSQL manual, superuser_reserved_connections; checks.md row 21.
+Source: PostgreSQL manual, superuser_reserved_connections; see also postgresqltuner.
 """
 
 from collections.abc import Iterator

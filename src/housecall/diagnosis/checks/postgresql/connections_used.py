@@ -4,7 +4,8 @@ Why it matters: when they are used up every new client gets an error, administra
 How to fix: find what holds them (a blocked queue, idle sessions, a pool that is too large) before raising any limit.
 Cannot see: application, client and state of other roles' sessions without pg_read_all_stats; pools in front of the
 server.
-Source: checks.md row 13 (70 and 90 %); reserved connections: PostgreSQL manual, "Connections and Authentication".
+Source: the practice of postgresqltuner and the inspection of ApsaraDB RDS (70 and 90 %); reserved connections:
+PostgreSQL manual, "Connections and Authentication".
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ CHECK = Check(
     severity=Severity.CRITICAL,
     title=Say("Connections used", "连接使用率"),
     thresholds=[
-        Threshold("notice_share", 0.7, "checks.md row 13"),
+        Threshold("notice_share", 0.7, "common practice"),
         Threshold("warning_share", 0.85, "at 85 % one burst of a usual pool is refused"),
         Threshold("critical_share", 0.95, "the next clients are refused"),
     ],

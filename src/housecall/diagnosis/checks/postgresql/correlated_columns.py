@@ -6,7 +6,7 @@ How to fix: extended statistics of the columns together, then ANALYZE.
 Proof: a sample of the table's blocks: how often two rows agree in both columns, against what the columns alone let
 one expect. Rows of one block are not compared, since neighbours resemble each other anyway.
 Cannot see: tables that the role may not read; pairs of ranges; columns of different tables.
-Source: PostgreSQL manual, "Extended Statistics"; a factor of 10 is checks.md row 34.
+Source: PostgreSQL manual, "Extended Statistics"; a factor of 10 is common practice.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ CHECK = Check(
         Threshold("min_share", 0.05, "of all statement time; below it, nobody would notice the change"),
         Threshold("warning_share", 0.1, "of all statement time: a tenth of the server's work is worth acting on"),
         Threshold("warning_seconds", 0.005, "mean time of a run; a faster one hurts nobody yet"),
-        Threshold("min_factor", 10, "between what comes and what the planner expects; checks.md row 34"),
+        Threshold("min_factor", 10, "between what comes and what the planner expects; common practice"),
         Threshold("min_rows", 100, "that really come: a wrong estimate of few rows misleads nobody"),
         Threshold(
             "min_agreeing", 200, "pairs of sampled rows that agree in both, so that their number means something"

@@ -4,7 +4,7 @@ Why it matters: scans read the dead rows too, and the table and its indexes grow
 How to fix: find why vacuum does not come or cannot clean (off, starved, held back), then VACUUM.
 Cannot see: what died since the counters were reset or lost in a crash.
 Source: PostgreSQL manual, "The Autovacuum Daemon" (threshold + scale factor x rows, with the table's own options).
-Tables below twice that are due, not sick; checks.md row 58 gives the 10,000 rows.
+Tables below twice that are due, not sick; pgAssistant gives the 10,000 rows.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ CHECK = Check(
     severity=Severity.WARNING,
     title=Say("Dead rows", "死元组"),
     thresholds=[
-        Threshold("min_dead_rows", 10_000, "checks.md row 58: fewer cost nothing"),
+        Threshold("min_dead_rows", 10_000, "common practice: fewer cost nothing"),
         Threshold("times_threshold", 2.0, "autovacuum comes a little after its threshold; twice it is late"),
         Threshold("generous_share", 0.5, "a threshold of more than half of the live rows is set against sense"),
         Threshold("warning_dead_rows", 100_000, "with at least as many dead rows as live ones"),

@@ -3,7 +3,8 @@
 Why it matters: each is an error in the application and work done twice.
 How to fix: lock rows and tables in the same order everywhere; retry on SQLSTATE 40P01; shorten transactions.
 Cannot see: which statements: only the server's log tells (log_lock_waits helps); deadlocks before the last reset.
-Source: PostgreSQL manual, "Deadlocks"; checks.md row 43. One an hour is our line between an accident and a habit.
+Source: PostgreSQL manual, "Deadlocks"; see also check_pgactivity. One an hour is our line between an accident and a
+habit.
 """
 
 from collections.abc import Iterator

@@ -3,7 +3,7 @@
 Why it matters: they lie in one heap, no query can skip it, and a partition for their range cannot be attached before
 they are moved, under a lock.
 How to fix: make partitions ahead of time (by a job); move the rows of the default one into partitions of their own.
-Source: PostgreSQL manual, "Table Partitioning", default partitions; checks.md row 74.
+Source: PostgreSQL manual, "Table Partitioning", default partitions; see also pg-index-health.
 """
 
 from collections.abc import Iterator

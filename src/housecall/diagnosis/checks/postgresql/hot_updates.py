@@ -4,7 +4,7 @@ Why it matters: an update that stays on its page (HOT) touches no index; the oth
 vacuum.
 How to fix: fillfactor 80 to 90 for the table (holds for new pages), and no index on a column that changes with every
 update.
-Source: PostgreSQL manual, "Heap-Only Tuples (HOT)"; checks.md row 64.
+Source: PostgreSQL manual, "Heap-Only Tuples (HOT)"; see also check_pgactivity and pgAssistant.
 """
 
 from collections.abc import Iterator

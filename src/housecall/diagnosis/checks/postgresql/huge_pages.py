@@ -4,7 +4,7 @@ Why it matters: every session keeps a page table of its own for the cache; at 8 
 alone take more than a gigabyte.
 How to fix: vm.nr_hugepages on the machine, then huge_pages = try (the default) or on, and a restart.
 Cannot see: whether `try` succeeded, before version 17.
-Source: PostgreSQL manual, "Linux Huge Pages"; checks.md row 29.
+Source: PostgreSQL manual, "Linux Huge Pages"; see also postgresqltuner.
 """
 
 from collections.abc import Iterator

@@ -4,8 +4,8 @@ Why it matters: an open transaction keeps its locks and, if it has a snapshot, e
 remove.
 How to fix: commit or roll back in the application; end the session; set idle_in_transaction_session_timeout.
 Cannot see: states of other roles' sessions without pg_read_all_stats.
-Source: PostgreSQL manual, "Routine Vacuuming"; thresholds from checks.md row 15, with the warning moved to half an
-hour because a session that blocks or holds back vacuum is reported by its effect.
+Source: PostgreSQL manual, "Routine Vacuuming"; thresholds from the practice of check_pgactivity and postgres-mcp,
+with the warning moved to half an hour because a session that blocks or holds back vacuum is reported by its effect.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ CHECK = Check(
     title=Say("Idle in transaction", "事务中空闲的会话"),
     thresholds=[
         Threshold("info_seconds", 60.0, "application gaps are milliseconds; a minute is worth a line"),
-        Threshold("notice_seconds", 300.0, "checks.md row 15"),
+        Threshold("notice_seconds", 300.0, "common practice"),
         Threshold("warning_seconds", 1800.0, "nobody thinks that long: the transaction was forgotten"),
         Threshold("max_sessions", 10, "the oldest; the total is told"),
     ],

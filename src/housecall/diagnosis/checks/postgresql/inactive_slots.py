@@ -4,8 +4,8 @@ Why it matters: a slot keeps every WAL file since its consumer stopped, until th
 How to fix: bring the consumer back; when it is gone for good, and its owner says so, drop the slot.
 max_slot_wal_keep_size bounds the damage at the price of the consumer.
 Cannot see: whose the slot is; how long it has been unused, before version 17.
-Source: PostgreSQL manual, "Replication Slots" and pg_replication_slots; checks.md row 49. Four WAL segments (64 MB)
-tell a slot without consumer from a standby that restarts.
+Source: PostgreSQL manual, "Replication Slots" and pg_replication_slots; see also check_pgactivity. Four WAL segments
+(64 MB) tell a slot without consumer from a standby that restarts.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ CHECK = Check(
         Threshold(
             "warning_active_bytes", 10 * 1024**3, "a consumer in use may be behind; this far it hardly catches up"
         ),
-        Threshold("notice_active_bytes", 1024**3, "checks.md row 49"),
+        Threshold("notice_active_bytes", 1024**3, "common practice"),
         Threshold("critical_bytes", 50 * 1024**3, "at a usual rate of WAL the disk is next"),
     ],
 )

@@ -3,7 +3,8 @@
 Why it matters: a statement that runs for minutes is either a report, a runaway, or waits for something.
 How to fix: look at its plan; cancel it (pg_cancel_backend) when nobody waits for its result; set statement_timeout.
 Cannot see: statements of other roles without pg_read_all_stats; statements that ended before we looked.
-Source: checks.md row 16 (60 s and 300 s), as info and notice, since length alone is no fault.
+Source: the practice of PgHero and check_pgactivity (60 s and 300 s), as info and notice, since length alone is no
+fault.
 """
 
 from collections.abc import Iterator
@@ -21,8 +22,8 @@ CHECK = Check(
     severity=Severity.NOTICE,
     title=Say("Long-running statements", "长时间运行的语句"),
     thresholds=[
-        Threshold("info_seconds", 60.0, "checks.md row 16"),
-        Threshold("notice_seconds", 300.0, "checks.md row 16"),
+        Threshold("info_seconds", 60.0, "common practice"),
+        Threshold("notice_seconds", 300.0, "common practice"),
         Threshold("max_sessions", 10, "the oldest; the total is told"),
     ],
 )

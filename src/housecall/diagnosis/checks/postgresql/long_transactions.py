@@ -3,7 +3,7 @@
 Why it matters: as long as they run, vacuum cannot remove what died since they began, and their locks stay.
 How to fix: split the work into batches, move reports to a standby, or end the transaction.
 Cannot see: whether the work is wanted: a dump or a report is long on purpose, so length alone is a notice.
-Source: checks.md row 17 (600 s).
+Source: the practice of check_pgactivity and pganalyze (600 s).
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ CHECK = Check(
     severity=Severity.NOTICE,
     title=Say("Long transactions", "长事务"),
     thresholds=[
-        Threshold("notice_seconds", 600.0, "checks.md row 17"),
+        Threshold("notice_seconds", 600.0, "common practice"),
         Threshold("max_sessions", 10, "the oldest; the total is told"),
     ],
 )

@@ -3,7 +3,7 @@
 Why it matters: without any limit one forgotten transaction can hold the whole server until a person comes.
 How to fix: set them per role, for the application's roles first.
 Cannot see: limits that the application or the pooler sets by itself.
-Source: checks.md row 20; PostgreSQL manual, "Client Connection Defaults".
+Source: the practice of postgresai; PostgreSQL manual, "Client Connection Defaults".
 """
 
 from collections.abc import Iterator

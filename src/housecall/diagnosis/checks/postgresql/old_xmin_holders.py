@@ -5,8 +5,8 @@ grow and every transaction id stay.
 How to fix: end the holder; vacuum then removes what it kept, by itself.
 Cannot see: which dead rows exactly; a table counts as held back when it was vacuumed after the holder began and still
 has more dead rows than autovacuum's threshold.
-Source: PostgreSQL manual, "Routine Vacuuming"; checks.md row 17 (10 million transactions); the effect is our own
-proof.
+Source: PostgreSQL manual, "Routine Vacuuming"; see also check_pgactivity and pganalyze (10 million transactions); the
+effect is our own proof.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ CHECK = Check(
     title=Say("What holds back vacuum", "阻碍 vacuum 的持有者"),
     thresholds=[
         Threshold("notice_age", 1_000_000, "a tenth of the warning: worth a line"),
-        Threshold("warning_age", 10_000_000, "checks.md row 17"),
+        Threshold("warning_age", 10_000_000, "common practice"),
         Threshold("critical_age", 1_600_000_000, "the emergency vacuum of version 14 starts there and cannot help"),
         Threshold("notice_seconds", 3600.0, "an hour without vacuum is noticed on busy tables"),
         Threshold("held_rows", 10_000, "dead rows that vacuum visited and had to leave: the effect, whatever the age"),

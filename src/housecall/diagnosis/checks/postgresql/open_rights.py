@@ -6,7 +6,7 @@ is not enabled filter nothing; enabled without a policy it hides every row.
 How to fix: REVOKE CREATE ON SCHEMA ... FROM PUBLIC; ALTER FUNCTION ... SET search_path = pg_catalog, pg_temp; ALTER
 TABLE ... ENABLE ROW LEVEL SECURITY, or write the policy.
 Source: PostgreSQL manual, "Writing SECURITY DEFINER Functions Safely", "Usage Patterns" of schemas, "Row Security
-Policies"; checks.md row 56.
+Policies"; see also splinter.
 """
 
 from collections.abc import Iterator

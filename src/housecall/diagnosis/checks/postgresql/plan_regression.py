@@ -4,7 +4,7 @@ Why it matters: the same statement with the same work got another plan; it was q
 How to fix: look at its plan now; gather statistics; bring back the index or the setting that it used.
 Cannot see: the plan that it had before: the server keeps none. A statement whose values fetch more rows than before
 looks alike when the rows it returns do not tell (a count).
-Source: checks.md row 32 (twice the mean and 5 ms); blocks are compared too, since on a busy machine time alone lies.
+Source: common practice (twice the mean and 5 ms); blocks are compared too, since on a busy machine time alone lies.
 """
 
 from collections.abc import Iterator
@@ -25,8 +25,8 @@ CHECK = Check(
     severity=Severity.WARNING,
     title=Say("Statements slower than they were", "语句比以往变慢"),
     thresholds=[
-        Threshold("min_times", 2.5, "the mean of before; checks.md row 32 takes 2, a window is shorter than a day"),
-        Threshold("min_more_seconds", 0.005, "of mean time; checks.md row 32"),
+        Threshold("min_times", 2.5, "the mean of before; common practice takes 2, a window is shorter than a day"),
+        Threshold("min_more_seconds", 0.005, "of mean time; common practice"),
         Threshold("min_times_blocks", 5, "blocks a call of before: another plan, not a busy machine or other values"),
         Threshold("min_calls_before", 50, "so that the mean of before means something"),
         Threshold("min_calls_now", 5, "in the window: a few calls with values that find much are chance"),

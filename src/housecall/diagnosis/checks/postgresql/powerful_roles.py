@@ -3,7 +3,7 @@
 Why it matters: one hole in the application is then a hole in the whole server, its files included.
 How to fix: a role that owns the application's tables and nothing else; superusers for people only.
 Cannot see: what a role inherits by SET ROLE to a superuser.
-Source: PostgreSQL manual, "Role Attributes"; checks.md row 54.
+Source: PostgreSQL manual, "Role Attributes"; common practice.
 """
 
 from collections.abc import Iterator

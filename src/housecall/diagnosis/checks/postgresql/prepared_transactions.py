@@ -5,7 +5,7 @@ its fate.
 How to fix: ask its owner (or the transaction manager's log) whether it must be committed or rolled back; then do
 that.
 Cannot see: what the transaction manager decided; tables of other databases than the examined one.
-Source: PostgreSQL manual, PREPARE TRANSACTION (its own warning); checks.md row 18 (one hour), with the warning
+Source: PostgreSQL manual, PREPARE TRANSACTION (its own warning); see also postgresqltuner (one hour), with the warning
 earlier since a transaction manager finishes within seconds.
 """
 

@@ -3,7 +3,7 @@
 Why it matters: reports on the standby fail at random.
 How to fix: hot_standby_feedback = on (the primary keeps more), or a longer max_standby_streaming_delay (replay waits).
 Cannot see: when they happened: the server counts them since the reset.
-Source: PostgreSQL manual, "Handling Query Conflicts"; checks.md row 51.
+Source: PostgreSQL manual, "Handling Query Conflicts"; see also check_pgactivity.
 """
 
 from collections.abc import Iterator

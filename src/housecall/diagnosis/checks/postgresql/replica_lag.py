@@ -5,7 +5,7 @@ How to fix: depends on where it is stuck: sending (network), replaying (a query 
 slow disks).
 Cannot see: from the primary, a delay that is set on the standby: its replay_lag column may show milliseconds
 meanwhile, so bytes decide. On an idle primary the time since the last replayed transaction grows without any lag.
-Source: checks.md row 48 (30 s, 100 MB); PostgreSQL manual, pg_stat_replication.
+Source: the practice of check_pgactivity (30 s, 100 MB); PostgreSQL manual, pg_stat_replication.
 """
 
 from collections.abc import Iterator
@@ -24,8 +24,8 @@ CHECK = Check(
     title=Say("Replica lag", "复制延迟"),
     thresholds=[
         Threshold("notice_bytes", 16 * 1024**2, "one WAL segment: a moment's burst on a busy server"),
-        Threshold("warning_bytes", 100 * 1024**2, "checks.md row 48"),
-        Threshold("warning_seconds", 30.0, "checks.md row 48"),
+        Threshold("warning_bytes", 100 * 1024**2, "common practice"),
+        Threshold("warning_seconds", 30.0, "common practice"),
     ],
 )
 

@@ -4,7 +4,7 @@ Why it matters: rolled back work was done for nothing; a high share points at er
 How to fix: look for the errors in the application's log and the server's (log_min_error_statement).
 Cannot see: which error: the server counts rollbacks only. Tools that end reads with ROLLBACK count as well, so it is
 a notice.
-Source: checks.md row 23 (10 %); PostgreSQL manual, "Transaction Isolation" (serialization failures).
+Source: the practice of check_pgactivity (10 %); PostgreSQL manual, "Transaction Isolation" (serialization failures).
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ CHECK = Check(
     severity=Severity.NOTICE,
     title=Say("Rolled back transactions", "回滚比例"),
     thresholds=[
-        Threshold("notice_share", 0.1, "checks.md row 23"),
+        Threshold("notice_share", 0.1, "common practice"),
         Threshold("min_transactions", 1000, "a share of few transactions means nothing"),
         Threshold("min_window_transactions", 100, "else the counters since the reset are judged"),
     ],

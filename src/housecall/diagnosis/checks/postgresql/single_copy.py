@@ -3,7 +3,8 @@
 Why it matters: when this disk fails, everything since the last backup is lost.
 How to fix: archive the WAL (archive_mode, archive_command) beside base backups, or a standby; wal_level = replica.
 Cannot see: backups of the disk, snapshots of the cloud, logical dumps.
-Source: PostgreSQL manual, "Continuous Archiving and Point-in-Time Recovery"; checks.md rows 46 and 51.
+Source: PostgreSQL manual, "Continuous Archiving and Point-in-Time Recovery"; see also postgresqltuner and
+check_pgactivity.
 """
 
 from collections.abc import Iterator

@@ -3,7 +3,7 @@
 Why it matters: the entries for NULL are written and kept, though queries look for the few values.
 How to fix: a partial index, WHERE the column IS NOT NULL; then drop the old one.
 Cannot see: queries that look for the NULLs themselves.
-Source: PostgreSQL manual, "Partial Indexes"; checks.md row 74.
+Source: PostgreSQL manual, "Partial Indexes"; see also pg-index-health.
 """
 
 from collections.abc import Iterator

@@ -5,7 +5,7 @@ wrong.
 How to fix: mend the connection (address, password, slot, pg_hba.conf; the standby's log tells), or resume the replay.
 Cannot see: a standby that is fed from an archive on purpose has no receiver either; it is told apart by
 primary_conninfo.
-Source: checks.md rows 50 and 51; PostgreSQL manual, pg_stat_wal_receiver and "Recovery Control Functions".
+Source: the practice of check_pgactivity; PostgreSQL manual, pg_stat_wal_receiver and "Recovery Control Functions".
 """
 
 from collections.abc import Iterator

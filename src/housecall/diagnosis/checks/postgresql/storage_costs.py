@@ -3,7 +3,7 @@
 Why it matters: random_page_cost = 4 was made for spinning disks; on SSDs the planner shuns indexes that would win.
 How to fix: random_page_cost = 1.1, first for one session and its costly statements.
 Cannot see: the storage itself; the measured time of a read tells (track_io_timing), the system's cache included.
-Source: PostgreSQL manual, random_page_cost; checks.md row 27.
+Source: PostgreSQL manual, random_page_cost; see also postgresqltuner.
 """
 
 from collections.abc import Iterator

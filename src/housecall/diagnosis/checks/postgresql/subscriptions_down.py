@@ -4,7 +4,7 @@ Why it matters: the subscriber's tables stand still, and the publisher's slot ke
 How to fix: the subscriber's log names the error (often a conflict with a row that exists); mend it, or ALTER
 SUBSCRIPTION ... SKIP.
 Cannot see: the error itself; workers that fail and restart between two looks.
-Source: checks.md row 50; PostgreSQL manual, "Logical Replication Conflicts".
+Source: common practice; PostgreSQL manual, "Logical Replication Conflicts".
 """
 
 from collections.abc import Iterator

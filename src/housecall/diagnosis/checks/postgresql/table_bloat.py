@@ -5,8 +5,8 @@ How to fix: new rows reuse the space by themselves; to give it back, rewrite the
 at a quiet time. First mend what let it grow.
 Cannot see: an estimate from column widths, wrong by some 15 %, more with very uneven rows; TOAST is not counted.
 pgstattuple measures it. Without the column widths only what is wasted even if every row were as wide as a row may be.
-Source: checks.md row 59; PostgreSQL manual, "Database Page Layout" (24-byte page header, 23-byte tuple header, 4-byte
-item pointer) and "TOAST" (rows of more than 2 kB are moved out).
+Source: the practice of check_pgactivity and splinter; PostgreSQL manual, "Database Page Layout" (24-byte page header,
+23-byte tuple header, 4-byte item pointer) and "TOAST" (rows of more than 2 kB are moved out).
 """
 
 from collections.abc import Iterator
@@ -25,8 +25,8 @@ CHECK = Check(
     severity=Severity.WARNING,
     title=Say("Table bloat", "表膨胀"),
     thresholds=[
-        Threshold("min_size_bytes", 100 * 1024**2, "checks.md row 59: smaller tables are read at once anyway"),
-        Threshold("min_share", 0.5, "checks.md row 59: below half, reuse and rounding explain it"),
+        Threshold("min_size_bytes", 100 * 1024**2, "common practice: smaller tables are read at once anyway"),
+        Threshold("min_share", 0.5, "common practice: below half, reuse and rounding explain it"),
         Threshold("warning_wasted_bytes", 5 * 1024**3, "worth a maintenance window"),
     ],
 )

@@ -3,8 +3,8 @@
 Why it matters: some 3 million ids before the end the server refuses every write until the oldest rows are frozen.
 How to fix: end whatever holds the oldest transaction id, then let vacuum freeze the oldest tables.
 Cannot see: the rate at which ids are used up.
-Source: PostgreSQL manual, "Preventing Transaction ID Wraparound Failures"; checks.md row 62. Half of the range is
-eight times past the default at which autovacuum must freeze.
+Source: PostgreSQL manual, "Preventing Transaction ID Wraparound Failures"; see also check_pgactivity and
+postgres-mcp. Half of the range is eight times past the default at which autovacuum must freeze.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,8 +23,8 @@ CHECK = Check(
     title=Say("Age of transaction ids", "事务 ID 年龄"),
     thresholds=[
         Threshold("notice_times_freeze_max_age", 1.5, "autovacuum should have frozen at once times that age"),
-        Threshold("warning_age", 2**30, "checks.md row 62: half of the range"),
-        Threshold("critical_left", 100_000_000, "checks.md says 10 M: a busy server uses that up within the hour"),
+        Threshold("warning_age", 2**30, "common practice: half of the range"),
+        Threshold("critical_left", 100_000_000, "10 M is common practice: a busy server uses that up within the hour"),
     ],
 )
 

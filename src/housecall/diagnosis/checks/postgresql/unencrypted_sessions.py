@@ -3,7 +3,7 @@
 Why it matters: queries, rows and, with md5 or password, credentials go in clear.
 How to fix: ssl = on with a certificate, then `hostssl` in place of `host` in pg_hba.conf.
 Cannot see: networks that are encrypted below (VPN, service mesh).
-Source: PostgreSQL manual, "Secure TCP/IP Connections with SSL"; checks.md row 55.
+Source: PostgreSQL manual, "Secure TCP/IP Connections with SSL"; common practice.
 """
 
 from collections.abc import Iterator

@@ -3,7 +3,7 @@
 Why it matters: an unlogged table is quick, and after a crash it is empty without a word.
 How to fix: ALTER TABLE ... SET LOGGED (it rewrites the table under an exclusive lock) for what must not be lost.
 Cannot see: whether the rows can be made anew, as in a staging table.
-Source: PostgreSQL manual, CREATE TABLE, UNLOGGED; checks.md row 64.
+Source: PostgreSQL manual, CREATE TABLE, UNLOGGED; see also check_pgactivity and pgAssistant.
 """
 
 from collections.abc import Iterator

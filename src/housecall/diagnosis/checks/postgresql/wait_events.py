@@ -3,7 +3,7 @@
 Why it matters: the wait that most sessions share names the bottleneck: a lock, storage, the lock manager, a commit.
 How to fix: depends on the wait; the causes built on this check say it where one wait proves one cause.
 Cannot see: waits of other roles without pg_read_all_stats; a few looks within a second tell only heavy waits.
-Source: PostgreSQL manual, "Wait Events"; checks.md row 28 (half of the sessions).
+Source: PostgreSQL manual, "Wait Events"; see also postgresai (half of the sessions).
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ CHECK = Check(
     thresholds=[
         Threshold("min_active", 3, "average active sessions; fewer are not a crowd"),
         Threshold("min_share", 0.2, "a fifth of the active sessions in one internal wait is not chance"),
-        Threshold("notice_share", 0.5, "checks.md row 28"),
+        Threshold("notice_share", 0.5, "common practice"),
         Threshold("min_looks", 3, "fewer samples prove nothing"),
     ],
     needs_window=True,

@@ -4,7 +4,7 @@ Why it matters: the server removes WAL at checkpoints; what stays beyond max_wal
 standby, the archiver, and it grows until the disk is full.
 How to fix: find who keeps it (replication slots, the archiver, wal_keep_size); never delete files by hand.
 Cannot see: how large the disk is.
-Source: PostgreSQL manual, "WAL Configuration"; checks.md row 9.
+Source: PostgreSQL manual, "WAL Configuration"; see also check_pgactivity.
 """
 
 from collections.abc import Iterator

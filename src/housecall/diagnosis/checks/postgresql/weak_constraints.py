@@ -3,7 +3,7 @@
 Why it matters: a constraint that is NOT VALID says nothing of the rows before it, and the planner does not use it; keys
 of different types are cast at every check, and the narrower one ends first; a doubled key is checked twice.
 How to fix: ALTER TABLE ... VALIDATE CONSTRAINT (reads and writes go on); one type for both sides; drop the twin.
-Source: PostgreSQL manual, ALTER TABLE, NOT VALID; checks.md rows 66 and 70.
+Source: PostgreSQL manual, ALTER TABLE, NOT VALID; see also postgres-mcp and pg-index-health.
 """
 
 from collections.abc import Iterator

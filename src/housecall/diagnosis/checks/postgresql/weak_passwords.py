@@ -23,7 +23,7 @@ CHECK = Check(
     severity=Severity.WARNING,
     title=Say("Weak or expiring passwords", "弱密码或即将过期的密码"),
     thresholds=[
-        Threshold("expires_seconds", 7 * 24 * 3600, "a week to change it in the application as well; checks.md row 53"),
+        Threshold("expires_seconds", 7 * 24 * 3600, "a week to change it in the application as well; common practice"),
     ],
 )
 _OWN_NAME = Say("The password of role {role} is its own name.", "角色 {role} 的密码与角色名相同。")

@@ -2,7 +2,7 @@
 
 Why it matters: an index without a scan since this morning may serve the report of the month's end.
 How to fix: nothing; ask again when the counters have run for some days.
-Source: PostgreSQL manual, "The Cumulative Statistics System"; checks.md row 3.
+Source: PostgreSQL manual, "The Cumulative Statistics System"; see also postgresqltuner and check_pgactivity.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ CHECK = Check(
     severity=Severity.INFO,
     title=Say("Young statistics", "统计信息积累时间短"),
     thresholds=[
-        Threshold("young_seconds", 24 * 3600, "a day has a night's batch and an office's hours; checks.md row 3"),
+        Threshold("young_seconds", 24 * 3600, "a day has a night's batch and an office's hours; common practice"),
     ],
 )
 _YOUNG = Say(
