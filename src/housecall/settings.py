@@ -44,7 +44,7 @@ class Settings:
     host: str = _setting("127.0.0.1", "Address that `serve` listens on.")
     port: int = _setting(7432, "Port that `serve` listens on.")
     workers: int = _setting(
-        0, "Processes of `serve` behind its port; 0 takes one for each core, up to 4. Each needs up to 30 connections."
+        1, "Processes of `serve` behind its port; 0 takes one for each core, up to 4. Each needs up to 30 connections."
     )
     trusted_proxies: str | None = _setting(
         None,

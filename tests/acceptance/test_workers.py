@@ -104,23 +104,6 @@ def test_workers_end_when_their_supervisor_is_killed(
     assert not processes_of(cli.home)
 
 
-def test_a_killed_server_is_started_again_on_its_port_at_once(
-    serving: tuple["subprocess.Popen[str]", str], cli: CommandLine
-) -> None:
-    process, url = serving
-    eventually(lambda: len(workers_of(process)) == 2)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-
-    again = cli.start("serve", "--port", url.rpartition(":")[2], "--workers", "2")
-    assert again.stderr is not None
-    assert " with 2 processes " in again.stderr.readline()
-    assert is_ready(url)
-    again.send_signal(signal.SIGTERM)
-    again.communicate(timeout=PATIENCE_SECONDS)
-    assert again.returncode == 0
-
-
 def test_a_server_that_cannot_serve_says_so_once_and_ends(cli: CommandLine) -> None:
     told = cli.failure("serve", "--port", "0", "--workers", "2", HOUSECALL_DATABASE_URL="postgresql://x@127.0.0.1:9/x")
     assert "No connection to Housecall's database" in told

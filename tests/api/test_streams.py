@@ -169,6 +169,23 @@ def test_a_port_in_use_is_told_with_what_to_do(edge) -> None:
         listen("127.0.0.1", port)
 
 
+def test_a_port_that_a_predecessor_lets_go_of_is_waited_for() -> None:
+    import socket
+    import threading
+
+    from housecall.api.listening import listen
+
+    predecessor = socket.create_server(("127.0.0.1", 0))
+    port = predecessor.getsockname()[1]
+    leaving = threading.Timer(0.3, predecessor.close)
+    leaving.start()
+    try:
+        with listen("127.0.0.1", port) as listener:
+            assert listener.getsockname()[1] == port
+    finally:
+        leaving.join()
+
+
 def test_small_answers_do_not_wait_for_acknowledgements() -> None:
     from housecall.api.listening import listen
 

@@ -167,7 +167,7 @@ async def test_idle_in_transaction_blocker_is_the_sleeper_at_the_root_of_a_chain
 async def test_a_working_transaction_that_blocks_is_told_from_a_sleeping_one(shop: PrivateMySQLDatabase) -> None:
     shop.execute("CREATE TABLE orders (id INT PRIMARY KEY, a INT)", "INSERT INTO orders VALUES (1, 0)")
     with acting(shop) as actors:
-        worker = actors.start("BEGIN", "UPDATE orders SET a = 1 WHERE id = 1", "SELECT SLEEP(60)")
+        worker = actors.start("BEGIN", "UPDATE orders SET a = 1 WHERE id = 1", "SELECT SLEEP(15)")
         actors.start("UPDATE orders SET a = 2 WHERE id = 1")
         actors.wait_for_rows(1)
         diagnosis = await shop.examine()

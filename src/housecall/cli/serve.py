@@ -23,7 +23,7 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=0, max=MAX_WORKERS, help="Processes behind the port; by default one for each core, up to 4."),
+        typer.Option(min=0, max=MAX_WORKERS, help="Processes behind the port; 1 by default, 0: one a core, up to 4."),
     ] = None,
 ) -> None:
     """Serve the API until Ctrl-C. Listens on 127.0.0.1 unless told otherwise."""
