@@ -1,36 +1,8 @@
 """What can be changed on a PostgreSQL server: one table of tools, how each is composed, measured and looked up."""
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from typing import Any
-
-from pydantic import ValidationError
-
-from housecall.engines.change import Change, Json, Told, Writer
-from housecall.engines.engine import Probe, Target
+from housecall.engines.kinds import ChangerOfKinds, Kind
 from housecall.engines.postgresql.changes import indexes, parameters, sessions, slots, statement, tables
-from housecall.engines.postgresql.changes._common import Arguments
 from housecall.engines.postgresql.writer import open_writer
-from housecall.errors import RequestError
-
-Compose = Callable[[Probe, Any, str], Awaitable[Change]]
-Measure = Callable[[Probe, Change], Awaitable[dict[str, Any]]]
-LookUp = Callable[[Probe, str, Json, Json, str], Awaitable[Told]]
-Leftovers = Callable[[Probe, Change], Awaitable[tuple[str, ...]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of change. `settle` measures after it, waiting for what takes a moment; `leftovers` after a failure."""
-
-    arguments: type[Arguments]
-    compose: Compose
-    measure: Measure
-    look_up: LookUp
-    settle: Measure | None = None
-    leftovers: Leftovers | None = None
-
 
 KINDS: dict[str, Kind] = {
     "cancel_query": Kind(
@@ -56,42 +28,4 @@ KINDS: dict[str, Kind] = {
     "execute_sql": Kind(statement.StatementArguments, statement.compose, statement.measure, statement.look_up),
 }
 
-
-class PostgreSQLChanger:
-    """Implements the seam `Changer`."""
-
-    @property
-    def tools(self) -> tuple[str, ...]:
-        return tuple(KINDS)
-
-    async def compose(self, probe: Probe, tool: str, arguments: Json, instance_id: str) -> Change:
-        kind = KINDS[tool]
-        try:
-            read = kind.arguments.model_validate(dict(arguments))
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(part) for part in first["loc"]) or "arguments"
-            raise RequestError(f"{tool}: {where}: {first['msg']}") from None
-        return await kind.compose(probe, read, instance_id)
-
-    async def measure(self, probe: Probe, change: Change) -> dict[str, Any]:
-        return await KINDS[change.tool].measure(probe, change)
-
-    async def settle(self, probe: Probe, change: Change) -> dict[str, Any]:
-        kind = KINDS[change.tool]
-        return await (kind.settle or kind.measure)(probe, change)
-
-    async def leftovers(self, probe: Probe, change: Change) -> tuple[str, ...]:
-        kind = KINDS[change.tool]
-        return await kind.leftovers(probe, change) if kind.leftovers else ()
-
-    async def look_up(self, probe: Probe, tool: str, arguments: Json, state: Json, since: str) -> Told:
-        return await KINDS[tool].look_up(probe, tool, arguments, state, since)
-
-    def open_writer(
-        self, target: Target, *, instance_id: str, statement_timeout_seconds: float
-    ) -> AbstractAsyncContextManager[Writer]:
-        return open_writer(target, instance_id=instance_id, statement_timeout_seconds=statement_timeout_seconds)
-
-
-CHANGER = PostgreSQLChanger()
+CHANGER = ChangerOfKinds(KINDS, open_writer)
