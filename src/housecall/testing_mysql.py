@@ -28,13 +28,13 @@ from housecall import mysql_server
 from housecall.diagnosis.examine import Diagnosis, examine
 from housecall.engines.engine import Flavour, ProbeLimits, Target
 from housecall.engines.mysql import ENGINE
+from housecall.engines.mysql.changes.sessions import (
+    INNODB_KEEPS_ITS_PICTURE_SECONDS as INNODB_KEEPS_ITS_PICTURE_SECONDS,
+)
 from housecall.mysql_server import STOP_SECONDS, make_data_folder, start_server
 from housecall.store.unprivileged import Account, account_for, stand_in
 
 START_SECONDS = 60.0
-INNODB_KEEPS_ITS_PICTURE_SECONDS = 0.15
-"""InnoDB shows its transactions from a copy that stays the same while it is asked for more often than every 0.1 s
-(storage/innobase/trx/trx0i_s.cc, CACHE_MIN_IDLE_TIME), so whoever polls faster waits for ever."""
 TEST_SETTINGS: Mapping[str, str] = {
     "innodb_buffer_pool_size": "67108864",
     "innodb_flush_method": "nosync",  # what a test writes need not outlive a power cut

@@ -24,6 +24,9 @@ from housecall.wording import Say
 
 SETTLE_SECONDS = 5.0
 """How long a server may take to end a session, and the sessions behind it to get their locks."""
+INNODB_KEEPS_ITS_PICTURE_SECONDS = 0.15
+"""InnoDB shows its transactions from a copy that stays the same while it is asked for more often than every 0.1 s
+(storage/innobase/trx/trx0i_s.cc, CACHE_MIN_IDLE_TIME), so whoever must know what is true now waits."""
 
 _SESSION = """
 SELECT p.ID AS id, p.USER AS user_name, p.HOST AS host, p.COMMAND AS command, p.TIME AS seconds, p.STATE AS state,
@@ -139,6 +142,7 @@ async def _session(probe: Probe, pid: int) -> dict[str, Any]:
             f"Account '{probe.facts.user}' does not see the sessions of others, so session {pid} cannot be told from"
             f" one that takes its place; GRANT PROCESS ON *.* TO '{probe.facts.user}';"
         )
+    await asyncio.sleep(INNODB_KEEPS_ITS_PICTURE_SECONDS)  # an old picture would show a transaction that has ended
     session = await one(probe, _SESSION, (pid,))
     if session is None:
         raise NotFound(f"There is no session {pid} any more; list the sessions again")
