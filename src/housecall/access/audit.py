@@ -120,12 +120,14 @@ class AuditLog:
         async with self._writing:
             while self._waiting:
                 batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-                try:
+                with contextlib.ExitStack() as undo:
+                    undo.callback(self._put_back, batch)
                     async with self._database.begin("writing the audit log") as connection:
                         await connection.execute(_INSERT, batch)
-                except BaseException:
-                    self._waiting[:0] = batch
-                    raise
+                    undo.pop_all()
+
+    def _put_back(self, batch: list[dict[str, Any]]) -> None:
+        self._waiting[:0] = batch
 
     async def close(self) -> None:
         if self._task is not None:

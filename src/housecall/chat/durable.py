@@ -7,6 +7,7 @@ The version of the application is pinned: an upgraded Housecall goes on with the
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -66,12 +67,11 @@ class Durable:
             enable_otlp=False,
             log_level="ERROR",
         )
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._destroy)
             DBOS(config=config)
             DBOS.launch()
-        except BaseException:
-            self._destroy()
-            raise
+            undo.pop_all()
         self.active = True
         return True
 

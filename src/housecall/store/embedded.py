@@ -136,11 +136,10 @@ class Cluster:
             self.data_dir.parent.mkdir(parents=True, exist_ok=True)
             with exclusively(self._beside("setup.lock"), LOCK_SECONDS):
                 self._users.lock(exclusive=False, timeout_seconds=LOCK_SECONDS)
-                try:
+                with contextlib.ExitStack() as undo:
+                    undo.callback(self._users.release)
                     self._start_or_join()
-                except BaseException:
-                    self._users.release()
-                    raise
+                    undo.pop_all()
         except OSError as error:
             raise _setup_error(error, self.data_dir) from error
 
@@ -248,7 +247,8 @@ class Cluster:
     def _init(self, account: Account, bin_dir: Path) -> None:
         """Make the data folder: aside first, so that an interrupted attempt leaves nothing that looks finished."""
         fresh = Path(tempfile.mkdtemp(prefix=f".{self.data_dir.name}-", dir=self.data_dir.parent))
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(shutil.rmtree, fresh, ignore_errors=True)
             account.own(fresh)
             self._run_initdb(account, bin_dir, fresh)
             with (fresh / "postgresql.conf").open("a", encoding="utf-8") as config:
@@ -256,9 +256,7 @@ class Cluster:
             if self.data_dir.exists():
                 self.data_dir.rmdir()  # an empty folder that was made beforehand
             fresh.rename(self.data_dir)
-        except BaseException:
-            shutil.rmtree(fresh, ignore_errors=True)
-            raise
+            undo.pop_all()
 
     def _run_initdb(self, account: Account, bin_dir: Path, folder: Path) -> None:
         command: list[str | Path] = [bin_dir / "initdb", "-D", folder, "-U", SUPERUSER, "--encoding=UTF8"]

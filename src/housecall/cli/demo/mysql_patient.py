@@ -232,14 +232,13 @@ class MySQLPatients:
         account.own(building)
         make_data_folder(self.kind, account, building)
         patient = MySQLPatient(self.kind, building, account, "")
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(patient.stop)
             patient.start()
             patient.execute(f"CREATE DATABASE {DATABASE}")
             patient.execute(*_statements(_shop_sql()), database=DATABASE)
             patient.leave(self.template_dir(home))
-        except BaseException:
-            patient.stop()
-            raise
+            undo.pop_all()
 
     def start_patient(self, home: Path) -> MySQLPatient:
         """Start the patient from a fresh copy of the template, on a free port of 127.0.0.1."""
@@ -250,12 +249,11 @@ class MySQLPatients:
         (folder / "auto.cnf").unlink(missing_ok=True)  # a server id of its own
         account = stand_in() if os.geteuid() == 0 else account_for(home)
         patient = MySQLPatient(self.kind, folder, account, secrets.token_hex(12))
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(patient.stop)
             patient.start()
             patient.execute(*_accounts(self.kind, patient), password="")
-        except BaseException:
-            patient.stop()
-            raise
+            undo.pop_all()
         return patient
 
     def forget(self, home: Path) -> None:

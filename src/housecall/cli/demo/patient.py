@@ -168,14 +168,13 @@ def start_patient(home: Path) -> Patient:
     _copy(template_dir(home), folder)
     password = SecretStr(secrets.token_urlsafe(18))
     cluster = Cluster(folder, port=free_port(), password=password, settings=SETTINGS)
-    try:
+    with contextlib.ExitStack() as undo:
+        undo.callback(cluster.stop)
         cluster.start()
         with psycopg.connect(cluster.dsn(), autocommit=True) as connection:
             statement = sql.SQL("ALTER ROLE {} PASSWORD {}")
             connection.execute(statement.format(sql.Identifier(HOUSECALL_ROLE), password.get_secret_value()))
-    except BaseException:
-        cluster.stop()
-        raise
+        undo.pop_all()
     return Patient(cluster, password)
 
 
