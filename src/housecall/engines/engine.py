@@ -12,9 +12,11 @@ What a probe promises, on every engine:
 * whoever opens it closes it (`async with`).
 """
 
+import importlib
 import importlib.resources
+import pkgutil
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args
@@ -204,6 +206,17 @@ def version_number(text: str) -> int:
 def _next_number(text: str) -> int:
     parts = text.strip().split(".")
     return version_number(text) + (10_000, 100, 1)[len(parts) - 1]
+
+
+def row_types_below(path: Iterable[str], package: str) -> tuple[type[Row], ...]:
+    """Every row class in the modules of a package, by reading."""
+    found: dict[str, type[Row]] = {}
+    for module_info in pkgutil.iter_modules(path, package + "."):
+        module = importlib.import_module(module_info.name)
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, Row) and value is not Row:
+                found[value.reading] = value
+    return tuple(found[name] for name in sorted(found))
 
 
 def load_readings(package: str, row_types: Sequence[type[Row]]) -> tuple[Reading, ...]:

@@ -3,12 +3,12 @@
 What differs from engine to engine is the table and how a writer is opened; `ChangerOfKinds` is the rest.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from housecall.engines.change import Change, Json, Told, Writer
 from housecall.engines.engine import Probe, Target
@@ -28,11 +28,17 @@ class OpenWriter(Protocol):
     ) -> AbstractAsyncContextManager[Writer]: ...
 
 
+class Arguments(BaseModel):
+    """Arguments of a change: names and values. One that does not exist is refused, not ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of change. `settle` measures after it, waiting for what takes a moment; `leftovers` after a failure."""
 
-    arguments: type[BaseModel]
+    arguments: type[Arguments]
     compose: Compose
     measure: Measure
     look_up: LookUp
@@ -80,3 +86,14 @@ class ChangerOfKinds:
         self, target: Target, *, instance_id: str, statement_timeout_seconds: float
     ) -> AbstractAsyncContextManager[Writer]:
         return self._open_writer(target, instance_id=instance_id, statement_timeout_seconds=statement_timeout_seconds)
+
+
+async def rows(probe: Probe, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    """What the catalogue answers, by column."""
+    result = await probe.query_trusted(sql, parameters)
+    return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+
+
+async def one(probe: Probe, sql: str, parameters: Sequence[Any] = ()) -> dict[str, Any] | None:
+    found = await rows(probe, sql, parameters)
+    return found[0] if found else None

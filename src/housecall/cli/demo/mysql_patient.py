@@ -16,13 +16,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import asyncmy
 from asyncmy.errors import MySQLError
 
+from housecall.cli.demo.folders import copy, remove
 from housecall.cli.demo.patient import DATABASE, HOUSECALL_ROLE, WORKLOAD_ROLE, free_port
 from housecall.errors import SetupError
 from housecall.mysql_server import MySQLKind, make_data_folder, start_server, stop_server
@@ -180,7 +181,7 @@ class MySQLPatient:
             if self._process is not None:
                 stop_server(self._process)
         shutil.rmtree(self._sockets, ignore_errors=True)
-        _remove(self._folder)
+        remove(self._folder)
 
     def stop_workload(self) -> None:
         if self._workload is None:
@@ -226,7 +227,7 @@ class MySQLPatients:
         """Build the shop. What is unfinished has another name and is thrown away by the next attempt."""
         building = home / f"{self.kind.flavour}-building"
         for left_over in (*home.glob(f"{self.kind.flavour}-template-*"), building):
-            _remove(left_over)
+            remove(left_over)
         account = stand_in() if os.geteuid() == 0 else account_for(home)
         building.mkdir()
         account.own(building)
@@ -244,8 +245,8 @@ class MySQLPatients:
         """Start the patient from a fresh copy of the template, on a free port of 127.0.0.1."""
         folder = home / f"{self.kind.flavour}-patient"
         _end_left_over(folder)
-        _remove(folder)
-        _copy(self.template_dir(home), folder)
+        remove(folder)
+        copy(self.template_dir(home), folder)
         (folder / "auto.cnf").unlink(missing_ok=True)  # a server id of its own
         account = stand_in() if os.geteuid() == 0 else account_for(home)
         patient = MySQLPatient(self.kind, folder, account, secrets.token_hex(12))
@@ -259,7 +260,7 @@ class MySQLPatients:
     def forget(self, home: Path) -> None:
         """Remove the built shop."""
         for folder in home.glob(f"{self.kind.flavour}-*"):
-            _remove(folder)
+            remove(folder)
 
 
 def _accounts(kind: MySQLKind, patient: MySQLPatient) -> Iterator[str]:
@@ -292,21 +293,6 @@ def _end_left_over(folder: Path) -> None:
             deadline = time.monotonic() + START_SECONDS
             while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
                 time.sleep(0.05)
-
-
-def _copy(template: Path, folder: Path) -> None:
-    """Copy with owners and modes; where the file system can, blocks are shared and the copy takes no time."""
-    command = ["cp", "-a", *(["--reflink=auto"] if sys.platform == "linux" else []), str(template), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed program
-    if done.returncode:
-        _remove(folder)
-        raise SetupError(f"The demo's patient could not be copied to {folder}: {done.stderr.strip()[-300:]}")
-
-
-def _remove(path: Path) -> None:
-    if path.exists():
-        remove: Callable[[Path], object] = shutil.rmtree if path.is_dir() else Path.unlink
-        remove(path)
 
 
 def _shop_sql() -> str:

@@ -15,13 +15,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 from pydantic import SecretStr
 
+from housecall.cli.demo.folders import copy, remove
 from housecall.errors import SetupError
 from housecall.store.embedded import Cluster, bundled_bin_dir
 
@@ -113,7 +114,7 @@ class Patient:
             self._stop_workload()
         finally:
             self._cluster.stop()
-        _remove(self._cluster.data_dir)
+        remove(self._cluster.data_dir)
 
     def _check_workload(self) -> None:
         assert self._workload is not None
@@ -147,7 +148,7 @@ def template_dir(home: Path) -> Path:
 def build_template(home: Path) -> None:
     """Build the shop. What is unfinished has another name and is thrown away by the next attempt."""
     for left_over in (*home.glob("patient-template-*"), *home.glob("patient-building*")):
-        _remove(left_over)
+        remove(left_over)
     building = Cluster(home / "patient-building", settings=BUILD_SETTINGS)
     with _running(building):
         dsn = building.ensure_database(DATABASE)
@@ -164,8 +165,8 @@ def start_patient(home: Path) -> Patient:
     """Start the patient from a fresh copy of the template, listening on a free port of 127.0.0.1."""
     folder = home / "patient"
     _end_left_over(folder)
-    _remove(folder)
-    _copy(template_dir(home), folder)
+    remove(folder)
+    copy(template_dir(home), folder)
     password = SecretStr(secrets.token_urlsafe(18))
     cluster = Cluster(folder, port=free_port(), password=password, settings=SETTINGS)
     with contextlib.ExitStack() as undo:
@@ -181,7 +182,7 @@ def start_patient(home: Path) -> Patient:
 def forget(home: Path) -> None:
     """Remove the built shop."""
     for folder in home.glob("patient*"):
-        _remove(folder)
+        remove(folder)
 
 
 def free_port(wanted: int = 0) -> int:
@@ -222,21 +223,6 @@ def _running(cluster: Cluster) -> Iterator[None]:
         yield
     finally:
         cluster.stop()
-
-
-def _copy(template: Path, folder: Path) -> None:
-    """Copy with owners and modes; where the file system can, blocks are shared and the copy takes no time."""
-    command = ["cp", "-a", *(["--reflink=auto"] if sys.platform == "linux" else []), str(template), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed program
-    if done.returncode:
-        _remove(folder)
-        raise SetupError(f"The demo's patient could not be copied to {folder}: {done.stderr.strip()[-300:]}")
-
-
-def _remove(folder: Path) -> None:
-    if folder.exists():
-        remove: Callable[[Path], object] = shutil.rmtree if folder.is_dir() else Path.unlink
-        remove(folder)
 
 
 def _shop_sql() -> str:

@@ -21,6 +21,7 @@ from housecall.engines.guard.cost import refuse_runaways
 from housecall.engines.guard.kinds import READS, WRITES_TO_EXPLAIN, refuse_kind
 from housecall.engines.guard.mysql_text import readable_tokens
 from housecall.engines.guard.mysql_walk import MySQLWalk
+from housecall.engines.guard.tables import tables_named
 from housecall.engines.guard.verdict import GuardVerdict, Refusal
 from housecall.engines.keywords import words
 from housecall.engines.tokens import Token
@@ -171,7 +172,7 @@ def _query(sql: str, tokens: Sequence[Token], known_stored: frozenset[str], kind
         refuse_runaways(tree)
     except RecursionError:
         raise Refusal("unparsable", "The statement is nested too deeply to be examined; split it.", kind) from None
-    return GuardVerdict(True, "ok", "", kind, _tables(tree), tuple(walk.functions))
+    return GuardVerdict(True, "ok", "", kind, tables_named(tree), tuple(walk.functions))
 
 
 def _parse(sql: str, tokens: Sequence[Token]) -> exp.Expr:
@@ -216,13 +217,3 @@ def _plainly(sql: str, tokens: Sequence[Token]) -> str:
         parts.append(("" if token.start == end else " ") + sql[token.start - shift : token.end - shift])
         end = token.end
     return "".join(parts)
-
-
-def _tables(tree: exp.Expr) -> tuple[str, ...]:
-    ctes = {cte.alias for cte in tree.find_all(exp.CTE)}
-    names = {
-        f"{table.db}.{table.name}" if table.db else table.name
-        for table in tree.find_all(exp.Table)
-        if table.name and (table.db or table.name not in ctes) and isinstance(table.this, exp.Identifier)
-    }
-    return tuple(sorted(names))

@@ -28,6 +28,7 @@ from sqlglot.errors import SqlglotError
 
 from housecall.engines.guard.cost import refuse_runaways
 from housecall.engines.guard.kinds import READS, WRITES_TO_EXPLAIN, refuse_kind
+from housecall.engines.guard.tables import tables_named
 from housecall.engines.guard.verdict import GuardVerdict, Refusal
 from housecall.engines.guard.walk import Walk
 from housecall.engines.keywords import words
@@ -115,7 +116,7 @@ def _examine(sql: str, tokens: Sequence[Token], known_volatile: frozenset[str]) 
             refuse_runaways(tree)
     except RecursionError:
         raise Refusal("unparsable", "The statement is nested too deeply to be examined; split it.", kind) from None
-    return GuardVerdict(True, "ok", "", kind, _tables(tree), tuple(walk.functions))
+    return GuardVerdict(True, "ok", "", kind, tables_named(tree), tuple(walk.functions))
 
 
 def _single(tokens: Sequence[Token]) -> Sequence[Token]:
@@ -275,13 +276,3 @@ def _prefixes_a_call(tokens: Sequence[Token]) -> bool:
     if len(tokens) < 4 or not tokens[0].is_name or tokens[0].text != "pg_catalog":
         return False
     return tokens[1].text == "." and tokens[3].text == "("
-
-
-def _tables(tree: exp.Expr) -> tuple[str, ...]:
-    ctes = {cte.alias for cte in tree.find_all(exp.CTE)}
-    names = {
-        f"{table.db}.{table.name}" if table.db else table.name
-        for table in tree.find_all(exp.Table)
-        if table.name and (table.db or table.name not in ctes) and isinstance(table.this, exp.Identifier)
-    }
-    return tuple(sorted(names))

@@ -1,9 +1,15 @@
 """What the causes about sessions of MySQL and MariaDB share: the statements that end one, and what a queue explains."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from housecall.diagnosis.cause import Found
+from housecall.diagnosis.causes._sessions import CHANGES_APPLICATION as CHANGES_APPLICATION
+from housecall.diagnosis.causes._sessions import LAST_STATEMENT as LAST_STATEMENT
+from housecall.diagnosis.causes._sessions import LONGEST_WAIT as LONGEST_WAIT
+from housecall.diagnosis.causes._sessions import ROLLED_BACK as ROLLED_BACK
+from housecall.diagnosis.causes._sessions import application_change as application_change
+from housecall.diagnosis.causes._sessions import fingerprints as fingerprints
 from housecall.diagnosis.finding import Evidence, Finding
 from housecall.diagnosis.remedy import Remedy
 from housecall.engines.engine import Flavour
@@ -11,24 +17,12 @@ from housecall.wording import Message, Say
 
 BLOCKED = "mysql.blocked_sessions"
 
-LONGEST_WAIT = Say(
-    "{waiting:count} session{waiting:|s} {waiting:waits|wait} for it, the longest for {longest:duration}.",
-    "有 {waiting:count} 个会话在等它，最长已等 {longest:duration}。",
-)
-LAST_STATEMENT = Say("Its last statement: {statement:code}.", "它最后执行的语句：{statement:code}。")
 INFERRED = Say(
     "The server does not show who holds the lock: it is inferred from what is open and for how long.",
     "服务器没有显示锁的持有者，这里根据打开的事务及其时长推断。",
 )
 NO_LOCK = Say("Takes no lock and blocks nobody.", "不加锁，不阻塞任何会话。")
 FREES_LOCKS = Say("Takes no lock; it frees those the session holds.", "自身不加锁，并释放该会话持有的锁。")
-ROLLED_BACK = Say(
-    "Nothing to undo: the transaction is rolled back, and its client gets an error and may start again.",
-    "无需回滚：该事务会被回滚，客户端收到错误后可以重试。",
-)
-CHANGES_APPLICATION = Say(
-    "A change of the application: nothing is run on the server.", "修改应用程序，不在数据库上执行。"
-)
 FOR_NEW_SESSIONS = Say(
     "Takes no lock; holds for sessions that begin from now on, and until a restart unless the configuration file says"
     " so too.",
@@ -90,21 +84,6 @@ def cancel_statement(session: Mapping[str, Any], *, statement: str = WAITING) ->
     )
 
 
-def application_change(title: Message, verify: Message, verify_statement: str | None = None) -> Remedy:
-    """A remedy that only the application's developers can apply."""
-    return Remedy(
-        title=title,
-        statements=(),
-        lock=CHANGES_APPLICATION(),
-        risk="low",
-        when="later",
-        rollback=(),
-        rollback_note=CHANGES_APPLICATION(),
-        verify=verify,
-        verify_statement=verify_statement,
-    )
-
-
 def set_global(
     title: Message,
     name: str,
@@ -148,10 +127,6 @@ def told(session: Mapping[str, Any], *, seen: bool) -> tuple[Message, ...]:
     """Its last statement where it is known, and that the holder was inferred where it was."""
     last = (LAST_STATEMENT(statement=session["statement"]),) if session["statement"] else ()
     return last if seen else (*last, INFERRED())
-
-
-def fingerprints(findings: Iterable[Finding]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(finding.fingerprint for finding in findings))
 
 
 def impact_of(details: Mapping[str, Any]) -> float:

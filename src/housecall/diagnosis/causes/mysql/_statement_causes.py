@@ -5,6 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from housecall.diagnosis.cause import Cause, Found
+from housecall.diagnosis.causes._statements import OVER as OVER
+from housecall.diagnosis.causes._statements import SEEN as SEEN
+from housecall.diagnosis.causes._statements import SHARE as SHARE
+from housecall.diagnosis.causes._statements import STATEMENT as STATEMENT
+from housecall.diagnosis.causes._statements import share_message as share_message
 from housecall.diagnosis.causes.mysql._changes import create_index
 from housecall.diagnosis.finding import Finding, ObjectKind
 from housecall.diagnosis.remedy import Remedy
@@ -17,30 +22,10 @@ _FASTER = Say(
     en="it looks at about as many rows as it returns, and its share of the time falls",
     zh="读取的行数与返回的行数相当，耗时占比下降",
 )
-SHARE = Say(
-    en="{share:percent} of all statement time: {calls:count} call{calls:|s} of {mean:duration} on average.",
-    zh="占全部语句耗时的 {share:percent}：调用 {calls:count} 次，平均 {mean:duration}。",
-)
-SEEN = Say(
-    en="Seen running in {share:percent} of the looks at working sessions.",
-    zh="在对工作会话的采样中，{share:percent} 运行的是它。",
-)
-STATEMENT = Say(en="The statement: {statement:code}.", zh="语句：{statement:code}。")
 ROWS = Say(
     en="Each call looks at {examined:count} row{examined:|s} and returns or changes {returned:number}.",
     zh="每次调用查看 {examined:count} 行，返回或修改 {returned:number} 行。",
 )
-OVER = Say(
-    en="It was not called during the examination, although it used to run often.",
-    zh="该语句以往运行频繁，但在本次检查期间没有再被调用。",
-)
-
-
-def share_message(details: Mapping[str, Any]) -> Message:
-    """How much of the time, with counts where they are known."""
-    if details["calls"] is None:
-        return SEEN(share=details["share"])
-    return SHARE(share=details["share"], calls=details["calls"], mean=details["mean_seconds"])
 
 
 def row_messages(details: Mapping[str, Any]) -> tuple[Message, ...]:

@@ -1,10 +1,16 @@
 """What the causes about PostgreSQL sessions share: the exact statements that end or limit one, and what it explains."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from housecall.diagnosis.cause import Found
+from housecall.diagnosis.causes._sessions import CHANGES_APPLICATION as CHANGES_APPLICATION
+from housecall.diagnosis.causes._sessions import LAST_STATEMENT as LAST_STATEMENT
+from housecall.diagnosis.causes._sessions import LONGEST_WAIT as LONGEST_WAIT
+from housecall.diagnosis.causes._sessions import ROLLED_BACK as ROLLED_BACK
+from housecall.diagnosis.causes._sessions import application_change as application_change
+from housecall.diagnosis.causes._sessions import fingerprints as fingerprints
 from housecall.diagnosis.finding import Evidence, Finding, Severity
 from housecall.diagnosis.remedy import Remedy
 from housecall.engines.postgresql.quoting import quote_identifier
@@ -12,24 +18,12 @@ from housecall.wording import Message, Say
 
 BLOCKED = "postgresql.blocked_sessions"
 
-LONGEST_WAIT = Say(
-    "{waiting:count} session{waiting:|s} {waiting:waits|wait} for it, the longest for {longest:duration}.",
-    "有 {waiting:count} 个会话在等它，最长已等 {longest:duration}。",
-)
-LAST_STATEMENT = Say("Its last statement: {statement:code}.", "它最后执行的语句：{statement:code}。")
 HIDDEN = Say(
     "Its state and statement are hidden from this role; it needs pg_read_all_stats to see them.",
     "当前角色无权查看它的状态和语句，需要 pg_read_all_stats。",
 )
 NO_LOCK = Say("Takes no lock and blocks nobody.", "不加锁，不阻塞任何会话。")
 FREES_LOCKS = Say("Takes no lock; it frees those the session holds.", "自身不加锁，并释放该会话持有的锁。")
-ROLLED_BACK = Say(
-    "Nothing to undo: the transaction is rolled back, and its client gets an error and may start again.",
-    "无需回滚：该事务会被回滚，客户端收到错误后可以重试。",
-)
-CHANGES_APPLICATION = Say(
-    "A change of the application: nothing is run on the server.", "修改应用程序，不在数据库上执行。"
-)
 _GONE = Say("Nobody waits for pid {pid} any more: the count is 0.", "不再有会话等待 pid {pid}：计数为 0。")
 _END = Say("End session pid {pid}, and only it", "终止会话 pid {pid}（仅此一个）")
 _END_CAUTION = Say(
@@ -127,21 +121,6 @@ def limit_role(role: str | None, setting: str, value: str) -> tuple[Remedy, ...]
     )
 
 
-def application_change(title: Message, verify: Message, verify_statement: str | None = None) -> Remedy:
-    """A remedy that only the application's developers can apply."""
-    return Remedy(
-        title=title,
-        statements=(),
-        lock=CHANGES_APPLICATION(),
-        risk="low",
-        when="later",
-        rollback=(),
-        rollback_note=CHANGES_APPLICATION(),
-        verify=verify,
-        verify_statement=verify_statement,
-    )
-
-
 def waiting_for(pid: int) -> str:
     return (
         "SELECT count(*) AS waiting FROM pg_catalog.pg_stat_activity"
@@ -159,10 +138,6 @@ def session_evidence(session: Mapping[str, Any], reading: str = "sessions") -> t
         Evidence("transaction_open", _rounded(session.get("transaction_seconds")), "seconds", reading),
         Evidence("last_statement", session.get("statement"), "text", reading),
     )
-
-
-def fingerprints(findings: Iterable[Finding]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(finding.fingerprint for finding in findings))
 
 
 def explained_by_queue(found: Found, pid: int, waiting: int, session_total: int) -> tuple[Finding, ...]:

@@ -1,10 +1,14 @@
 """What the causes about statements share: the remedy of a proposed index, a change of the application, and what
 explains what."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from housecall.diagnosis.cause import Cause, Found
+from housecall.diagnosis.causes._statements import OVER as OVER
+from housecall.diagnosis.causes._statements import SEEN as SEEN
+from housecall.diagnosis.causes._statements import SHARE as SHARE
+from housecall.diagnosis.causes._statements import STATEMENT as STATEMENT
+from housecall.diagnosis.causes._statements import share_message as share_message
 from housecall.diagnosis.causes.postgresql._changes import create_index, index_partitions, same_table
 from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
@@ -14,26 +18,6 @@ from housecall.wording import Message, Say
 _NO_LOCK = Say(en="none: the application changes", zh="无锁：只修改应用")
 _NO_UNDO = Say(en="a change of the application, undone there", zh="应用侧修改，在应用侧回退")
 _FASTER = Say(en="its share of the time falls in pg_stat_statements", zh="在 pg_stat_statements 中其耗时占比下降")
-SHARE = Say(
-    en="{share:percent} of all statement time: {calls:count} call{calls:|s} of {mean:duration} on average.",
-    zh="占全部语句耗时的 {share:percent}：调用 {calls:count} 次，平均 {mean:duration}。",
-)
-SEEN = Say(
-    en="Seen running in {share:percent} of the looks at the session list.",
-    zh="在对会话的采样中，{share:percent} 的运行语句是它。",
-)
-STATEMENT = Say(en="The statement: {statement:code}.", zh="语句：{statement:code}。")
-OVER = Say(
-    en="It was not called during the examination, although it used to run often.",
-    zh="该语句以往运行频繁，但在本次检查期间没有再被调用。",
-)
-
-
-def share_message(details: Mapping[str, Any]) -> Message:
-    """How much of the time, with counts where they are known."""
-    if details["calls"] is None:
-        return SEEN(share=details["share"])
-    return SHARE(share=details["share"], calls=details["calls"], mean=details["mean_seconds"])
 
 
 def top_statements(found: Found, identities: Sequence[str]) -> list[Finding]:

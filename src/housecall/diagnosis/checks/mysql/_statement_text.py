@@ -6,6 +6,7 @@ nothing is concluded from a name alone.
 
 import re
 
+from housecall.diagnosis.checks._text import one_line as one_line
 from housecall.diagnosis.checks.mysql._measured import table_name
 
 _COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*|#[^\n]*", re.DOTALL)
@@ -68,14 +69,6 @@ def tables_of(statement: str | None, database: str | None) -> tuple[str, ...]:
             if schema and not _is_word(table):
                 found[table_name(_bare(schema), _bare(table))] = None
     return tuple(found)[:MAX_TABLES]
-
-
-def one_line(text: str | None, max_letters: int = 160) -> str | None:
-    """A statement on one line, cut with an ellipsis; None stays None."""
-    if text is None:
-        return None
-    line = " ".join(text.split())
-    return line if len(line) <= max_letters else line[: max_letters - 1] + "…"
 
 
 def _bare(name: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from housecall.diagnosis.checks._text import one_line as one_line
 from housecall.diagnosis.finding import NotEvaluated
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.diagnosis.unavailable import grant
@@ -176,14 +177,6 @@ def hidden_sessions(now: Snapshot, check_id: str) -> Iterator[NotEvaluated]:
             _HIDDEN(user=now.facts.user, hidden=hidden, sessions=len(sessions)),
             grant("pg_monitor", now),
         )
-
-
-def one_line(text: str | None, max_letters: int = 160) -> str | None:
-    """A statement on one line, cut with an ellipsis; None stays None."""
-    if text is None:
-        return None
-    line = " ".join(text.split())
-    return line if len(line) <= max_letters else line[: max_letters - 1] + "…"
 
 
 def _tree(root_pid: int, root: Session | None, waiters: list[Session], hot_pids: frozenset[int]) -> Tree:

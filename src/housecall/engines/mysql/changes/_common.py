@@ -2,13 +2,12 @@
 
 import re
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict
 
 from housecall.engines.engine import Probe
+from housecall.engines.kinds import Arguments as Arguments
+from housecall.engines.kinds import one as one
+from housecall.engines.kinds import rows as rows
 from housecall.engines.mysql.quoting import qualified
 from housecall.errors import HousecallError, NotFound, RequestError
 from housecall.wording import Message, Say
@@ -24,12 +23,6 @@ SYSTEM_SCHEMAS = frozenset({"mysql", "information_schema", "performance_schema",
 
 def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
-
-
-class Arguments(BaseModel):
-    """Arguments of a change: names and values. One that does not exist is refused, not ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +46,6 @@ class Table:
     @property
     def size_bytes(self) -> int:
         return self.data_bytes + self.index_bytes
-
-
-async def rows(probe: Probe, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-    result = await probe.query_trusted(sql, parameters)
-    return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
-
-
-async def one(probe: Probe, sql: str, parameters: Sequence[Any] = ()) -> dict[str, Any] | None:
-    found = await rows(probe, sql, parameters)
-    return found[0] if found else None
 
 
 _TABLE = """
