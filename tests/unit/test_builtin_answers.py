@@ -381,6 +381,23 @@ def test_a_session_that_does_not_exist_is_told_so_before_anybody_kills_its_numbe
     assert "pg_terminate_backend" not in answer
 
 
+def test_asked_to_raise_max_connections_what_fills_them_is_told() -> None:
+    sessions = {"connections": 51, "max_connections": 60, "by_state": [{"state": "active", "sessions": 50}]}
+    settings = {"instance_id": "shop", "parameters": [], "selection": "by name", "total": 0, "not_found": []}
+    queue = a_cause("ddl_lock_queue", "session 10")
+    talk = Talk(
+        examine_instance=a_verdict(a_cause("missing_index", severity="warning"), queue),
+        list_sessions=sessions, describe_db_instance_parameters=settings,
+    )  # fmt: skip
+
+    answer = talk.ask("We get 'Too many connections' errors. Should we raise max_connections?")
+
+    assert "Raising max_connections alone is no remedy" in answer
+    assert "ddl_lock_queue at session 10" in answer
+    assert "MEND session 10;" in answer
+    assert "missing_index at" not in answer
+
+
 def test_an_index_that_backs_a_constraint_is_not_to_be_dropped() -> None:
     index = {
         "name": "users_email_key", "table": "public.users", "definition": "CREATE UNIQUE INDEX …", "size_bytes": 8192,

@@ -11,6 +11,7 @@ from housecall.agent.builtin.diagnosis import (
     beside,
     costs,
     in_full,
+    is_urgent,
     looked_at,
     missed,
     of_topic,
@@ -86,11 +87,12 @@ def _of_results(intent: Intent, conversation: Conversation, language: Language) 
             return _explained(intent, conversation, exam, language)
         case "settings":
             found = now.result("describe_db_instance_parameters") or {}
-            causes = _causes_about(intent.found.settings, exam)
-            told = [in_full(each, language) for each in causes if "remedies" in each][:2]
             sessions = now.result("list_sessions")
+            fills = _fills_connections(exam) if sessions and exam else []
+            causes = [*fills, *(each for each in _causes_about(intent.found.settings, exam) if each not in fills)]
+            told = [in_full(each, language) for each in causes if "remedies" in each][:2]
             advice = live.more_connections(sessions, exam, language) if sessions and exam else None
-            return paragraphs([advice, live.settings(found, language), *told])
+            return paragraphs([advice, *told, live.settings(found, language)])
         case "table" if now.result("describe_table") is None and now.result("list_indexes") is None:
             return whole(exam or {}, language)
         case "table":
@@ -187,6 +189,16 @@ def _topical(intent: Intent, topic: Topic, conversation: Conversation, language:
 
 
 BLOAT = re.compile(r"\bbloat\w*|\bshrink\w*|\bdead (?:rows?|tuples?)\b|膨胀|死元组|收缩|瘦身")
+
+
+def _fills_connections(exam: Result) -> list[Cause]:
+    """What is urgent among locks and connections: sessions that wait, or never leave, are what fills a server."""
+    every = [*exam.get("causes", []), *exam.get("more_causes", [])]
+    return [
+        each
+        for each in every
+        if is_urgent(each) and (belongs("locks", each["id"]) or belongs("connections", each["id"]))
+    ]
 
 
 def _explained(intent: Intent, conversation: Conversation, exam: Result | None, language: Language) -> str:

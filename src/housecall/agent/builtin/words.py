@@ -205,8 +205,8 @@ RAISE_CONNECTIONS = Say(
     "**单靠调大 max_connections 解决不了问题。** {now}。{leaked}每多一个连接就多一个进程和一份内存，机器并不会因此变快，而且修改需要重启。连接池（PgBouncer 事务模式）可让大量客户端共用少量连接：大小接近真正同时执行的语句数即可（现在活动的有 {active} 个）。",
 )
 RAISE_CONNECTIONS_MYSQL = Say(
-    "**Raising max_connections alone is no remedy.** {now}. {leaked}Each further connection has its own thread and its own sort, join and read buffers, and the machine does not get faster by it; `SET GLOBAL max_connections` works at once but must also stand in the configuration. A pool in the application or a proxy (ProxySQL, MariaDB MaxScale) lets many clients share few connections: size it near the number of statements that really run at once ({active} active now).",
-    "**单靠调大 max_connections 解决不了问题。** {now}。{leaked}每多一个连接就多一个线程以及各自的排序、连接和读缓冲，机器并不会因此变快；`SET GLOBAL max_connections` 立即生效，但还要写入配置。应用连接池或代理（ProxySQL、MariaDB MaxScale）可让大量客户端共用少量连接：大小接近真正同时执行的语句数即可（现在活动的有 {active} 个）。",
+    "**Raising max_connections alone is no remedy.** {now}. {leaked}Each further connection has its own thread and its own sort, join and read buffers, and the machine does not get faster by it; a change works at once but must also stand in the configuration file. A pool in the application or a proxy (ProxySQL, MariaDB MaxScale) lets many clients share few connections: size it near the number of statements that really run at once ({active} active now).",
+    "**单靠调大 max_connections 解决不了问题。** {now}。{leaked}每多一个连接就多一个线程以及各自的排序、连接和读缓冲，机器并不会因此变快；修改立即生效，但还要写入配置文件。应用连接池或代理（ProxySQL、MariaDB MaxScale）可让大量客户端共用少量连接：大小接近真正同时执行的语句数即可（现在活动的有 {active} 个）。",
 )
 USED_OF = Say("{used} of {maximum} connections are in use", "{maximum} 个连接已使用 {used} 个")
 IDLE_CONNECTIONS = Say("{idle} of them {idle:is|are} idle. ", "其中 {idle} 个处于空闲。")
