@@ -104,7 +104,7 @@ class Session:
         _submit(self._close()).result(STOP_SECONDS)
 
     async def _close(self) -> None:
-        self._connection.close()
+        await self._connection.ensure_closed()
 
 
 class PrivateMySQLDatabase:

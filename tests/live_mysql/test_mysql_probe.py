@@ -8,6 +8,8 @@ import pytest
 
 from housecall.engines.engine import ProbeLimits, Unavailable
 from housecall.engines.mysql import ENGINE
+from housecall.engines.mysql.probe import MySQLProbe
+from housecall.engines.mysql.writer import open_writer
 from housecall.errors import (
     InstanceBusy,
     InstanceRefused,
@@ -17,6 +19,7 @@ from housecall.errors import (
     StatementRefused,
 )
 from housecall.testing_mysql import MARIADB_PLUGINS, PrivateMySQLDatabase, Session
+from housecall.testing_sessions import wait_until
 
 pytestmark = pytest.mark.anyio
 LONG = "SELECT COUNT(*) FROM information_schema.COLUMNS a, information_schema.COLUMNS b, information_schema.COLUMNS c"
@@ -176,6 +179,47 @@ async def test_a_full_server_is_busy(own_server: Callable[..., PrivateMySQLDatab
     finally:
         for session in held:
             session.close()
+
+
+def wait_until_gone(database: PrivateMySQLDatabase, sessions: str) -> None:
+    """Until the server has ended the sessions that the condition on the process list names."""
+    remaining = f"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE {sessions}"
+    wait_until(lambda: database.value(remaining) == 0, "the server to end the sessions")
+
+
+@pytest.mark.parametrize("mode", ["PREFERRED", "DISABLED"])
+async def test_the_server_counts_no_client_of_ours_as_aborted(
+    own_server: Callable[..., PrivateMySQLDatabase], mode: str
+) -> None:
+    database = own_server()
+    target = ENGINE.parse_dsn(f"mysql://root@127.0.0.1:{database.server.port}/{database.name}?ssl-mode={mode}")
+    before = database.fetch("SHOW GLOBAL STATUS LIKE 'Aborted_clients'")
+    limits = ProbeLimits(statement_timeout_seconds=0.3)
+    async with ENGINE.open_probe(target, limits, instance_id="orders-db") as probe:
+        with pytest.raises((StatementFailed, InstanceTimeout)):
+            await probe.query_trusted(LONG)
+    async with open_writer(target, instance_id="orders-db", statement_timeout_seconds=1.0) as writer:
+        await writer.run(["SELECT 1"], lock_timeout_seconds=1.0)
+    wait_until_gone(database, "HOST LIKE '127.0.0.1%' OR HOST LIKE 'localhost:%'")
+    assert database.fetch("SHOW GLOBAL STATUS LIKE 'Aborted_clients'") == before
+
+
+async def test_a_probe_that_is_stopped_while_it_opens_leaves_no_session(
+    shop: PrivateMySQLDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached = asyncio.Event()
+
+    async def hang(self: MySQLProbe) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(MySQLProbe, "prepare", hang)
+    user = shop.create_reader()
+    opening = asyncio.ensure_future(probe_of(shop, user=user).__aenter__())
+    await reached.wait()
+    opening.cancel()
+    await asyncio.gather(opening, return_exceptions=True)
+    wait_until_gone(shop, f"USER = '{user}'")
 
 
 async def test_an_address_where_nothing_listens_is_unreachable() -> None:

@@ -290,8 +290,6 @@ class Probe(Protocol):
     async def cancel(self) -> None:
         """Ask the server to end the running statement, over a connection of its own. Does nothing when idle."""
 
-    async def close(self) -> None: ...
-
 
 class Engine(Protocol):
     """One kind of server."""

@@ -8,8 +8,11 @@ socket only, and TLS follows `ssl-mode` as the mysql client does (its default is
 # mypy: disable-error-code="attr-defined, has-type, misc, no-untyped-call"
 # asyncmy is compiled: its stubs leave out the attributes and methods that are used here.
 
+import asyncio
 import logging
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from asyncmy import errors
@@ -23,6 +26,7 @@ PROGRAM_NAME = "housecall"
 _CLEAR_TEXT_PLUGINS = (b"mysql_clear_password", b"dialog", b"mysql_old_password")
 _PLUGIN_NOT_USABLE = 2059
 _TLS_NOT_OFFERED = 2026
+_GOODBYE_SECONDS = 2.0
 
 # What asyncmy writes to its log may hold values of rows.
 logging.getLogger("asyncmy").setLevel(logging.CRITICAL)
@@ -53,6 +57,22 @@ class GuardedConnection(Connection):
             )
         return await super()._process_auth(plugin_name, auth_packet)
 
+    def close(self) -> None:
+        """At once. asyncmy's own close waits for the peer's end of TLS, with nobody to see that it came."""
+        transport = self._transport
+        super().close()
+        if transport is not None:
+            transport.abort()
+
+    async def leave(self) -> None:
+        """Say goodbye, so that the server counts no aborted client and logs none, and wait until the socket is shut."""
+        try:
+            with suppress(TimeoutError, errors.MySQLError, OSError):
+                async with asyncio.timeout(_GOODBYE_SECONDS):
+                    await self.ensure_closed()
+        finally:
+            self.close()
+
 
 class _AsksNoWarnings:
     """asyncmy follows each statement that the server warned about with SHOW WARNINGS, only to write them to its log."""
@@ -73,8 +93,9 @@ class QuietStream(_AsksNoWarnings, SSCursor):
     """Row by row."""
 
 
-async def open_connection(target: Target, limits: ProbeLimits) -> GuardedConnection:
-    """A connection in autocommit mode. Raises what asyncmy raises, OSError and TimeoutError; the caller bounds it."""
+@asynccontextmanager
+async def open_connection(target: Target, limits: ProbeLimits) -> AsyncIterator[GuardedConnection]:
+    """A connection in autocommit mode, closed on leaving. Raises what asyncmy raises, OSError and TimeoutError."""
     mode = target.options.get("ssl-mode", "PREFERRED")
     socket = target.options.get("socket")
     connection = GuardedConnection(
@@ -91,8 +112,11 @@ async def open_connection(target: Target, limits: ProbeLimits) -> GuardedConnect
         program_name=PROGRAM_NAME,
         ssl=None if socket or mode == "DISABLED" else tls_context(target, mode),
     )
-    await connection.connect()
-    return connection
+    try:
+        await connection.connect()
+        yield connection
+    finally:
+        await connection.leave()
 
 
 def tls_context(target: Target, mode: str) -> ssl.SSLContext:

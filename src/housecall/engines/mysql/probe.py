@@ -198,9 +198,6 @@ class MySQLProbe:
         if self._running:
             await self._kill()
 
-    async def close(self) -> None:
-        self._connection.close()
-
     async def _known_stored(self) -> frozenset[str]:
         """Names of stored and loaded functions, as far as the account may see them; asked once."""
         if self._stored is None:
@@ -350,11 +347,8 @@ class MySQLProbe:
         """KILL QUERY over a connection of its own. When none can be had, the statement's own limit has to end it."""
         with contextlib.suppress(MySQLError, OSError, TimeoutError):
             async with asyncio.timeout(_GRACE_SECONDS):
-                other = await open_connection(self._target, self._limits)
-                try:
+                async with open_connection(self._target, self._limits) as other:
                     await other.query(f"KILL QUERY {self._session_id}")  # type: ignore[no-untyped-call]
-                finally:
-                    other.close()
 
 
 def session_settings(version: Version, limits: ProbeLimits) -> tuple[str, ...]:
@@ -389,30 +383,18 @@ def _switched_off(reading: Reading, version: Version) -> Unavailable:
 @asynccontextmanager
 async def open_probe(target: Target, limits: ProbeLimits, instance_id: str) -> AsyncIterator[MySQLProbe]:
     """A probe that is ready for readings. Closed on leaving, whatever happened."""
-    probe = await _connect(target, limits, instance_id)
-    try:
+    async with contextlib.AsyncExitStack() as opened:
+        try:
+            async with asyncio.timeout(limits.connect_timeout_seconds):
+                connection = await opened.enter_async_context(open_connection(target, limits))
+            probe = MySQLProbe(connection, instance_id, target, limits)
+            async with asyncio.timeout(limits.connect_timeout_seconds + _GRACE_SECONDS):
+                await probe.prepare()
+        except TimeoutError as error:
+            raise InstanceTimeout(
+                f"Instance '{instance_id}' at {target.address} accepted no session within"
+                f" {limits.connect_timeout_seconds:g} s; check address, firewall and whether the server is overloaded"
+            ) from error
+        except (MySQLError, OSError) as error:
+            raise connection_failure(error, instance_id, target) from error
         yield probe
-    finally:
-        await probe.close()
-
-
-async def _connect(target: Target, limits: ProbeLimits, instance_id: str) -> MySQLProbe:
-    connection: GuardedConnection | None = None
-    try:
-        async with asyncio.timeout(limits.connect_timeout_seconds):
-            connection = await open_connection(target, limits)
-        probe = MySQLProbe(connection, instance_id, target, limits)
-        async with asyncio.timeout(limits.connect_timeout_seconds + _GRACE_SECONDS):
-            await probe.prepare()
-    except TimeoutError as error:
-        if connection is not None:
-            connection.close()
-        raise InstanceTimeout(
-            f"Instance '{instance_id}' at {target.address} accepted no session within"
-            f" {limits.connect_timeout_seconds:g} s; check address, firewall and whether the server is overloaded"
-        ) from error
-    except (MySQLError, OSError) as error:
-        if connection is not None:
-            connection.close()
-        raise connection_failure(error, instance_id, target) from error
-    return probe

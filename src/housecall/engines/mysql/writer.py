@@ -74,14 +74,8 @@ class MySQLWriter:
         if self._running:
             with contextlib.suppress(MySQLError, OSError, TimeoutError):
                 async with asyncio.timeout(CANCEL_SECONDS):
-                    other = await open_connection(self._target, ProbeLimits())
-                    try:
+                    async with open_connection(self._target, ProbeLimits()) as other:
                         await other.query(f"KILL QUERY {self._session_id}")  # type: ignore[no-untyped-call]
-                    finally:
-                        other.close()
-
-    async def close(self) -> None:
-        self._connection.close()
 
     async def _bounded(self, statement: str) -> tuple[list[tuple[Any, ...]], int | None]:
         """MySQL's own time limit covers SELECT only, so a change that takes too long is killed from here."""
@@ -146,21 +140,17 @@ async def open_writer(
     target: Target, *, instance_id: str, statement_timeout_seconds: float
 ) -> AsyncIterator[MySQLWriter]:
     """A writer that is ready. Closed on leaving, whatever happened."""
-    connection: GuardedConnection | None = None
-    try:
-        async with asyncio.timeout(CONNECT_SECONDS + 2.0):
-            connection = await open_connection(target, ProbeLimits(connect_timeout_seconds=CONNECT_SECONDS))
-            writer = MySQLWriter(connection, instance_id, target, statement_timeout_seconds)
-            await writer.prepare()
-    except TimeoutError as error:
-        if connection is not None:
-            connection.close()
-        raise InstanceTimeout(f"Instance '{instance_id}' at {target.address} accepted no session in time") from error
-    except (MySQLError, OSError) as error:
-        if connection is not None:
-            connection.close()
-        raise connection_failure(error, instance_id, target) from error
-    try:
+    async with contextlib.AsyncExitStack() as opened:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS + 2.0):
+                limits = ProbeLimits(connect_timeout_seconds=CONNECT_SECONDS)
+                connection = await opened.enter_async_context(open_connection(target, limits))
+                writer = MySQLWriter(connection, instance_id, target, statement_timeout_seconds)
+                await writer.prepare()
+        except TimeoutError as error:
+            raise InstanceTimeout(
+                f"Instance '{instance_id}' at {target.address} accepted no session in time"
+            ) from error
+        except (MySQLError, OSError) as error:
+            raise connection_failure(error, instance_id, target) from error
         yield writer
-    finally:
-        await writer.close()

@@ -10,7 +10,7 @@ import os
 import pwd
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import psycopg
@@ -213,9 +213,6 @@ class PostgreSQLProbe:
         if self._running:
             await self._connection.cancel_safe(timeout=_GRACE_SECONDS)
 
-    async def close(self) -> None:
-        await self._connection.close()
-
     async def _plan(self, statement: str) -> Any:
         cursor = self._connection.cursor(row_factory=tuple_row)
         if "$" in statement and self.facts.version.major < 16:
@@ -318,35 +315,23 @@ class PostgreSQLProbe:
 @asynccontextmanager
 async def open_probe(target: Target, limits: ProbeLimits, instance_id: str) -> AsyncIterator[PostgreSQLProbe]:
     """A probe that is ready for readings. Closed on leaving, whatever happened."""
-    probe = await _connect(target, limits, instance_id)
-    try:
-        yield probe
-    finally:
-        await probe.close()
-
-
-async def _connect(target: Target, limits: ProbeLimits, instance_id: str) -> PostgreSQLProbe:
     seconds = max(1, round(limits.connect_timeout_seconds))
-    connection: AsyncConnection[Any] | None = None
-    try:
-        async with asyncio.timeout(limits.connect_timeout_seconds + _GRACE_SECONDS):
-            connection = await AsyncConnection.connect(
-                _conninfo(target, limits, seconds), autocommit=True, prepare_threshold=None
-            )
-            probe = PostgreSQLProbe(connection, instance_id, target, limits)
-            await probe.prepare()
-    except psycopg.Error as error:
-        if connection is not None:
-            await connection.close()
-        raise connection_failure(error, instance_id, target) from error
-    except TimeoutError as error:
-        if connection is not None:
-            await connection.close()
-        raise InstanceTimeout(
-            f"Instance '{instance_id}' at {target.address} accepted no session within {seconds} s;"
-            " check address, firewall and whether the server is overloaded"
-        ) from error
-    return probe
+    conninfo = _conninfo(target, limits, seconds)
+    async with AsyncExitStack() as opened:
+        try:
+            async with asyncio.timeout(limits.connect_timeout_seconds + _GRACE_SECONDS):
+                connection = await AsyncConnection.connect(conninfo, autocommit=True, prepare_threshold=None)
+                opened.push_async_callback(connection.close)
+                probe = PostgreSQLProbe(connection, instance_id, target, limits)
+                await probe.prepare()
+        except psycopg.Error as error:
+            raise connection_failure(error, instance_id, target) from error
+        except TimeoutError as error:
+            raise InstanceTimeout(
+                f"Instance '{instance_id}' at {target.address} accepted no session within {seconds} s;"
+                " check address, firewall and whether the server is overloaded"
+            ) from error
+        yield probe
 
 
 def _conninfo(target: Target, limits: ProbeLimits, connect_timeout_seconds: int) -> str:

@@ -7,7 +7,7 @@ refuses a second one), commits by itself, waits for locks only as long as its ch
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import psycopg
@@ -77,9 +77,6 @@ class PostgreSQLWriter:
         if self._running:
             await self._connection.cancel_safe(timeout=CANCEL_SECONDS)
 
-    async def close(self) -> None:
-        await self._connection.close()
-
     async def _one(self, statement: str) -> tuple[tuple[tuple[str | None, ...], ...], int | None]:
         cursor = self._connection.cursor(row_factory=tuple_row)
         self._running = True
@@ -131,24 +128,20 @@ async def open_writer(
     target: Target, *, instance_id: str, statement_timeout_seconds: float
 ) -> AsyncIterator[PostgreSQLWriter]:
     """A writer that is ready. Closed on leaving, whatever happened."""
-    connection: AsyncConnection[Any] | None = None
-    try:
-        async with asyncio.timeout(CONNECT_SECONDS + 2.0):
-            connection = await AsyncConnection.connect(_conninfo(target), autocommit=True)
-            writer = PostgreSQLWriter(connection, instance_id, target)
-            await writer.prepare(statement_timeout_seconds)
-    except psycopg.Error as error:
-        if connection is not None:
-            await connection.close()
-        raise connection_failure(error, instance_id, target) from error
-    except TimeoutError as error:
-        if connection is not None:
-            await connection.close()
-        raise InstanceTimeout(f"Instance '{instance_id}' at {target.address} accepted no session in time") from error
-    try:
+    async with AsyncExitStack() as opened:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS + 2.0):
+                connection = await AsyncConnection.connect(_conninfo(target), autocommit=True)
+                opened.push_async_callback(connection.close)
+                writer = PostgreSQLWriter(connection, instance_id, target)
+                await writer.prepare(statement_timeout_seconds)
+        except psycopg.Error as error:
+            raise connection_failure(error, instance_id, target) from error
+        except TimeoutError as error:
+            raise InstanceTimeout(
+                f"Instance '{instance_id}' at {target.address} accepted no session in time"
+            ) from error
         yield writer
-    finally:
-        await writer.close()
 
 
 def _conninfo(target: Target) -> str:
