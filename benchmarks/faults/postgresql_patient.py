@@ -50,7 +50,9 @@ class PostgreSQLSession:
         return cursor.fetchall() if cursor.description else []
 
     def close(self) -> None:
-        self._connection.close()
+        """When its statement in another thread, if any, has ended: that thread still reads from the connection."""
+        with self._connection.lock:
+            self._connection.close()
 
 
 class PostgreSQLPatient:
