@@ -22,6 +22,7 @@ from benchmarks.faults.patient import SERVICE, Measured
 from benchmarks.faults.scenario import Schema
 from housecall.engines.engine import Target
 from housecall.engines.mysql import ENGINE
+from housecall.mysql_server import discard_server, stop_server
 from housecall.testing_mysql import (
     MARIADB,
     MYSQL,
@@ -29,7 +30,6 @@ from housecall.testing_mysql import (
     MySQLKind,
     PrivateMySQLServer,
     _free_port,
-    _stop,
     _submit,
     least_privilege,
 )
@@ -164,7 +164,7 @@ class MySQLPatient:
     def restart(self, how: Mapping[str, Any]) -> None:
         if set(how) - {"settings"}:
             raise ValueError(f"a restart of MySQL knows settings only, not {sorted(how)}")
-        _stop(self.server.process)
+        stop_server(self.server.process)
         self._settings |= how.get("settings", {})
         self._start()
 
@@ -172,7 +172,7 @@ class MySQLPatient:
         """A copy of the folder, made while the source was stopped. `delay_seconds` is no setting of the server."""
         own = {**self._settings, "server_id": "2", "report_host": "replica_1", "read_only": "ON", **settings}
         delay = own.pop("delay_seconds", "0")
-        _stop(self.server.process)
+        stop_server(self.server.process)
         folder = self.data_dir.with_name(f"{self.data_dir.name}-standby")
         _copy(self._farm, self.data_dir, folder)
         self._start()
@@ -265,14 +265,12 @@ class MySQLPatient:
         """At once: nobody reads the folder any more."""
         if self._standby is not None:
             self._standby.stop()
-        if self.server.process.poll() is None:
-            self.server.process.kill()
-            self.server.process.wait(START_SECONDS)
+        discard_server(self.server.process)
         shutil.rmtree(self.data_dir, ignore_errors=True)
 
     def stop_cleanly(self) -> None:
         """As an operator stops it, so that the folder may be copied."""
-        _stop(self.server.process)
+        stop_server(self.server.process)
 
 
 class MySQLLab:

@@ -127,3 +127,9 @@ def stop_server(process: "subprocess.Popen[bytes]") -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(STOP_SECONDS)
+
+
+def discard_server(process: "subprocess.Popen[bytes]") -> None:
+    """End the server that was started here at once: its data folder goes too, so nothing need be written first."""
+    process.kill()
+    process.wait(STOP_SECONDS)

@@ -31,7 +31,7 @@ from housecall.engines.mysql import ENGINE
 from housecall.engines.mysql.changes.sessions import (
     INNODB_KEEPS_ITS_PICTURE_SECONDS as INNODB_KEEPS_ITS_PICTURE_SECONDS,
 )
-from housecall.mysql_server import STOP_SECONDS, make_data_folder, start_server
+from housecall.mysql_server import STOP_SECONDS, discard_server, make_data_folder, start_server
 from housecall.store.unprivileged import Account, account_for, stand_in
 
 START_SECONDS = 60.0
@@ -47,7 +47,6 @@ TEST_SETTINGS: Mapping[str, str] = {
 MySQLKind = mysql_server.MySQLKind
 MARIADB, MYSQL, MYSQL_KINDS = mysql_server.MARIADB, mysql_server.MYSQL, mysql_server.MYSQL_KINDS
 MARIADB_PLUGINS, cache_folder = mysql_server.MARIADB_PLUGINS, mysql_server.cache_folder
-_stop = mysql_server.stop_server
 _numbers = itertools.count(1)
 _ResultT = TypeVar("_ResultT")
 
@@ -227,7 +226,7 @@ class MySQLFarm:
                 self._wait_until_it_answers(server)
                 yield server
             finally:
-                _stop(process)
+                discard_server(process)
                 shutil.rmtree(data_dir, ignore_errors=True)
 
     def _start(

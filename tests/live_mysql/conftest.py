@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import cache
 
 import pytest
 
@@ -30,9 +31,15 @@ def mysql_kind(request: pytest.FixtureRequest) -> MySQLKind:
 
 
 @pytest.fixture(scope="session")
-def mysql_servers(mysql_kind: MySQLKind) -> Iterator[MySQLFarm]:
-    with mysql_farm(mysql_kind) as started:
-        yield started
+def farms() -> Iterator[Callable[[MySQLKind], MySQLFarm]]:
+    """The farm of each kind, made when it is first asked for: a data folder takes longer to make than to copy."""
+    with ExitStack() as stack:
+        yield cache(lambda kind: stack.enter_context(mysql_farm(kind)))
+
+
+@pytest.fixture(scope="session")
+def mysql_servers(mysql_kind: MySQLKind, farms: Callable[[MySQLKind], MySQLFarm]) -> MySQLFarm:
+    return farms(mysql_kind)
 
 
 @pytest.fixture(scope="session")
