@@ -2,7 +2,7 @@
 
 The checks proved here: missing_index, wrong_index_order, function_on_column, implicit_cast, leading_wildcard,
 charset_mismatch_join, collation_mismatch, offset_pagination, n_plus_one, huge_in_list, correlated_subquery,
-wide_rows_fetched, top_statements.
+wide_rows_fetched, plan_regression, top_statements.
 """
 
 import contextlib
@@ -16,6 +16,7 @@ from asyncmy.errors import MySQLError
 from housecall.advisor.plan_mysql import parse_mysql_plan
 from housecall.diagnosis.cause import Cause
 from housecall.diagnosis.examine import Diagnosis
+from housecall.diagnosis.finding import Severity
 from housecall.testing_mysql import PrivateMySQLDatabase, PrivateMySQLServer
 
 pytestmark = pytest.mark.anyio
@@ -227,6 +228,93 @@ async def test_without_performance_schema_a_running_statement_is_found_by_its_pl
     assert (first.id, first.object) == ("missing_index", f"{blind_shop.name}.orders(customer_id)")
     missed = {each.check for each in diagnosis.not_evaluated}
     assert {"mysql.top_statements", "mysql.n_plus_one"} <= missed
+
+
+# --- plan_regression ---
+
+VISITS = "CREATE TABLE visits (id INT AUTO_INCREMENT PRIMARY KEY, guest INT, note VARCHAR(80), KEY by_guest (guest))"
+GUESTS = "CREATE TABLE guests (id INT AUTO_INCREMENT PRIMARY KEY, code VARCHAR(20), KEY by_code (code))"
+FILL_VISITS = f"""
+    INSERT INTO visits (guest, note) {NUMBERS}
+    SELECT (a.n * 1200 + b.n * 6 + c.n) % 20000, REPEAT('v', 60)
+    FROM r AS a JOIN r AS b JOIN r AS c ON c.n < 6
+"""
+FILL_GUESTS = (
+    f"INSERT INTO guests (code) {NUMBERS} SELECT CONCAT('g', a.n * 100 + b.n) FROM r AS a JOIN r AS b ON b.n < 100"
+)
+VISITS_OF_ONE = "SELECT id, note FROM visits WHERE guest = {n}"
+VISITS_OF_A_CODE = "SELECT v.id, v.note FROM guests AS g JOIN visits AS v ON v.guest = g.id WHERE g.code = 'g{n}'"
+VISITS_OF_ONE_YEAR = VISITS_OF_A_CODE + " AND v.id < 20000"
+
+
+@pytest.fixture
+def visited(shop: PrivateMySQLDatabase) -> PrivateMySQLDatabase:
+    """240,000 visits of 20,000 guests; their lookups by an index are all that was counted."""
+    shop.execute(VISITS, FILL_VISITS, GUESTS, FILL_GUESTS, "ANALYZE TABLE visits, guests", f"TRUNCATE {DIGESTS}")
+    shop.execute(
+        *(
+            each.format(n=number)
+            for number in range(400)
+            for each in (VISITS_OF_ONE, VISITS_OF_A_CODE, VISITS_OF_ONE_YEAR)
+        )
+    )
+    return shop
+
+
+async def causes_while(database: PrivateMySQLDatabase, statement: str) -> tuple[Cause, ...]:
+    """What is said of its tables while a session runs the statement again and again."""
+    over, number = threading.Event(), iter(range(100, 10**9))
+
+    def work() -> None:
+        session = database.connect()
+        while not over.is_set():
+            session.execute(statement.format(n=next(number) % 9_000))
+        session.close()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        diagnosis = await database.examine(window_seconds=1.5)
+    finally:
+        over.set()
+        worker.join()
+    return tuple(each for each in diagnosis.causes if f"{database.name}." in each.object and
+                 each.severity.rank >= Severity.WARNING.rank)  # fmt: skip
+
+
+async def test_an_index_hidden_after_weeks_of_quick_lookups_is_shown_again(visited: PrivateMySQLDatabase) -> None:
+    assert await causes_while(visited, VISITS_OF_ONE) == ()
+    hide = "IGNORED" if visited.server.kind.flavour == "mariadb" else "INVISIBLE"
+    visited.execute(f"ALTER TABLE visits ALTER INDEX by_guest {hide}")
+    first = (await causes_while(visited, VISITS_OF_ONE))[0]
+    assert (first.id, first.object) == ("missing_index", f"{visited.name}.visits(guest)")
+    assert "by_guest" in first.summary.render("en")
+    visited.execute(*first.remedies[0].statements)
+    visited.execute(f"TRUNCATE {DIGESTS}")
+    assert await causes_while(visited, VISITS_OF_ONE) == ()
+
+
+async def test_an_index_dropped_after_weeks_of_quick_lookups_is_missing(visited: PrivateMySQLDatabase) -> None:
+    visited.execute("DROP INDEX by_guest ON visits")
+    first = (await causes_while(visited, VISITS_OF_ONE))[0]
+    assert (first.id, first.object) == ("missing_index", f"{visited.name}.visits(guest)")
+
+
+async def test_plan_regression_of_a_join_whose_statistics_lie_is_mended_by_its_remedy(
+    visited: PrivateMySQLDatabase,
+) -> None:
+    statement = VISITS_OF_ONE_YEAR if visited.server.kind.flavour == "mariadb" else VISITS_OF_A_CODE
+    assert await causes_while(visited, statement) == ()
+    lie = f"WHERE database_name = '{visited.name}' AND table_name = 'visits' AND index_name = 'by_guest'"
+    visited.execute(
+        f"UPDATE mysql.innodb_index_stats SET stat_value = 1 {lie} AND stat_name LIKE 'n_diff%'",
+        "RENAME TABLE visits TO visitors", "RENAME TABLE visitors TO visits", "FLUSH TABLES",
+    )  # fmt: skip
+    first = (await causes_while(visited, statement))[0]
+    assert first.id == "plan_regression"
+    assert f"ANALYZE TABLE {visited.name}.visits;" in first.remedies[0].statements
+    visited.execute(*first.remedies[0].statements, f"TRUNCATE {DIGESTS}")
+    assert await causes_while(visited, statement) == ()
 
 
 @pytest.mark.parametrize("version", [1, 2])

@@ -1,6 +1,7 @@
 """Checks and causes of statements on MySQL and MariaDB, by hand-written rows: thresholds from both sides."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,10 +15,10 @@ from housecall.engines.engine import Row, ServerFacts, Unavailable, Version
 from housecall.engines.mysql import ENGINE
 from housecall.engines.mysql.explainable import is_explainable, plain_digest, with_schema, with_values
 from housecall.engines.mysql.rows.indexes import LargeTableIndex
-from housecall.engines.mysql.rows.server import StatementError, StatusCounter
+from housecall.engines.mysql.rows.server import StatementError, StatusCounter, Variable
 from housecall.engines.mysql.rows.sessions import Session
 from housecall.engines.mysql.rows.statements import TopStatement
-from housecall.engines.mysql.rows.tables import LargeTableColumn
+from housecall.engines.mysql.rows.tables import LargeTableColumn, TableStatistics
 from housecall.testing import row_of
 
 OFF = Unavailable("top_statements", "setting", "top_statements needs performance_schema, which is off here")
@@ -212,7 +213,7 @@ def test_an_index_that_is_hidden_is_shown_again_and_not_built_anew(flavour: str,
     rows = (*ORDERS, index("orders", "by_customer", "customer_id", hidden=True))
     (cause,) = caused(diagnose(snapshot(digest(BY_CUSTOMER), *rows, flavour=flavour)), "missing_index")
     assert cause.remedies[0].statements == (f"ALTER TABLE shop.orders ALTER INDEX by_customer {word};",)
-    assert "by_customer" in str(cause.because[2])
+    assert "by_customer" in str(cause.summary)
 
 
 @pytest.mark.parametrize(("rows", "expected"), [(1_000, 1), (999, 0)])
@@ -486,6 +487,142 @@ def test_wide_rows_fetched_is_a_notice_about_large_columns_of_many_rows(rows: in
     row = digest(text, rows_examined=10 * rows, rows_sent=10 * rows, no_index_used=0, scans=0)
     causes = caused(diagnose(snapshot(row, *ORDERS)), "wide_rows_fetched")
     assert [each.severity for each in causes] == ["notice"] * expected
+
+
+# --- plan_regression ---
+
+SERVED = index("orders", "by_customer", "customer_id")
+QUICK = {
+    "calls": 1_000, "total_seconds": 1.0, "all_seconds": 100.0, "rows_examined": 10_000, "rows_sent": 10_000,
+    "scans": 0, "no_index_used": 0,
+}  # fmt: skip
+
+
+def in_window(
+    *rows: Row, query: str = BY_CUSTOMER, before: Mapping[str, Any] = QUICK, plans: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> Diagnosis:  # fmt: skip
+    """The verdict after a window in which a quick statement did `more`: five calls of 100 ms that read 300,000 rows
+    each, unless said otherwise."""
+    grown = {"calls": 5, "total_seconds": 0.5, "all_seconds": 0.5, "rows_examined": 1_500_000, "rows_sent": 50,
+             "scans": 5, "no_index_used": 5, **more}  # fmt: skip
+    after = {name: value + before.get(name, 0) for name, value in grown.items()}
+    earlier = snapshot(digest(query, **before), *ORDERS, *rows)
+    return diagnose(snapshot(digest(query, **after), *ORDERS, *rows, seconds=1.2, plans=plans), earlier)
+
+
+@pytest.mark.parametrize(
+    ("more", "severities"),
+    [
+        ({}, ["warning"]),
+        ({"calls": 4, "total_seconds": 0.4, "rows_examined": 1_200_000}, []),  # calls in the window
+        ({"total_seconds": 0.03, "all_seconds": 0.03}, ["warning"]),  # 6 ms a call: 5 ms more than the 1 ms of before
+        ({"total_seconds": 0.029, "all_seconds": 0.029}, []),
+        ({"rows_examined": 5_000, "scans": 0, "no_index_used": 0}, ["notice"]),  # 1,000 rows a call
+        ({"rows_examined": 4_995, "scans": 0, "no_index_used": 0}, []),
+        ({"rows_examined": 50}, ["warning"]),  # it scans, though no row was counted
+        ({"rows_sent": 100}, ["warning"]),  # twice the 10 rows of before
+        ({"rows_sent": 105}, []),
+        ({"all_seconds": 5.0}, ["warning"]),  # a tenth of the time of the window
+        ({"all_seconds": 5.1}, []),
+        ({"scans": 3, "no_index_used": 0}, ["warning"]),  # more than every other call is a scan
+        ({"scans": 2, "no_index_used": 2}, ["notice"]),
+        ({"scans": 0, "no_index_used": 0, "full_range_joins": 3, "rows_examined": 50}, ["warning"]),
+        ({"scans": 0, "no_index_used": 0, "full_joins": 2, "rows_examined": 50}, []),
+    ],
+)
+def test_plan_regression_is_more_time_and_more_rows_for_no_more_of_them_returned(
+    more: dict[str, Any], severities: list[str]
+) -> None:
+    verdict = in_window(SERVED, **more)
+    assert [severity for _, severity in found(verdict, "plan_regression")] == severities
+    assert [cause.severity for cause in caused(verdict, "plan_regression")] == severities
+
+
+@pytest.mark.parametrize(
+    ("before", "count"),
+    [
+        ({"calls": 50, "total_seconds": 0.05, "rows_examined": 500}, 1),
+        ({"calls": 49, "total_seconds": 0.049, "rows_examined": 490}, 0),
+        ({"total_seconds": 40.0}, 1),  # 40 ms a call before, 100 ms now
+        ({"total_seconds": 40.1}, 0),
+        ({"rows_examined": 60_000_000, "scans": 1_000}, 1),  # 60,000 rows a call before, 300,000 now
+        ({"rows_examined": 60_001_000, "scans": 1_000}, 0),
+    ],
+)
+def test_plan_regression_compares_with_an_average_that_means_something(before: dict[str, Any], count: int) -> None:
+    assert len(found(in_window(SERVED, before={**QUICK, **before}), "plan_regression")) == count
+
+
+def test_plan_regression_tells_the_plan_of_now_and_what_to_do() -> None:
+    verdict = in_window(SERVED, plans={BY_CUSTOMER: scan()})
+    (cause,) = caused(verdict, "plan_regression")
+    told = cause.to_json("en")
+    assert (cause.object, cause.impact) == ("shop.orders", 1.0)
+    assert "it looks at 30,000 times as many rows" in told["summary"]
+    assert "The plan now reads orders from end to end." in told["because"]
+    assert cause.remedies[0].statements == ("ANALYZE TABLE shop.orders;",)
+    assert "INVISIBLE" in told["remedies"][1]["title"]
+    assert verdict.causes[0] is cause
+
+
+def test_one_look_tells_of_no_plan_regression() -> None:
+    assert found(diagnose(snapshot(digest(BY_CUSTOMER), *ORDERS, SERVED)), "plan_regression") == []
+
+
+@pytest.mark.parametrize("is_dropped", [True, False])
+def test_a_dropped_or_hidden_index_is_the_cause_and_no_plan_regression_though_the_average_is_still_good(
+    is_dropped: bool,
+) -> None:
+    rows = () if is_dropped else (index("orders", "by_customer", "customer_id", hidden=True),)
+    verdict = in_window(*rows)
+    (cause,) = caused(verdict, "missing_index")
+    assert (verdict.causes[0], cause.object, cause.severity) == (cause, "shop.orders(customer_id)", "warning")
+    assert ("ADD INDEX" if is_dropped else "ALTER INDEX by_customer VISIBLE") in cause.remedies[0].statements[0]
+    assert caused(verdict, "plan_regression") == []
+    assert "while we looked" in cause.because[0].render("en")
+    assert cause.impact == 1.0
+
+
+def test_a_hidden_index_is_shown_again_though_another_has_the_column_behind_its_first() -> None:
+    other = index("orders", "by_created", "created", "customer_id")
+    verdict = in_window(other, index("orders", "by_customer", "customer_id", hidden=True))
+    assert [each.id for each in verdict.causes if each.severity == "warning"] == ["missing_index"]
+    assert "VISIBLE" in caused(verdict, "missing_index")[0].remedies[0].statements[0]
+
+
+def test_a_hidden_index_behind_a_worse_one_is_told_by_the_plan_regression() -> None:
+    text = "SELECT `total` FROM `orders` WHERE `customer_id` = ? AND `created` > ?"
+    hidden = index("orders", "by_customer", "customer_id", hidden=True)
+    verdict = in_window(index("orders", "by_day", "created"), hidden, query=text, scans=0, no_index_used=0)
+    (cause,) = caused(verdict, "plan_regression")
+    assert (cause.severity, cause.object) == ("warning", "shop.orders")
+    assert cause.remedies[0].statements == ("ALTER TABLE shop.orders ALTER INDEX by_customer VISIBLE;",)
+
+
+def test_old_statistics_and_a_switched_off_method_explain_a_worse_plan() -> None:
+    stale = row_of(
+        TableStatistics, schema_name="shop", table_name="orders", live_rows=300_000, statistics_rows=1_000,
+        statistics_age_seconds=90_000.0, modified_rows=299_000, is_recalculated=False, create_options="",
+    )  # fmt: skip
+    assert caused(in_window(SERVED, stale), "plan_regression") == []
+    assert caused(in_window(SERVED, replace(stale, is_recalculated=True)), "plan_regression") != []
+    joined = "SELECT * FROM `orders` `o` JOIN `orders` `p` ON `p` . `customer_id` = `o` . `id` WHERE `o` . `id` = ?"
+    off = row_of(Variable, name="optimizer_switch", value="hash_join=off,block_nested_loop=off")
+    assert caused(in_window(SERVED, query=joined), "plan_regression") != []
+    assert caused(in_window(SERVED, off, query=joined), "plan_regression") == []
+    assert caused(in_window(SERVED, off), "plan_regression") != []
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_a_plan_regression_is_told_in_both_languages(language: str) -> None:
+    for verdict in (
+        in_window(SERVED), in_window(SERVED, scans=0, no_index_used=0), in_window(SERVED, rows_examined=50)
+    ):  # fmt: skip
+        (cause,) = caused(verdict, "plan_regression")
+        told = cause.to_json(language)  # type: ignore[arg-type]
+        assert all(told["because"])
+        assert all(each["title"] for each in told["remedies"])
 
 
 def test_top_statements_are_told_with_their_share_and_without_digests_as_not_evaluated() -> None:

@@ -18,6 +18,10 @@ SHARED = Say(
 COPIES = Say(
     en="Copies {table} while its writes wait; reads go on.", zh="复制 {table} 期间写入需要等待，读取不受影响。"
 )
+ANALYZE_LOCK = Say(
+    en="Reads a sample of pages; reads and writes go on. It waits for statements that run on the table longer than it.",
+    zh="读取部分页面作为样本，读写不受影响；会等待该表上正在运行的长语句。",
+)
 WAIT_SHORTLY = Say(
     en="Run SET SESSION lock_wait_timeout = 5 first, so that it does not queue behind a long transaction and"
     " everybody behind it.",

@@ -18,6 +18,7 @@ from housecall.diagnosis.causes.mysql._statement_causes import (
 )
 from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.mysql.quoting import qualified
 from housecall.wording import Message, Say
 
 CAUSE = CauseRule(
@@ -29,6 +30,11 @@ _SUMMARY = Say(
     en="{target} has no index: a hot statement reads {before:count} row{before:|s} of the table to find about"
     " {after:count}.",
     zh="{target} 上缺少索引：热点语句每次要读 {before:count} 行，才能找到约 {after:count} 行。",
+)
+_SHOW = Say(
+    en="The index {index} of {table} is hidden from the optimizer: a hot statement reads {before:count} row{before:|s}"
+    " of the table to find about {after:count}.",
+    zh="{table} 的索引 {index} 对优化器是隐藏的：热点语句每次要读 {before:count} 行，才能找到约 {after:count} 行。",
 )
 _JOIN = Say(
     en="{target} has no index, so a hot statement joins the table by reading all of its {rows:count} rows.",
@@ -93,6 +99,10 @@ def _summary(finding: Finding) -> Message:
     details = finding.details
     if not details["is_supported"] or not details["narrows"]:
         return _PERHAPS(target=finding.object)
+    if details["hidden_index"]:
+        table = qualified(details["schema"], details["table"])
+        before, after = details["rows_without"], max(details["rows_with"], 1)
+        return _SHOW(index=details["hidden_index"], table=table, before=before, after=after)
     if details["is_join"]:
         return _JOIN(target=finding.object, rows=details["live_rows"])
     return _SUMMARY(target=finding.object, before=details["rows_without"], after=max(details["rows_with"], 1))
@@ -102,7 +112,7 @@ def _because(finding: Finding) -> Iterator[Message]:
     details = finding.details
     yield share_message(details)
     yield STATEMENT(statement=details["text"])
-    if details["hidden_index"]:
+    if details["hidden_index"] and not (details["is_supported"] and details["narrows"]):
         yield _HIDDEN(index=details["hidden_index"])
     yield from row_messages(details)
     if not details["is_supported"]:

@@ -7,7 +7,7 @@ the text of a statement speaks for is absorbed too.
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
-from housecall.diagnosis.causes.mysql._changes import MOMENT, ONLINE, WAIT_SHORTLY
+from housecall.diagnosis.causes.mysql._changes import ANALYZE_LOCK, MOMENT, ONLINE, WAIT_SHORTLY
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
@@ -41,10 +41,6 @@ _SHARE = Say(
     zh="涉及该表的语句占全部语句耗时的 {share:percent}。",
 )
 _ANALYZE = Say(en="Analyse {table}", zh="对 {table} 执行 ANALYZE TABLE")
-_ANALYZE_LOCK = Say(
-    en="Reads a sample of pages; reads and writes go on. It waits for statements that run on the table longer than it.",
-    zh="读取部分页面作为样本，读写不受影响；会等待该表上正在运行的长语句。",
-)
 _NO_UNDO = Say(en="Nothing to undo: statistics are renewed.", zh="无需回退：只是更新统计信息。")
 _FRESH = Say(en="the rows in the statistics are about those of the table", zh="统计信息中的行数与表的行数相近")
 _RENEW = Say(
@@ -99,7 +95,7 @@ def _remedies(finding: Finding, now: Snapshot) -> Iterator[Remedy]:
     details = finding.details
     target = qualified(details["schema"], details["table"])
     yield Remedy(
-        title=_ANALYZE(table=target), statements=(f"ANALYZE TABLE {target};",), lock=_ANALYZE_LOCK(), risk="low",
+        title=_ANALYZE(table=target), statements=(f"ANALYZE TABLE {target};",), lock=ANALYZE_LOCK(), risk="low",
         when="now", rollback=(), rollback_note=_NO_UNDO(), verify=_FRESH(), duration=MOMENT(),
         verify_statement=(
             "SELECT n_rows, last_update FROM mysql.innodb_table_stats"

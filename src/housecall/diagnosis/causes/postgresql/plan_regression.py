@@ -6,6 +6,7 @@ When the missing index, the old statistics or the way of writing is known, that 
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes._regression import GATHER, NO_UNDO, is_explained
 from housecall.diagnosis.causes.postgresql._changes import UNDER_A_MINUTE
 from housecall.diagnosis.causes.postgresql._statement_causes import application_change, statement_cause
 from housecall.diagnosis.finding import Finding, Severity
@@ -27,12 +28,7 @@ _BLOCKS = Say(
     "{now:number} blocks a call in the window, {before:number} on average before.",
     "本次观察期内每次 {now:number} 个数据块，以往平均 {before:number} 个。",
 )
-_ANALYZE = Say(
-    "Gather statistics of the statement's tables, the cheapest thing that brings a plan back",
-    "收集该语句所用表的统计信息，这是恢复执行计划代价最小的办法",
-)
 _LOCK = Say("SHARE UPDATE EXCLUSIVE: reads and writes go on", "SHARE UPDATE EXCLUSIVE 锁：读写照常")
-_NOTE = Say("new statistics need no undo", "收集统计信息无需回退")
 _VERIFY = Say("blocks a call are back near what they were", "每次读取的数据块数回到以往水平")
 _LOOK = Say(
     "Look at its plan (EXPLAIN) and at what changed since: a dropped or invalid index, a planner setting, a bulk"
@@ -40,41 +36,26 @@ _LOOK = Say(
     " version",
     "用 EXPLAIN 查看其执行计划，并排查近期变化：索引被删除或失效、优化器参数、大批量导入、版本升级",
 )
-_EXPLAINED_BY = (
-    "postgresql.missing_index", "postgresql.wrong_index_order", "postgresql.function_on_column",
-    "postgresql.implicit_cast", "postgresql.correlated_columns", "postgresql.generic_plan_skew",
-    "postgresql.partition_pruning", "postgresql.leading_wildcard", "postgresql.offset_pagination",
-)  # fmt: skip
 
 
 def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
-    for finding in found.of("postgresql.plan_regression"):
-        if not _is_explained(finding, found):
-            yield _cause(finding, found)
-
-
-def _is_explained(finding: Finding, found: Found) -> bool:
-    identity, tables = finding.details["identity"], finding.details["tables"]
-    for other in found.of(*_EXPLAINED_BY):
-        statements = other.details.get("statements") or [other.details.get("identity")]
-        if identity in statements and other.severity.rank >= Severity.NOTICE.rank:
-            return True
-    stale = {each.object for each in found.of("postgresql.stale_statistics")}
     switched = [each for each in found.of("postgresql.planner_switches") if each.severity.rank >= Severity.WARNING.rank]
-    return bool(stale.intersection(tables)) or bool(switched)
+    for finding in found.of("postgresql.plan_regression"):
+        if not is_explained(finding, found, switched):
+            yield _cause(finding, found)
 
 
 def _cause(finding: Finding, found: Found) -> Cause:
     details = finding.details
-    because: tuple[Message, ...] = (_BLOCKS(now=details["now_blocks"], before=details["before_blocks"]),)
+    because: tuple[Message, ...] = (_BLOCKS(now=details["now_read"], before=details["before_read"]),)
     analyze = Remedy(
-        title=_ANALYZE(),
+        title=GATHER(),
         statements=tuple(f"ANALYZE {table};" for table in details["tables"][:4]),
         lock=_LOCK(),
         risk="low",
         when="now",
         rollback=(),
-        rollback_note=_NOTE(),
+        rollback_note=NO_UNDO(),
         verify=_VERIFY(),
         duration=UNDER_A_MINUTE(),
     )
@@ -83,7 +64,7 @@ def _cause(finding: Finding, found: Found) -> Cause:
         CAUSE.id, finding, found,
         _SUMMARY(
             now=details["now_seconds"], before=details["before_seconds"],
-            times=details["now_blocks"] / max(details["before_blocks"], 1.0),
+            times=details["now_read"] / max(details["before_read"], 1.0),
         ),
         remedies, confidence=0.6, because=because,
     )  # fmt: skip

@@ -8,6 +8,7 @@ supported.
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import takewhile
 
 from sqlglot import exp
 
@@ -67,6 +68,18 @@ class Proposal:
         columns = [self.table.columns.get(part.text.lower()) for part in self.candidate.key if not part.expression]
         unsure = not columns or all(column is None or few_values(column) or is_short_text(column) for column in columns)
         return not unsure or any(not aggregates(each.sql) and each.returned is not None for each in self.statements)
+
+    @property
+    def hidden(self) -> str | None:
+        """An index that is there and would serve, but that the optimizer may not use: it begins with the wanted
+        columns, in whatever order, the most wanted one among them."""
+        wanted = [key.lower() for key in self.keys]
+        for index in self.table.hidden:
+            columns = [column.lower() for column in index.columns if column]
+            serving = list(takewhile(lambda column: column in wanted, columns))
+            if wanted and wanted[0] in serving and index.index_type == "BTREE":
+                return index.index_name
+        return None
 
     @property
     def misordered(self) -> IndexFacts | None:

@@ -24,6 +24,7 @@ def statement_evidence(statement: HotStatement) -> tuple[Evidence, ...]:
         rows_examined_a_call=(None if statement.examined is None else round(statement.examined, 1), "number"),
         rows_returned_a_call=(None if statement.returned is None else round(statement.returned, 1), "number"),
         moments_seen=(statement.moments or None, "count"),
+        counted_in_the_window_alone=(statement.of_window or None, "flag"),
     )
     return tuple(each for each in evidence if each.value is not None)
 
@@ -34,7 +35,7 @@ def statement_details(statement: HotStatement, now: Snapshot) -> dict[str, Any]:
         "query": statement.query, "text": statement.text, "identity": statement.identity, "share": statement.share,
         "calls": statement.calls, "mean_seconds": statement.mean_seconds, "tables": tables_of(statement, now),
         "examined": statement.examined, "returned": statement.returned, "is_over": statement.is_over,
-        "schema": statement.schema,
+        "schema": statement.schema, "of_window": statement.of_window,
     }  # fmt: skip
 
 

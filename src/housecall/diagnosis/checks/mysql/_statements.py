@@ -2,18 +2,22 @@
 
 One `HotStatement` is one digest of the application; statements that read the catalogue (our own, and those of agents)
 are left out. Digests hide values; a sample that the server kept, or a session that was seen running, shows them.
+What a digest counts is since the server started. A statement that used to find its rows by an index and reads whole
+tables in the window is told by the window alone: its average of weeks hides what it costs today.
 """
 
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from housecall.advisor.plan import Plan, PlanNode
 from housecall.advisor.plan_mysql import parse_mysql_plan
 from housecall.advisor.shape import StatementShape, statement_shape
+from housecall.diagnosis.check import Limits, Threshold
+from housecall.diagnosis.checks._regression import THRESHOLDS, Change, Cost, changes
 from housecall.diagnosis.checks.mysql._measured import table_name
 from housecall.diagnosis.checks.mysql._tables import Table, known_tables
 from housecall.diagnosis.finding import NotEvaluated
@@ -30,14 +34,26 @@ PROOF_OF_QUIET = 5.0
 """Calls that a window should have seen at the average rate, before none of them proves that the statement is over."""
 QUIET_SECONDS = 60.0
 """What ran within the last minute is not over, however quiet the window was."""
+WORSE = (
+    *THRESHOLDS,
+    Threshold("min_read_now", 1_000, "rows a call: a table of a few pages is read whole in a moment"),
+    Threshold(
+        "min_more_scans", 0.5, "a call: scans, joins by no index or runs without one; every other call has a new one"
+    ),
+)
+"""What makes a statement one that got worse, for the check and for how statements are told."""
+_WORSE = Limits(WORSE)
 _CATALOGUE = ("information_schema", "performance_schema", "mysql", "sys")
+
+
+DigestKey = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class HotStatement:
     """A statement and what it costs. Without digests the counts are None, `share` is that of the looks at which it was
     seen running, and `seconds` the longest it was seen to run. `example` is a text with values, where there is one;
-    `cut_example` is one whose end is missing."""
+    `cut_example` is one whose end is missing. `of_window`: the figures are those of the window alone."""
 
     query: str
     identity: str
@@ -62,6 +78,7 @@ class HotStatement:
     moments: int = 0
     example: str | None = None
     cut_example: str | None = None
+    of_window: bool = False
 
     @property
     def text(self) -> str:
@@ -95,7 +112,13 @@ def hot_statements(now: Snapshot, earlier: Snapshot | None = None) -> list[HotSt
     if isinstance(rows, Unavailable):
         return running_statements(now, earlier)
     examples = _examples(now, earlier)
-    return [_counted(row, now, earlier, examples) for row in rows if row.calls > 0 and row.query]
+    scanning = {key: each.row for key, each in worse_statements(now, earlier).items() if each.scans_more}
+    found = [
+        _counted(row, scanning.get(digest_key(row)), now, earlier, examples)
+        for row in rows
+        if row.calls > 0 and row.query
+    ]
+    return sorted(found, key=lambda each: -each.share)
 
 
 def why_not_counted(now: Snapshot, check: str) -> NotEvaluated | None:
@@ -104,10 +127,15 @@ def why_not_counted(now: Snapshot, check: str) -> NotEvaluated | None:
     return not_evaluated(check, rows, now) if isinstance(rows, Unavailable) else None
 
 
-def _counted(row: TopStatement, now: Snapshot, earlier: Snapshot | None, examples: dict[str, str]) -> HotStatement:
+def _counted(
+    all_time: TopStatement, window: TopStatement | None, now: Snapshot, earlier: Snapshot | None,
+    examples: dict[str, str],
+) -> HotStatement:  # fmt: skip
+    """The statement by its counters of all time, or by those of the window where it is to be told by them."""
+    row = window or all_time
     identity = fingerprint(plain_digest(row.query), "mysql")
     whole = row.sample is not None and not row.sample.endswith("...")
-    in_window = _calls_in_window(row, earlier)
+    in_window = _calls_in_window(all_time, earlier)
     return HotStatement(
         query=row.query, identity=identity, schema=row.schema_name, reading=TopStatement,
         share=row.total_seconds / row.all_seconds if row.all_seconds > 0 else 0.0,
@@ -116,8 +144,9 @@ def _counted(row: TopStatement, now: Snapshot, earlier: Snapshot | None, example
         no_index_calls=row.no_index_used, full_joins=row.full_joins, scans=row.scans, errors=row.errors,
         sort_merge_passes=row.sort_merge_passes, sort_rows=row.sort_rows, tmp_tables=row.tmp_tables,
         tmp_disk_tables=row.tmp_disk_tables, calls_in_window=in_window,
-        is_over=_is_over(row, in_window, now.seconds_since(earlier) if earlier else 0.0),
+        is_over=_is_over(all_time, in_window, now.seconds_since(earlier) if earlier else 0.0),
         example=row.sample if whole else examples.get(identity), cut_example=None if whole else row.sample,
+        of_window=window is not None,
     )  # fmt: skip
 
 
@@ -125,8 +154,7 @@ def _calls_in_window(row: TopStatement, earlier: Snapshot | None) -> int | None:
     before = earlier.get(TopStatement) if earlier else ()
     if isinstance(before, Unavailable):
         return None
-    same = (each for each in before if each.digest == row.digest and each.schema_name == row.schema_name)
-    found = next(same, None)
+    found = next((each for each in before if digest_key(each) == digest_key(row)), None)
     return None if found is None else max(0, row.calls - found.calls)
 
 
@@ -138,6 +166,63 @@ def _is_over(row: TopStatement, in_window: int | None, window: float) -> bool:
     if (row.last_seen_seconds or 0.0) < QUIET_SECONDS:
         return False
     return row.calls / age * window >= PROOF_OF_QUIET
+
+
+@dataclass(frozen=True, slots=True)
+class Worse:
+    """A statement that got worse: its counters of the window alone, what a call costs in it against before, whether its
+    calls look at far more rows, and whether they read whole tables, or join by no index, where those of before did not.
+    MariaDB does not count the rows that it joins through a buffer, so that the second may stand alone."""
+
+    row: TopStatement
+    change: Change
+    reads_more: bool
+    scans_more: bool
+
+
+def worse_statements(now: Snapshot, earlier: Snapshot | None, limits: Limits = _WORSE) -> dict[DigestKey, Worse]:
+    """Statements whose calls take far longer than they did for no more rows returned, and look for them otherwise."""
+    rows, before = now.get(TopStatement), earlier.get(TopStatement) if earlier else ()
+    if isinstance(rows, Unavailable) or isinstance(before, Unavailable) or not rows or not before:
+        return {}
+    then = {digest_key(row): row for row in before}
+    window = {digest_key(row): _since(row, then[digest_key(row)]) for row in rows if digest_key(row) in then}
+    spent = rows[0].all_seconds - before[0].all_seconds
+    changed = changes({digest_key(row): _cost(row) for row in rows}, {k: _cost(row) for k, row in then.items()}, spent)
+    slower = {key: change for key, change in changed.items() if change.is_slower(limits)}
+    judged = {key: _judged(window[key], then[key], change, limits) for key, change in slower.items()}
+    return {key: each for key, each in judged.items() if each.reads_more or each.scans_more}
+
+
+def _judged(row: TopStatement, before: TopStatement, change: Change, limits: Limits) -> Worse:
+    reads_more = change.reads_more(limits) and change.read >= limits["min_read_now"]
+    return Worse(row, change, reads_more, _scans(row) - _scans(before) >= limits["min_more_scans"])
+
+
+def digest_key(row: TopStatement) -> DigestKey:
+    """A digest is counted for each database by itself."""
+    return row.digest, row.schema_name
+
+
+def _cost(row: TopStatement) -> Cost:
+    return Cost(row.calls, row.total_seconds, row.rows_examined, row.rows_sent + row.rows_affected)
+
+
+def _scans(row: TopStatement) -> float:
+    """Of a call: table scans, joins by no index of the join, or runs without one, whichever there are most of."""
+    return max(row.scans, row.full_joins, row.full_range_joins, row.no_index_used) / max(row.calls, 1)
+
+
+_SUMS = (
+    "calls", "total_seconds", "lock_seconds", "errors", "warnings", "rows_affected", "rows_sent", "rows_examined",
+    "tmp_disk_tables", "tmp_tables", "full_joins", "full_range_joins", "scans", "sort_merge_passes", "sort_rows",
+    "no_index_used", "no_good_index_used", "all_seconds",
+)  # fmt: skip
+
+
+def _since(row: TopStatement, before: TopStatement) -> TopStatement:
+    """The counters of the time between the two."""
+    return replace(row, **{name: getattr(row, name) - getattr(before, name) for name in _SUMS})
 
 
 def running_statements(now: Snapshot, earlier: Snapshot | None = None) -> list[HotStatement]:

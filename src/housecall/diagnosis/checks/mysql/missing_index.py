@@ -2,7 +2,8 @@
 
 Why it matters: each call reads the whole table through the buffer pool and keeps a core busy; with the table it gets
 slower.
-How to fix: create the index named here; on InnoDB that is built in place while rows are read and written.
+How to fix: create the index named here; on InnoDB that is built in place while rows are read and written. An index that
+is there but hidden from the optimizer is shown again instead.
 Proof: the statement's conditions, the server's own plan, and the rows that the digest counted. Without plan and
 counters it is said to be a guess, and no warning.
 Cannot see: how a column's values are spread. A summary (COUNT, LIMIT) over a column that is likely to hold a few
@@ -64,7 +65,9 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
     wanted = [
         each
         for each in proposals(now, earlier)
-        if not each.has_expression and each.misordered is None and each.table.rows >= limits["min_rows"]
+        if not each.has_expression
+        and (each.misordered is None or each.hidden)
+        and each.table.rows >= limits["min_rows"]
     ]
     for proposal in wanted[: int(limits["most"])]:
         yield proposal_finding(CHECK, proposal, now, limits, _LACKS)
@@ -84,15 +87,6 @@ def target_of(proposal: Proposal) -> str:
     """`shop.orders(customer_id, created)`."""
     columns = ", ".join(quote_identifier(key) for key in proposal.keys)
     return f"{table_name(proposal.table.schema, proposal.table.name)}({columns})"
-
-
-def hidden_index(proposal: Proposal) -> str | None:
-    """An index that is there and would serve, but is hidden from the optimizer."""
-    wanted = [key.lower() for key in proposal.keys[:1]]
-    for index in proposal.table.hidden:
-        if [column.lower() for column in index.columns[:1]] == wanted:
-            return index.index_name
-    return None
 
 
 def is_supported(proposal: Proposal) -> bool:
@@ -144,7 +138,7 @@ def proposal_finding(
             "rows_without": benefit.rows_without, "rows_with": benefit.rows_with,
             "descending": [key.descending for key in proposal.candidate.key],
             "index_names": [index.index_name for index in (*proposal.table.indexes, *proposal.table.hidden)],
-            "hidden_index": hidden_index(proposal),
+            "hidden_index": proposal.hidden,
             "is_over": all(each.is_over for each in proposal.statements), **more,
         },
     )  # fmt: skip

@@ -33,6 +33,12 @@ _COUNTED = Say(
     " average: {statement:code}.",
     zh="占全部语句耗时的 {share:percent}，调用 {calls:count} 次，平均 {mean:duration}：{statement:code}。",
 )
+_COUNTED_NOW = Say(
+    en="{share:percent} of all statement time while we looked, {calls:count} call{calls:|s} of {mean:duration} on"
+    " average, far more than before: {statement:code}.",
+    zh="占本次观察期内全部语句耗时的 {share:percent}，调用 {calls:count} 次，平均 {mean:duration}，远高于以往："
+    "{statement:code}。",
+)
 _SEEN = Say(
     en="Seen running at {moments} moment{moments:|s}, {share:percent} of all running statements: {statement:code}.",
     zh="在 {moments} 个采样时刻看到它在运行，占运行中语句的 {share:percent}：{statement:code}。",
@@ -43,7 +49,7 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
     hot = [each for each in hot_statements(now, earlier) if each.share >= limits["min_share"]]
     for statement in hot[: int(limits["most"])]:
         is_slow = (statement.mean_seconds or 0.0) >= limits["slow_seconds"]
-        is_often = (statement.calls or 0) >= limits["slow_calls"]
+        is_often = (statement.calls or 0) >= limits["slow_calls"] or statement.of_window
         severity = Severity.NOTICE if is_slow and is_often else Severity.INFO
         yield statement_finding(
             CHECK, statement, now, severity, _message(statement), sort_merge_passes=statement.sort_merge_passes,
@@ -57,4 +63,5 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
 def _message(statement: HotStatement) -> Message:
     if statement.calls is None:
         return _SEEN(moments=statement.moments, share=statement.share, statement=statement.text)
-    return _COUNTED(share=statement.share, calls=statement.calls, mean=statement.mean_seconds, statement=statement.text)
+    say = _COUNTED_NOW if statement.of_window else _COUNTED
+    return say(share=statement.share, calls=statement.calls, mean=statement.mean_seconds, statement=statement.text)

@@ -41,7 +41,8 @@ _ORDER = Say(
 def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
     for proposal in proposals(now, earlier):
         index = proposal.misordered
-        if index is not None and not proposal.has_expression and proposal.table.rows >= limits["min_rows"]:
+        wanted = index is not None and not proposal.has_expression and not proposal.hidden
+        if index is not None and wanted and proposal.table.rows >= limits["min_rows"]:
             yield proposal_finding(
                 CHECK, proposal, now, limits, _ORDER, index=index.name,
                 index_columns=[proposal.table.spelt(name) for name in index.columns],

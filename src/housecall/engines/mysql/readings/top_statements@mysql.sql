@@ -21,6 +21,7 @@ SELECT
     d.SUM_CREATED_TMP_DISK_TABLES AS tmp_disk_tables,
     d.SUM_CREATED_TMP_TABLES AS tmp_tables,
     d.SUM_SELECT_FULL_JOIN AS full_joins,
+    d.SUM_SELECT_FULL_RANGE_JOIN AS full_range_joins,
     d.SUM_SELECT_SCAN AS scans,
     d.SUM_SORT_MERGE_PASSES AS sort_merge_passes,
     d.SUM_SORT_ROWS AS sort_rows,

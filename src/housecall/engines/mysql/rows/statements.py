@@ -10,7 +10,8 @@ from housecall.engines.mysql.explainable import with_schema
 class TopStatement(Row, reading="top_statements"):
     """Statements of one digest since the server started (or the digests were truncated). `sample` is one of them as
     it was sent
-    (MySQL only, and only when the server keeps it). `all_seconds` is the sum over all digests."""
+    (MySQL only, and only when the server keeps it). `full_joins` read the joined table whole for want of an index,
+    `full_range_joins` a range of it. `all_seconds` is the sum over all digests."""
 
     digest: str | None
     schema_name: str | None
@@ -28,6 +29,7 @@ class TopStatement(Row, reading="top_statements"):
     tmp_disk_tables: int
     tmp_tables: int
     full_joins: int
+    full_range_joins: int
     scans: int
     sort_merge_passes: int
     sort_rows: int

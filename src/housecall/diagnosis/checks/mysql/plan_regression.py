@@ -1,0 +1,108 @@
+"""Statements that look at far more rows, and take far longer, than they used to.
+
+Why it matters: the same statement with the same work got another plan; it was quick for weeks and is slow today.
+How to fix: look at its plan now (EXPLAIN); ANALYZE TABLE; bring back the index or the setting that it used.
+A warning where its calls read whole tables or join by no index and those of before did not, or where an index by one
+of its columns is hidden from the optimizer. Else a notice: values that find more look alike.
+Cannot see: the plan that it had before: the server keeps none. Statements below the sixtieth by time.
+Source: MySQL manual, "Statement Digest Summary Tables"; common practice (twice the mean and 5 ms); rows are compared
+too, since on a busy machine time alone lies.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from housecall.advisor.statement import parse_statement, scopes
+from housecall.diagnosis.check import Check, Limits
+from housecall.diagnosis.checks.mysql._measured import measured
+from housecall.diagnosis.checks.mysql._shapes import statement_finding
+from housecall.diagnosis.checks.mysql._statements import (
+    WORSE,
+    HotStatement,
+    Worse,
+    hot_statements,
+    plan_of,
+    table_of,
+    worse_statements,
+)
+from housecall.diagnosis.finding import Finding, Severity
+from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.mysql.rows.indexes import LargeTableIndex
+from housecall.engines.mysql.rows.statements import TopStatement
+from housecall.wording import Say
+
+CHECK = Check(
+    id="mysql.plan_regression",
+    item="slow_query_analysis",
+    severity=Severity.WARNING,
+    title=Say("Statements slower than they were", "语句比以往变慢"),
+    thresholds=WORSE,
+    needs_window=True,
+)
+_SLOWER = Say(
+    "{statement:code} takes {now:duration} and looks at {read_now:count} row{read_now:|s} a call now, {before:duration}"
+    " and {read_before:count} on average before.",
+    "{statement:code} 现在每次耗时 {now:duration}、查看 {read_now:count} 行；以往平均为 {before:duration}、"
+    "{read_before:count} 行。",
+)
+
+_SCANS = Say(
+    "{statement:code} takes {now:duration} a call now, {before:duration} on average before: it joins by no index, or"
+    " reads whole tables, where it used an index.",
+    "{statement:code} 现在每次耗时 {now:duration}，以往平均 {before:duration}：原来使用索引，"
+    "现在连接时不用索引或读取整张表。",
+)
+
+
+def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
+    now.rows(TopStatement)
+    worse = worse_statements(now, earlier, limits)
+    told = {(each.query, each.schema): each for each in hot_statements(now, earlier)} if worse else {}
+    for each in worse.values():
+        statement = told.get((each.row.query, each.row.schema_name))
+        if statement is not None:
+            yield _finding(statement, each, now)
+
+
+def _finding(statement: HotStatement, worse: Worse, now: Snapshot) -> Finding:
+    change, hidden = worse.change, hidden_indexes(statement, now)
+    say = _SLOWER if worse.reads_more else _SCANS
+    message = say(
+        statement=statement.text, now=change.seconds, before=change.seconds_before, read_now=change.read,
+        read_before=change.read_before,
+    )  # fmt: skip
+    finding = statement_finding(
+        CHECK, replace(statement, share=change.share), now,
+        Severity.WARNING if worse.scans_more or hidden else Severity.NOTICE, message,
+        reads_more=worse.reads_more, scans_more=worse.scans_more, access=_access(statement, now),
+        hidden=[(index.schema_name, index.table_name, index.index_name) for index in hidden], **change.details,
+    )  # fmt: skip
+    more = change.evidence(TopStatement.reading, "rows")
+    if hidden:
+        names = ", ".join(index.index_name for index in hidden)
+        more += measured(LargeTableIndex, hidden_indexes=(names, "text"))
+    return replace(finding, evidence=finding.evidence + more)
+
+
+def hidden_indexes(statement: HotStatement, now: Snapshot) -> list[LargeTableIndex]:
+    """Indexes that begin with a column by which the statement finds rows, and that the optimizer may not use."""
+    tree = parse_statement(statement.sql, "mysql")
+    found: dict[tuple[str, str], LargeTableIndex] = {}
+    for scope in scopes(tree, "mysql") if tree is not None else ():
+        names = {relation.alias: relation.name for relation in scope.relations}
+        for predicate in scope.predicates:
+            table = table_of(now, statement, names.get(predicate.alias, ""))
+            for index in table.hidden if table and predicate.expression is None else ():
+                if index.columns and index.columns[0].lower() == predicate.column.lower():
+                    found[index.table_name, index.index_name] = index
+    return list(found.values())
+
+
+def _access(statement: HotStatement, now: Snapshot) -> list[dict[str, object]]:
+    """How the server would read each table now: its access type and index, of the plan where there is one."""
+    plan = plan_of(statement, now)
+    return [
+        {"table": node.relation, "access": node.access, "index": node.index}
+        for node in (plan.root.walk() if plan else ())
+        if node.relation and node.access
+    ]
