@@ -100,6 +100,26 @@ def test_rare_scans_that_a_window_cannot_show_are_not_of_the_past() -> None:
     assert not cause.past
 
 
+@pytest.mark.parametrize(
+    ("query", "blocks", "is_told"),
+    [
+        ("INSERT INTO orders VALUES ($1,$2)", 2_000_000, True),
+        ("MERGE INTO orders USING wanted ON orders.id = wanted.id WHEN MATCHED THEN DELETE", 2_000_000, True),
+        ("UPDATE orders SET note = $1 WHERE id = $2", 73_200, True),
+        ("UPDATE orders SET note = $1 WHERE id = $2", 73_300, False),
+        ("SELECT sum(total) FROM orders WHERE id > $1", 500_000, False),
+    ],
+)
+def test_scans_are_told_when_no_counted_statement_can_be_the_one_that_scans(
+    query: str, blocks: int, is_told: bool
+) -> None:
+    """Each scan reads 7324 blocks of 8 kB, and a call has to touch a tenth of that."""
+    row = table(scans=25)
+    counted = statement(query, blocks_hit=blocks, calls=100)
+    diagnosis = diagnose(snapshot_of(row, *COLUMNS, PRIMARY, COUNTERS, counted))
+    assert [each.object for each in caused(diagnosis, "missing_index")] == (["public.orders"] if is_told else [])
+
+
 def test_missing_index_explains_scans_and_statement_as_one_cause() -> None:
     diagnosis = shop(statement())
     assert [each.id for each in diagnosis.causes if each.severity.rank >= 1] == ["missing_index"]

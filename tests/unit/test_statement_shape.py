@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from housecall.advisor.index import TableFacts, candidates
 from housecall.advisor.shape import DEEP_OFFSET_ROWS, HUGE_LIST_ELEMENTS, statement_shape
+from housecall.advisor.statement import with_parameters_apart
 
 TYPES = {
     "t": {"id": "integer", "code": "character(3)", "name": "text", "created": "timestamp with time zone"},
@@ -140,3 +141,22 @@ def test_statement_with_thousands_of_conditions_does_not_exhaust_the_stack():
     deep = "SELECT id FROM t WHERE " + "lower(" * 300 + "name" + ")" * 300 + " = 'x'"
     statement_shape(deep, "postgresql", TYPES)
     candidates(deep, "postgresql", [TableFacts("public", "t", 1e6)])
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "id IN ($1,$2)",
+        "(id, code) IN (($1,$2),($3,$4))",
+        "name = 'costs $1,$2' AND id = $3",
+        "body->$1->>$2 = $3",
+    ],
+)
+def test_parameters_without_a_space_between_them_are_no_dollar_quotes(condition):
+    assert shape(f"SELECT id FROM docs WHERE {condition}").tables == ("docs",)
+
+
+def test_quoted_text_keeps_what_looks_like_a_parameter():
+    text = "SELECT '$1,$2', \"a$1,b\", $q$ $1,$2 $q$ FROM t WHERE id IN ($1,$2)"
+    assert with_parameters_apart(text, "postgresql") == text.replace("($1,$2)", "($1 ,$2 )")
+    assert with_parameters_apart(text, "mysql") == text

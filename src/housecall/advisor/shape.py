@@ -11,7 +11,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from housecall.advisor.statement import dialect_of, parse_statement, relations_of, scopes
+from housecall.advisor.statement import dialect_of, parse_statement, relations_of, scopes, with_parameters_apart
 from housecall.engines.engine import EngineName
 
 # An OFFSET reads and throws away as many rows; below this they come from a page or two of an index.
@@ -141,7 +141,8 @@ def statement_shape(sql: str, engine: EngineName, columns: Columns | None = None
 def columns_in_expressions(condition: str, engine: EngineName = "postgresql") -> tuple[ColumnInExpression, ...]:
     """As `wrapped`, for a condition by itself, such as the filter of a plan. Empty for one that cannot be read."""
     try:
-        tree = sqlglot.parse_one(f"SELECT 1 FROM the_table WHERE {condition}", read=dialect_of(engine))
+        sql = with_parameters_apart(f"SELECT 1 FROM the_table WHERE {condition}", engine)
+        tree = sqlglot.parse_one(sql, read=dialect_of(engine))
     except (SqlglotError, RecursionError):
         return ()
     for column in tree.find_all(exp.Column):

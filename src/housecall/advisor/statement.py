@@ -16,6 +16,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from housecall.engines.engine import EngineName
+from housecall.engines.tokens import TokenError, postgresql_tokens
 
 PredicateKind = Literal["equality", "range", "prefix", "null", "join"]
 MAX_STATEMENT_CHARACTERS = 50_000
@@ -71,11 +72,24 @@ def parse_statement(sql: str, engine: EngineName) -> exp.Expr | None:
     if len(sql) > MAX_STATEMENT_CHARACTERS:
         return None
     try:
-        trees = sqlglot.parse(sql, read="postgres" if engine == "postgresql" else "mysql")
+        trees = sqlglot.parse(with_parameters_apart(sql, engine), read=dialect_of(engine))
     except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError, IndexError, KeyError):
         return None  # sqlglot promises its own errors only, but odd text was seen to raise the others too
     tree = trees[0] if len(trees) == 1 else None
     return tree if isinstance(tree, exp.Query | exp.Update | exp.Delete | exp.Insert) else None
+
+
+def with_parameters_apart(sql: str, engine: EngineName) -> str:
+    """The text with a space behind each `$1`: sqlglot takes what stands between two dollar signs without a space, as in
+    `IN ($1,$2)` or `doc->$1->>$2`, for the tag of a dollar-quoted string. Quoted text stays as it is."""
+    if engine != "postgresql" or "$" not in sql:
+        return sql
+    try:
+        ends = [token.end for token in postgresql_tokens(sql, lenient=True) if token.kind == "parameter"]
+    except TokenError:
+        return sql
+    starts = [0, *ends]
+    return " ".join(sql[start:end] for start, end in zip(starts, [*ends, len(sql)], strict=True))
 
 
 def dialect_of(engine: EngineName) -> str:

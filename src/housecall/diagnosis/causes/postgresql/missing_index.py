@@ -35,6 +35,10 @@ CAUSE = CauseRule(
         "postgresql.correlated_subquery",
     ),
 )
+BLOCK_BYTES = 8192
+MIN_BLOCKS_SHARE = 0.1
+"""Of the blocks that a scan reads: the table may have been smaller, and only some of the calls need scan it."""
+
 _SUMMARY = Say(
     en="{target} has no index: a hot statement reads about {before:count} row{before:|s} of the table to find about"
     " {after:count}.",
@@ -80,6 +84,18 @@ _FIND = Say(
     zh="先找出语句：安装 pg_stat_statements，或对涉及 {table} 的语句执行 EXPLAIN；再对其过滤列建索引",
 )
 
+_UNNAMED = Say(
+    en="{table} ({rows:count} row{rows:|s}) is read from end to end again and again, and none of the costly statements"
+    " reads it by itself: the one that does runs inside a function, a trigger or a procedure, or through a cursor.",
+    zh="表 {table}（{rows:count} 行）被反复全表扫描，而高开销语句中没有一条直接读它："
+    "扫描它的语句在函数、触发器或存储过程内部执行，或通过游标执行。",
+)
+_FIND_INSIDE = Say(
+    en="Find the statement: look at the functions and triggers that use {table}, or let pg_stat_statements count inside"
+    " them for a while; then index the column it filters by",
+    zh="先找出语句：查看用到 {table} 的函数和触发器，或让 pg_stat_statements 暂时统计其内部语句；再对其过滤列建索引",
+)
+
 
 def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
     named = found.of("postgresql.missing_index")
@@ -97,9 +113,19 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
     ]
     for scan in found.of("postgresql.hot_sequential_scans"):
         explained = any(_is_of(scan, each) for each in others) or scan.object in shapes
-        seen = any(scan.object in each.details["tables"] for each in found.of("postgresql.top_statements"))
+        seen = any(_may_scan(each, scan) for each in found.of("postgresql.top_statements"))
         if not explained and not seen:
-            yield _unseen(scan)
+            yield _unseen(scan, is_counted=found.not_looked("postgresql.top_statements") is None)
+
+
+def _may_scan(statement: Finding, scan: Finding) -> bool:
+    """Whether the statement can be the one that scans: it reads the table, and touches at least as many blocks a call
+    as a scan of this table has to. A text that cannot be read shows neither."""
+    details = statement.details
+    if not details["understood"] or scan.object not in details["tables"]:
+        return False
+    blocks, read_share = details["blocks_per_call"], scan.details["rows_per_scan"] / max(scan.details["live_rows"], 1)
+    return blocks is None or blocks >= MIN_BLOCKS_SHARE * read_share * scan.details["size_bytes"] / BLOCK_BYTES
 
 
 def _is_of(scan: Finding, other: Finding) -> bool:
@@ -181,7 +207,7 @@ def _explained(finding: Finding, scans: list[Finding], found: Found) -> list[Fin
     return [*scans, *top_statements(found, details["statements"]), *keys, *cache]
 
 
-def _unseen(scan: Finding) -> Cause:
+def _unseen(scan: Finding, *, is_counted: bool) -> Cause:
     details = scan.details
     return Cause(
         id=CAUSE.id,
@@ -189,10 +215,10 @@ def _unseen(scan: Finding) -> Cause:
         object_kind="table",
         severity=Severity.NOTICE,
         confidence=0.35,
-        summary=_UNSEEN(table=scan.object, rows=details["live_rows"]),
+        summary=(_UNNAMED if is_counted else _UNSEEN)(table=scan.object, rows=details["live_rows"]),
         because=(_SCANS(table=scan.object, scans=details["scans"], rows=details["rows_read"]),),
         evidence=scan.evidence,
-        remedies=(application_change(_FIND(table=scan.object)),),
+        remedies=(application_change((_FIND_INSIDE if is_counted else _FIND)(table=scan.object)),),
         rests_on=(scan.fingerprint,),
         impact=0.0,
         past=details["is_over"],

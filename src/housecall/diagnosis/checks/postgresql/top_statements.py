@@ -108,6 +108,7 @@ def _finding(statement: HotStatement, now: Snapshot, limits: Limits) -> Finding:
             "query": statement.query, "identity": statement.identity, "kind": statement.kind, "share": statement.share,
             "tables": tables_of(statement, now), "calls": statement.calls, "mean_seconds": statement.mean_seconds,
             "temp_bytes": statement.temp_bytes, "is_over": statement.is_over, "jit_seconds": statement.jit_seconds,
+            "understood": statement.shape.understood, "blocks_per_call": statement.blocks_per_call,
         },
         identity=statement.identity,
     )  # fmt: skip
