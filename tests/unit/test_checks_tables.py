@@ -117,7 +117,9 @@ def test_scans_are_told_when_no_counted_statement_can_be_the_one_that_scans(
     row = table(scans=25)
     counted = statement(query, blocks_hit=blocks, calls=100)
     diagnosis = diagnose(snapshot_of(row, *COLUMNS, PRIMARY, COUNTERS, counted))
-    assert [each.object for each in caused(diagnosis, "missing_index")] == (["public.orders"] if is_told else [])
+    causes = caused(diagnosis, "missing_index")
+    assert [each.object for each in causes] == (["public.orders"] if is_told else [])
+    assert [each.impact for each in causes] == ([0.5 if blocks >= 73_300 else 0.0] if is_told else [])
 
 
 def test_missing_index_explains_scans_and_statement_as_one_cause() -> None:

@@ -32,8 +32,14 @@ from housecall.engines.mysql.rows.server import (
     Wait,
 )
 from housecall.engines.mysql.rows.sessions import Session
-from housecall.engines.mysql.rows.statements import TopStatement
-from housecall.engines.mysql.rows.tables import AutoIncrement, ForeignEngineTable, FragmentedTable, LargestTable
+from housecall.engines.mysql.rows.statements import HotTable, TopStatement
+from housecall.engines.mysql.rows.tables import (
+    AutoIncrement,
+    ForeignEngineTable,
+    FragmentedTable,
+    LargestTable,
+    LargeTableColumn,
+)
 from housecall.testing import row_of
 
 KB, MB, GB = 1024, 1024**2, 1024**3
@@ -437,6 +443,51 @@ def test_rows_scanned_is_a_notice_however_much(rows: float, joins: float, by_key
     assert severities(window(now, before), "rows_scanned") == ["notice"] * expected
     few = window({"Handler_read_rnd_next": 999_999}, {"Handler_read_rnd_next": 0})
     assert found(few, "rows_scanned") == []
+
+
+@pytest.mark.parametrize(
+    ("scanned", "other", "rows", "examined", "expected"),
+    [
+        (200_000, 0, 10_000, 0.0, ["shop.bins"]),
+        (200_000, 0, 9_999, 0.0, []),
+        (200_000, 200_000, 10_000, 0.0, ["shop.bins"]),
+        (200_000, 200_001, 10_000, 0.0, []),
+        (199_999, 0, 200_000, 0.0, []),
+        (200_000, 0, 10_000, 999.0, ["shop.bins"]),
+        (200_000, 0, 10_000, 1_000.0, []),
+    ],
+)
+def test_a_table_that_no_statement_reads_by_itself_is_scanned_inside_a_routine(
+    scanned: int, other: int, rows: int, examined: float, expected: list[str]
+) -> None:
+    """`other` is what scans of a second table read; `examined` what the statement on the table examines a call."""
+
+    def look(at: float, calls: int, bins: int, others: int) -> Snapshot:
+        tables = [
+            row_of(HotTable, schema_name="shop", table_name=name, rows_read_without_index=read)
+            for name, read in (("bins", bins), ("others", others))
+        ]
+        columns = [
+            row_of(LargeTableColumn, schema_name="shop", table_name=name, column_name="id", table_rows=size)
+            for name, size in (("bins", rows), ("others", 0))
+        ]
+        texts = {"INSERT INTO `scans` VALUES (?)": 0.0, "SELECT `n` FROM `bins` WHERE `id` = ?": examined}
+        counted = [
+            row_of(
+                TopStatement, schema_name="shop", query=text, digest=text, calls=calls, total_seconds=calls * 0.1,
+                all_seconds=calls * 0.2, rows_examined=int(calls * each),
+            )
+            for text, each in texts.items()
+        ]  # fmt: skip
+        status = {"Handler_read_rnd_next": 2_000_000 + at * 2_000_000}
+        return snapshot(*tables, *columns, *counted, status=status, at=at)
+
+    diagnosis = diagnose(look(1.0, 2_000, 500_000 + scanned, 500_000 + other), look(0.0, 1_000, 500_000, 500_000))
+    causes = [each for each in caused(diagnosis, "missing_index") if each.object_kind == "table"]
+    assert [each.object for each in causes] == expected
+    for cause in causes:
+        assert cause.severity.name == "NOTICE"
+        assert cause.impact >= 0.5
 
 
 # Memory and files

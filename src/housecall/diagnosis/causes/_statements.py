@@ -19,6 +19,10 @@ SEEN = Say(
     zh="在对工作会话的采样中，{share:percent} 运行的是它。",
 )
 STATEMENT = Say(en="The statement: {statement:code}.", zh="语句：{statement:code}。")
+CALLER = Say(
+    en="Most likely called by {statement:code}, which takes {share:percent} of all statement time.",
+    zh="最可能的调用者是 {statement:code}，它占全部语句耗时的 {share:percent}。",
+)
 OVER = Say(
     en="It was not called during the examination, although it used to run often.",
     zh="该语句以往运行频繁，但在本次检查期间没有再被调用。",

@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.mysql._changes import show_index
 from housecall.diagnosis.causes.mysql._statement_causes import (
+    CALLER,
     OVER,
     STATEMENT,
+    application_change,
     index_remedy,
     row_messages,
     share_message,
     top_statements,
 )
-from housecall.diagnosis.finding import Finding
+from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.mysql.quoting import qualified
 from housecall.wording import Message, Say
@@ -24,7 +26,7 @@ from housecall.wording import Message, Say
 CAUSE = CauseRule(
     id="missing_index",
     title=Say(en="A missing index", zh="缺少索引"),
-    checks=("mysql.missing_index", "mysql.top_statements"),
+    checks=("mysql.missing_index", "mysql.top_statements", "mysql.rows_scanned"),
 )
 _SUMMARY = Say(
     en="{target} has no index: a hot statement reads {before:count} row{before:|s} of the table to find about"
@@ -63,6 +65,32 @@ _FEW_VALUES = Say(
     zh="该列的取值可能很少：建索引前请先统计各值的行数。",
 )
 
+_INSIDE = Say(
+    en="{table} ({rows:count} rows) is read from end to end again and again, and none of the costly statements reads it"
+    " by itself: the one that does runs inside a trigger, a function or a procedure.",
+    zh="表 {table}（{rows:count} 行）被反复全表扫描，而高开销语句中没有一条直接读它："
+    "扫描它的语句在触发器、函数或存储过程内部执行。",
+)
+_SCANNED = Say(
+    en="{scanned:count} rows of {table} were read without an index during the examination.",
+    zh="检查期间未使用索引读取了 {table} 的 {scanned:count} 行。",
+)
+_FIND = Say(
+    en="Find the statement in the triggers, functions and procedures that use {table}, and index the column it filters"
+    " by",
+    zh="在用到 {table} 的触发器、函数和存储过程中找出该语句，并对其过滤列建索引",
+)
+MIN_READ_SHARE = 0.1
+"""Of the table's rows: a statement that examines fewer is not the one that reads it from end to end."""
+MIN_CALLS = 5
+MIN_SECONDS = 0.005
+"""A caller of it runs again and again, and a run takes longer than reading a few rows."""
+_SHAPES = (
+    "mysql.missing_index", "mysql.wrong_index_order", "mysql.function_on_column", "mysql.leading_wildcard",
+    "mysql.implicit_cast", "mysql.offset_pagination", "mysql.partition_pruning", "mysql.correlated_subquery",
+    "mysql.charset_mismatch_join",
+)  # fmt: skip
+
 
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
     for finding in found.of("mysql.missing_index"):
@@ -84,6 +112,49 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
             impact=details["share"],
             past=details["is_over"],
         )
+
+    for scan in found.of("mysql.rows_scanned"):
+        if scan.details["table"] and not _is_seen(scan, found):
+            yield _inside(scan, found)
+
+
+def _is_seen(scan: Finding, found: Found) -> bool:
+    """Whether a statement is known that reads the table: by a finding about it, or by the rows that it examines."""
+    table, rows = scan.details["table"], scan.details["table_rows"]
+    if any(table in each.details.get("tables", ()) for each in found.of(*_SHAPES)):
+        return True
+    return any(
+        table in each.details["tables"]
+        and (each.details["examined"] is None or each.details["examined"] >= MIN_READ_SHARE * rows)
+        for each in found.of("mysql.top_statements")
+    )
+
+
+def _inside(scan: Finding, found: Found) -> Cause:
+    details = scan.details
+    callers = [
+        each
+        for each in found.of("mysql.top_statements")
+        if not each.details["is_over"]
+        and (each.details["calls"] or 0) >= MIN_CALLS
+        and (each.details["mean_seconds"] or 0.0) >= MIN_SECONDS
+        and (each.details["examined"] or 0.0) < MIN_READ_SHARE * details["table_rows"]
+    ]
+    called = [CALLER(statement=each.details["text"], share=each.details["share"]) for each in callers[:1]]
+    return Cause(
+        id=CAUSE.id,
+        object=details["table"],
+        object_kind="table",
+        severity=Severity.NOTICE,
+        confidence=0.35,
+        summary=_INSIDE(table=details["table"], rows=details["table_rows"]),
+        because=(_SCANNED(scanned=details["table_rows_scanned"], table=details["table"]), *called),
+        evidence=scan.evidence,
+        remedies=(application_change(_FIND(table=details["table"])),),
+        rests_on=(scan.fingerprint,),
+        absorbs=tuple(each.fingerprint for each in callers),
+        impact=min(sum(each.details["share"] for each in callers), 1.0),
+    )
 
 
 def confidence(finding: Finding) -> float:

@@ -4,6 +4,7 @@ explains what."""
 from collections.abc import Sequence
 
 from housecall.diagnosis.cause import Cause, Found
+from housecall.diagnosis.causes._statements import CALLER as CALLER
 from housecall.diagnosis.causes._statements import OVER as OVER
 from housecall.diagnosis.causes._statements import SEEN as SEEN
 from housecall.diagnosis.causes._statements import SHARE as SHARE

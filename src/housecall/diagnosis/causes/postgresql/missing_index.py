@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.postgresql._changes import same_table
 from housecall.diagnosis.causes.postgresql._statement_causes import (
+    CALLER,
     OVER,
     STATEMENT,
     application_change,
@@ -38,6 +39,8 @@ CAUSE = CauseRule(
 BLOCK_BYTES = 8192
 MIN_BLOCKS_SHARE = 0.1
 """Of the blocks that a scan reads: the table may have been smaller, and only some of the calls need scan it."""
+MIN_CALLS = 5
+"""As for the scans: fewer are a report."""
 
 _SUMMARY = Say(
     en="{target} has no index: a hot statement reads about {before:count} row{before:|s} of the table to find about"
@@ -115,17 +118,31 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
         explained = any(_is_of(scan, each) for each in others) or scan.object in shapes
         seen = any(_may_scan(each, scan) for each in found.of("postgresql.top_statements"))
         if not explained and not seen:
-            yield _unseen(scan, is_counted=found.not_looked("postgresql.top_statements") is None)
+            is_counted = found.not_looked("postgresql.top_statements") is None
+            yield _unseen(scan, _callers(scan, found) if is_counted else [], is_counted=is_counted)
 
 
 def _may_scan(statement: Finding, scan: Finding) -> bool:
-    """Whether the statement can be the one that scans: it reads the table, and touches at least as many blocks a call
-    as a scan of this table has to. A text that cannot be read shows neither."""
+    """Whether the statement can be the one that scans: it reads the table by itself, and touches as many blocks as that
+    takes. A text that cannot be read does not show it."""
     details = statement.details
-    if not details["understood"] or scan.object not in details["tables"]:
-        return False
-    blocks, read_share = details["blocks_per_call"], scan.details["rows_per_scan"] / max(scan.details["live_rows"], 1)
+    return details["understood"] and scan.object in details["tables"] and _touches_enough(statement, scan)
+
+
+def _touches_enough(statement: Finding, scan: Finding) -> bool:
+    """Whether a call touches as many blocks as a scan of this table has to."""
+    blocks = statement.details["blocks_per_call"]
+    read_share = scan.details["rows_per_scan"] / max(scan.details["live_rows"], 1)
     return blocks is None or blocks >= MIN_BLOCKS_SHARE * read_share * scan.details["size_bytes"] / BLOCK_BYTES
+
+
+def _callers(scan: Finding, found: Found) -> list[Finding]:
+    """The costly statements that do not read the table by themselves, but touch as many blocks as a scan of it."""
+    return [
+        each
+        for each in found.of("postgresql.top_statements")
+        if (each.details["calls"] or 0) >= MIN_CALLS and not each.details["is_over"] and _touches_enough(each, scan)
+    ]
 
 
 def _is_of(scan: Finding, other: Finding) -> bool:
@@ -207,8 +224,9 @@ def _explained(finding: Finding, scans: list[Finding], found: Found) -> list[Fin
     return [*scans, *top_statements(found, details["statements"]), *keys, *cache]
 
 
-def _unseen(scan: Finding, *, is_counted: bool) -> Cause:
+def _unseen(scan: Finding, callers: list[Finding], *, is_counted: bool) -> Cause:
     details = scan.details
+    called = [CALLER(statement=each.details["text"], share=each.details["share"]) for each in callers[:1]]
     return Cause(
         id=CAUSE.id,
         object=scan.object,
@@ -216,10 +234,11 @@ def _unseen(scan: Finding, *, is_counted: bool) -> Cause:
         severity=Severity.NOTICE,
         confidence=0.35,
         summary=(_UNNAMED if is_counted else _UNSEEN)(table=scan.object, rows=details["live_rows"]),
-        because=(_SCANS(table=scan.object, scans=details["scans"], rows=details["rows_read"]),),
+        because=(_SCANS(table=scan.object, scans=details["scans"], rows=details["rows_read"]), *called),
         evidence=scan.evidence,
         remedies=(application_change((_FIND_INSIDE if is_counted else _FIND)(table=scan.object)),),
         rests_on=(scan.fingerprint,),
-        impact=0.0,
+        absorbs=tuple(each.fingerprint for each in callers),
+        impact=min(sum(each.details["share"] for each in callers), 1.0),
         past=details["is_over"],
     )

@@ -4,17 +4,23 @@ Why it matters: reading is then paid for by the size of the table and not by the
 How to fix: find the statements (performance_schema, or the slow log with log_queries_not_using_indexes) and index what
 they search by.
 Without performance_schema these counters are all that tells of a missing index; which statement it is, they cannot say.
+With it the table that most of them come from is named.
 Small tables are read so all the time and rightly: this is a notice, however much there is of it.
 Source: MySQL manual, Handler_read_rnd_next ("generally this suggests that your tables are not properly indexed") and
 Select_full_join ("if this value is not 0, you should carefully check the indexes"); see also MySQLTuner.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.mysql._counters import pace
+from housecall.diagnosis.checks.mysql._measured import table_name
+from housecall.diagnosis.checks.mysql._tables import rows_or_none
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.mysql.rows.statements import HotTable
+from housecall.engines.mysql.rows.tables import LargeTableColumn
 from housecall.wording import Say
 
 CHECK = Check(
@@ -26,6 +32,8 @@ CHECK = Check(
         Threshold("least_rows", 1_000_000, "read so in all; fewer are reports and our own readings"),
         Threshold("rows_per_second", 200_000, "now, or on average: about a tenth of what one core can go through"),
         Threshold("share", 0.5, "of all rows that were read"),
+        Threshold("table_share", 0.5, "of the rows that scans read now: the table that they come from"),
+        Threshold("table_rows", 10_000, "a smaller table is read whole in a few milliseconds"),
         Threshold("joins_in_window", 50, "joins without an index in a window; the readings themselves make some 15"),
     ],
     needs_window=True,
@@ -48,9 +56,29 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
     is_joining = (joins.in_window or 0.0) >= limits["joins_in_window"]
     if scanned.total < limits["least_rows"] or not (is_scanning or is_joining):
         return
+    table = _table(now, earlier, limits)
     yield Finding(
         CHECK.id, CHECK.item, Severity.NOTICE, "server", "server",
         _SCANNED(rate=scanned.current, share=share, joins=joins.total),
         scanned.evidence("rows_scanned") + read.evidence("rows_read") + joins.evidence("joins_without_index"),
-        details={"rate": scanned.current, "share": share, "joins": joins.total},
+        details={"rate": scanned.current, "share": share, "joins": joins.total, **table},
     )  # fmt: skip
+
+
+def _table(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> dict[str, Any]:
+    """The table that most of the rows come from which scans read between the two looks, with its rows; `table` is None
+    when there is no such table, or when it could not be seen."""
+    total = _read_without_index(now)
+    before = {} if earlier is None else _read_without_index(earlier)
+    scanned = {name: total[name] - before[name] for name in total if name in before}
+    sizes = {(row.schema_name, row.table_name): row.table_rows or 0 for row in rows_or_none(now, LargeTableColumn)}
+    most = max(scanned, key=lambda each: scanned[each], default=None)
+    if most is None or sizes.get(most, 0) < limits["table_rows"] or scanned[most] < sizes[most]:
+        return {"table": None}
+    if scanned[most] < limits["table_share"] * sum(scanned.values()):
+        return {"table": None}
+    return {"table": table_name(*most), "table_rows": sizes[most], "table_rows_scanned": scanned[most]}
+
+
+def _read_without_index(snapshot: Snapshot) -> dict[tuple[str, str], int]:
+    return {(row.schema_name, row.table_name): row.rows_read_without_index for row in rows_or_none(snapshot, HotTable)}

@@ -105,7 +105,8 @@ def _finding(statement: HotStatement, now: Snapshot, limits: Limits) -> Finding:
         CHECK.id, CHECK.item, Severity.NOTICE if is_slow else Severity.INFO, statement.text, "statement", message,
         evidence,
         details={
-            "query": statement.query, "identity": statement.identity, "kind": statement.kind, "share": statement.share,
+            "query": statement.query, "text": statement.text,
+            "identity": statement.identity, "kind": statement.kind, "share": statement.share,
             "tables": tables_of(statement, now), "calls": statement.calls, "mean_seconds": statement.mean_seconds,
             "temp_bytes": statement.temp_bytes, "is_over": statement.is_over, "jit_seconds": statement.jit_seconds,
             "understood": statement.shape.understood, "blocks_per_call": statement.blocks_per_call,
