@@ -102,6 +102,20 @@ def test_an_answer_goes_on_only_when_its_round_is_decided_and_only_once(whole, w
     assert (again.status_code, again.json()["Code"]) == (409, "ApprovalAlreadyResumed")
 
 
+def test_an_answer_goes_on_with_the_model_the_agent_and_the_language_that_it_began_with(whole, waiting) -> None:
+    agent = whole.send("CreateCustomAgent", "/?SystemPrompt=Be%20brief&EnableTools=false").json()["Id"]
+    begun = quote(json.dumps({"ModelId": "builtin", "CustomAgentId": agent, "Language": "zh-CN", "RegionId": "cn-x"}))
+    asked = whole.send("ChatMessages", f"/?Query=begin&ResponseMode=blocking&Inputs={begun}").json()
+    call_id = waiting(message_id=asked["MessageId"], conversation_id=asked["ConversationId"])
+    whole.send("SubmitToolApproval", f"/?CallId={call_id}&Decision=reject")
+    inputs = quote(json.dumps({"ResumeCallId": call_id, "Language": "en"}))
+    whole.send("ChatMessages", f"/?Query=go%20on%20as%20begun&ResponseMode=blocking&Inputs={inputs}")
+    turn = whole.answerer.turns["go on as begun"]
+    assert (turn.inputs["model_id"], turn.inputs["custom_agent_id"]) == ("builtin", agent)
+    assert (turn.inputs["region_id"], turn.inputs["resume_call_id"]) == ("cn-x", call_id)
+    assert turn.language == "en"
+
+
 def test_pages_stay_where_they_are_while_calls_come(whole, waiting) -> None:
     older = [waiting(), waiting()]
     page = whole.send("DescribeToolApprovals", "/?MaxResults=1&ApprovalStatus=pending").json()

@@ -3,6 +3,7 @@
 import json
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,6 +53,15 @@ def refused(call: Any, *arguments: Any) -> Any:
         call(*arguments)
     error = caught.value
     return error.inner_exception if isinstance(error, UnretryableException) else error
+
+
+def test_the_code_of_the_guide_runs_as_it_is_written(whole, capsys) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "how-to" / "sdk.md").read_text(encoding="utf-8")
+    code = guide.partition("```python\n")[2].partition("```")[0]
+    secret = whole.key.secret.get_secret_value()
+    code = code.replace('"…"', repr(whole.key.access_key_id), 1).replace('"…"', repr(secret), 1)
+    exec(code.replace("127.0.0.1:7432", whole.endpoint), {"RuntimeOptions": RuntimeOptions})
+    assert capsys.readouterr().out == "Why is the shop slow?"
 
 
 class TestStreaming:

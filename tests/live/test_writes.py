@@ -118,6 +118,15 @@ class TestManual:
         await house.go_on(second)
         assert [(await house.read(each)).execution for each in (first, second)] == ["succeeded", "succeeded"]
 
+    async def test_an_override_of_a_table_that_is_not_there_names_the_parameter_and_leaves_the_call(self, house):
+        await house.ask(mode="manual")
+        (waiting,) = await house.pending()
+        with pytest.raises(RequestError) as refused:
+            await house.decide(waiting, arguments={"table": "nowhere", "columns": ["a"]})
+        assert refused.value.wire_code == "InvalidParameter"
+        assert "ToolArguments: There is no table 'nowhere'" in refused.value.message
+        assert (await house.read(waiting)).card.status == "pending"
+
     async def test_a_second_decision_and_a_second_resumption_are_refused(self, house):
         done = await house.approved()
         with pytest.raises(RequestError) as again:
@@ -266,6 +275,15 @@ class TestSessions:
             assert await running
             assert session.execute("SELECT 1").fetchone() == (1,)
         assert done.result["after"]["session_present"] is False
+
+    async def test_the_card_of_a_cancelled_statement_does_not_say_that_the_session_goes(self, house):
+        with closing(house.database.connect()) as session:
+            session.execute("SELECT 1")
+            house.play([Call("cancel_query", {"pid": session.info.backend_pid})], "Done.")
+            await house.ask(mode="manual")
+            (waiting,) = await house.pending()
+        assert waiting.card.description.count("session is gone") == 0
+        assert "the statement no longer runs" in waiting.card.description
 
     async def test_a_session_of_our_own_or_none_is_refused(self, house):
         house.play([Call("cancel_query", {"pid": 2**31 - 1})], "Done.")

@@ -25,11 +25,29 @@ def new_request_id() -> str:
     return str(uuid.uuid4()).upper()
 
 
+class _OneLength(h11.Connection):
+    """h11, but a request that says its length in two ways is refused.
+
+    h11 believes Transfer-Encoding and keeps the connection open. A proxy that believes Content-Length would take what
+    follows the chunks for the body; here it would be a request of its own, which the proxy never saw (RFC 9112, 6.1).
+    """
+
+    def next_event(self) -> Any:
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            names = {name for name, _ in event.headers}
+            if {b"content-length", b"transfer-encoding"} <= names:
+                raise h11.RemoteProtocolError("Content-Length and Transfer-Encoding together")
+        return event
+
+
 class HousecallProtocol(H11Protocol):
     """One connection."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        limit = self.config.h11_max_incomplete_event_size
+        self.conn = _OneLength(h11.SERVER) if limit is None else _OneLength(h11.SERVER, limit)
         self.access_log = False  # its lines hold whole URLs, and those hold questions, signatures and tokens
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

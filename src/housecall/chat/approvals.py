@@ -21,7 +21,7 @@ from housecall.chat.storable import storable_text
 from housecall.clock import Clock, utc_now
 from housecall.engines.desk import ApprovalStatus, CallCard
 from housecall.engines.instance import Engines, InstanceDirectory
-from housecall.errors import RequestError
+from housecall.errors import NotFound, RequestError
 from housecall.store.database import Database
 from housecall.store.tables import ToolApprovalRow, UserRow
 from housecall.turn import ApprovalMode
@@ -170,9 +170,12 @@ class Approvals:
         if arguments.get("instance_id") not in (None, instance.id):
             raise RequestError("ToolArguments may not name another instance; ask for it in a new question.")
         async with self._engines.open_probe(instance) as probe:
-            change = await self._engines.changer(instance.engine).compose(
-                probe, found.card.tool_name, given, instance.id
-            )
+            try:
+                change = await self._engines.changer(instance.engine).compose(
+                    probe, found.card.tool_name, given, instance.id
+                )
+            except NotFound as error:  # a table or a session of the instance: no object of the API
+                raise RequestError(f"The provided parameter is invalid. ToolArguments: {error.message}.") from error
         card = change.card(found.language)
         return {
             "asked_arguments": dict(found.card.arguments),

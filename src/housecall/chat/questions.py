@@ -135,7 +135,29 @@ async def _resumed(connection: AsyncConnection, question: Question, run_id: str)
     place = await claim_round(
         connection, question.account_id, question.user_id, question.conversation_id, str(call_id), run_id
     )
-    return replace(question, conversation_id=place.conversation_id, parent_message_id=place.message_id)
+    turn = await _as_begun(connection, place.message_id, question.turn)
+    return replace(question, conversation_id=place.conversation_id, parent_message_id=place.message_id, turn=turn)
+
+
+async def _as_begun(connection: AsyncConnection, message_id: str, turn: dict[str, Any]) -> dict[str, Any]:
+    """What is asked now, and for the rest what the interrupted turn began with: its model, agent, instance, language.
+
+    An agent that was to have few tools does not get all of them by an approval, nor another model the word.
+    """
+    begun = (await connection.execute(_BEGUN, {"message_id": message_id})).scalar_one_or_none() or {}
+    kept = {name: value for name, value in begun.get("inputs", {}).items() if name in _OF_THE_TURN}
+    told = {name: value for name, value in turn.items() if value is not None}
+    others = {name: begun[name] for name in ("language", "timezone", "instance_id") if begun.get(name) is not None}
+    return {**turn, **others, **told, "inputs": {**kept, **(turn.get("inputs") or {})}}
+
+
+_OF_THE_TURN = ("region_id", "custom_agent_id", "model_id", "enable_thinking", "think_effort")
+_BEGUN = text("""
+SELECT turn
+FROM housecall.runs
+WHERE message_id = CAST(:message_id AS uuid)
+ORDER BY created_at DESC
+LIMIT 1""")
 
 
 async def _conversation(connection: AsyncConnection, question: Question) -> tuple[str, ApprovalMode]:

@@ -36,7 +36,8 @@ def sample(
     elif language in texts:
         typer.echo(texts[language], nl=False)
     else:
-        raise RequestError(f"No command of housecall does this call of {operation}; choose another language.")
+        what = "command of housecall" if language == "housecall" else "method of the official SDK"
+        raise RequestError(f"No {what} does this call of {operation}; there are samples in {', '.join(texts)}.")
 
 
 def _own_endpoint() -> str:

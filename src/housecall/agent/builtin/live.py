@@ -118,7 +118,9 @@ def _running(each: Result, language: Language) -> str:
 
 def settings(found: Result, language: Language) -> str:
     named = found["selection"] == "by name"
-    selection = say(words.SELECTION_NAMED if named else words.SELECTION_CHANGED, language)
+    changed = found["selection"].startswith("changed")
+    chosen = words.SELECTION_NAMED if named else words.SELECTION_CHANGED if changed else words.SELECTION_SEARCHED
+    selection = say(chosen, language)
     shown = found["parameters"] if named else found["parameters"][:12]
     title = say(
         words.SETTINGS, language, instance=found["instance_id"], shown=len(shown), total=found["total"],

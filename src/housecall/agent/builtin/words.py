@@ -200,6 +200,7 @@ SETTINGS = Say(
 )
 SELECTION_CHANGED = Say("changed from the built-in value", "与内置默认值不同的")
 SELECTION_NAMED = Say("as asked", "按名称查询")
+SELECTION_SEARCHED = Say("those whose name fits", "名称相符的")
 RAISE_CONNECTIONS = Say(
     "**Raising max_connections alone is no remedy.** {now}. {leaked}Each further connection is a further process with its own memory, and the machine does not get faster by it; a change needs a restart. A pooler (PgBouncer in transaction mode) lets many clients share few connections: size it near the number of statements that really run at once ({active} active now).",
     "**单靠调大 max_connections 解决不了问题。** {now}。{leaked}每多一个连接就多一个进程和一份内存，机器并不会因此变快，而且修改需要重启。连接池（PgBouncer 事务模式）可让大量客户端共用少量连接：大小接近真正同时执行的语句数即可（现在活动的有 {active} 个）。",

@@ -66,8 +66,12 @@ VICTIM = Say(
     "this session waits itself, behind {blockers}: ending it mends nothing",
     "该会话自身在等待（被 {blockers} 阻塞）：结束它解决不了问题",
 )
-VERIFY = Say(
+ENDED = Say(
     "the session is gone and the sessions that waited behind it go on", "该会话消失，并且后面等待的会话继续执行"
+)
+STOPPED = Say(
+    "the statement no longer runs and the sessions that waited behind it go on",
+    "该语句不再执行，并且后面等待的会话继续执行",
 )
 
 
@@ -104,7 +108,7 @@ async def _compose(probe: Probe, arguments: SessionArguments, instance_id: str, 
         lock=LOCK(waiting=waiting),
         duration=AT_ONCE(),
         risk="high" if session["wrote"] and ends else "medium" if ends or session["wrote"] else "low",
-        verify=VERIFY(),
+        verify=ENDED() if ends else STOPPED(),
         state=state,
         facts={
             "active": session["state"] == "active",
