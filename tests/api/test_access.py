@@ -1,14 +1,17 @@
 """Users, policies, roles, plans and the audit log through the door of the API, against a whole installation."""
 
+import asyncio
 import itertools
 import json
 import re
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from housecall.access.accounts import Caller
 from housecall.api.signing import AccessKey
@@ -517,6 +520,23 @@ class TestLists:
         names = [each["UserName"] for page in (first, second) for each in page["Users"]["User"]]
         assert names == ["b", "d", "f", "root"]
         assert (first["IsTruncated"], second["IsTruncated"]) == (True, False)
+
+    def test_a_user_who_is_deleted_while_he_is_added_to_a_group_is_not_found(self, root, whole):
+        user = root.call("CreateUser", UserName=f"brief{next(_numbers)}")["User"]
+        root.call("CreateGroup", GroupName=f"{user['UserName']}-group")
+        added = {"UserName": user["UserName"], "GroupName": f"{user['UserName']}-group"}
+        waiting = text("SELECT count(*), pg_sleep(0.02) FROM pg_locks WHERE NOT granted")
+
+        async def deleted_in_the_middle(pool: ThreadPoolExecutor) -> "Future[tuple[int, str]]":
+            async with asyncio.timeout(20), whole.app.database.begin("deleting for a test") as connection:
+                await connection.execute(text("DELETE FROM housecall.users WHERE id = :id"), {"id": user["UserId"]})
+                asked = pool.submit(root.refused, "AddUserToGroup", **added)
+                while not (await connection.execute(waiting)).first()[0]:
+                    pass
+                return asked
+
+        with ThreadPoolExecutor(1) as pool:
+            assert whole.run(deleted_in_the_middle(pool)).result(20) == (404, "NotFound")
 
     def test_policies_are_listed_with_what_they_are_attached_to(self, new_user, root):
         user = new_user(ASK)

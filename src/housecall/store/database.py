@@ -10,11 +10,12 @@ from importlib.resources import files
 from typing import Any
 
 import psycopg
+from psycopg.errors import ForeignKeyViolation
 from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from housecall.errors import SetupError
+from housecall.errors import NotFound, SetupError
 from housecall.store.failures import FAILURES, driver_error, store_error
 from housecall.store.tables import HEAD, SCHEMA
 
@@ -51,6 +52,7 @@ class Database:
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW,
             pool_timeout=POOL_WAIT_SECONDS,
+            hide_parameters=True,  # a failure is logged, and what it would have stored may be a question with a secret
             connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "housecall"},
         )
         _ask_idle_connections(self.engine)
@@ -66,12 +68,15 @@ class Database:
         """A transaction, committed at the end of the block.
 
         Raises:
-            StoreError: the database failed while `attempted` ("storing the question").
+            NotFound: what a new row refers to was deleted by another request while `attempted` ("adding to a group").
+            StoreError: the database failed while `attempted`.
         """
         try:
             async with self.engine.begin() as connection:
                 yield connection
         except FAILURES as error:
+            if isinstance(driver_error(error), ForeignKeyViolation):
+                raise NotFound(f"What the request names was deleted while {attempted}; list what there is.") from error
             raise store_error(error, attempted) from error
 
     async def prepare(self) -> None:

@@ -19,5 +19,6 @@ FROM (SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_ROWS
     LIMIT 40
 ) AS t
 JOIN information_schema.COLUMNS AS c ON c.TABLE_SCHEMA = t.TABLE_SCHEMA AND c.TABLE_NAME = t.TABLE_NAME
+WHERE c.TABLE_SCHEMA NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')
 ORDER BY schema_name, table_name, c.ORDINAL_POSITION
 LIMIT 800

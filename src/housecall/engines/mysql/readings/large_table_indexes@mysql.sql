@@ -18,6 +18,7 @@ FROM (SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_ROWS
     LIMIT 40
 ) AS t
 JOIN information_schema.STATISTICS AS i ON i.TABLE_SCHEMA = t.TABLE_SCHEMA AND i.TABLE_NAME = t.TABLE_NAME
+WHERE i.TABLE_SCHEMA NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')
 GROUP BY i.TABLE_SCHEMA, i.TABLE_NAME, i.INDEX_NAME
 ORDER BY schema_name, table_name, index_name
 LIMIT 400

@@ -16,7 +16,8 @@ FROM mysql.innodb_table_stats AS s
 JOIN information_schema.TABLES AS t ON t.TABLE_SCHEMA = s.database_name AND t.TABLE_NAME = s.table_name
 LEFT JOIN information_schema.INNODB_SYS_TABLESTATS AS m
     ON m.NAME = CONCAT(s.database_name, '/', s.table_name)
-WHERE s.database_name NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')
+WHERE t.TABLE_SCHEMA NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')
+    AND s.database_name NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')
 ORDER BY GREATEST(COALESCE(m.MODIFIED_COUNTER, 0), ABS(CAST(COALESCE(t.TABLE_ROWS, 0) AS SIGNED) - CAST(s.n_rows AS SIGNED))) DESC,
     schema_name, s.table_name
 LIMIT 100

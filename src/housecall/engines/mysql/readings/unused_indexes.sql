@@ -19,6 +19,7 @@ JOIN (
         MAX(IF(SEQ_IN_INDEX = 1, COLUMN_NAME, NULL)) AS first_column
     FROM information_schema.STATISTICS
     WHERE NON_UNIQUE = 1 AND INDEX_TYPE = 'BTREE'
+        AND TABLE_SCHEMA NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')
     GROUP BY TABLE_SCHEMA, TABLE_NAME, INDEX_NAME
 ) AS c ON c.TABLE_SCHEMA = u.OBJECT_SCHEMA AND c.TABLE_NAME = u.OBJECT_NAME AND c.INDEX_NAME = u.INDEX_NAME
 JOIN (
@@ -33,6 +34,7 @@ LEFT JOIN (
     SELECT DISTINCT k.TABLE_SCHEMA, k.TABLE_NAME, k.COLUMN_NAME
     FROM information_schema.KEY_COLUMN_USAGE AS k
     WHERE k.REFERENCED_TABLE_NAME IS NOT NULL AND k.ORDINAL_POSITION = 1
+        AND k.TABLE_SCHEMA NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')
 ) AS f ON f.TABLE_SCHEMA = u.OBJECT_SCHEMA AND f.TABLE_NAME = u.OBJECT_NAME AND f.COLUMN_NAME = c.first_column
 WHERE f.COLUMN_NAME IS NULL AND u.INDEX_NAME IS NOT NULL AND u.INDEX_NAME <> 'PRIMARY' AND u.COUNT_STAR = 0
     AND u.OBJECT_SCHEMA NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')
