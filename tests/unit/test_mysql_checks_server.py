@@ -460,7 +460,8 @@ def test_rows_scanned_is_a_notice_however_much(rows: float, joins: float, by_key
 def test_a_table_that_no_statement_reads_by_itself_is_scanned_inside_a_routine(
     scanned: int, other: int, rows: int, examined: float, expected: list[str]
 ) -> None:
-    """`other` is what scans of a second table read; `examined` what the statement on the table examines a call."""
+    """`other` is what scans of a second table read; `examined` what the statement on the table examines a call. The statement
+    that fires a trigger is counted with the rows that the trigger examines, as MySQL does."""
 
     def look(at: float, calls: int, bins: int, others: int) -> Snapshot:
         tables = [
@@ -471,7 +472,7 @@ def test_a_table_that_no_statement_reads_by_itself_is_scanned_inside_a_routine(
             row_of(LargeTableColumn, schema_name="shop", table_name=name, column_name="id", table_rows=size)
             for name, size in (("bins", rows), ("others", 0))
         ]
-        texts = {"INSERT INTO `scans` VALUES (?)": 0.0, "SELECT `n` FROM `bins` WHERE `id` = ?": examined}
+        texts = {"INSERT INTO `scans` VALUES (?)": 10_000.0, "SELECT `n` FROM `bins` WHERE `id` = ?": examined}
         counted = [
             row_of(
                 TopStatement, schema_name="shop", query=text, digest=text, calls=calls, total_seconds=calls * 0.1,

@@ -138,7 +138,7 @@ def _inside(scan: Finding, found: Found) -> Cause:
         if not each.details["is_over"]
         and (each.details["calls"] or 0) >= MIN_CALLS
         and (each.details["mean_seconds"] or 0.0) >= MIN_SECONDS
-        and (each.details["examined"] or 0.0) < MIN_READ_SHARE * details["table_rows"]
+        and details["table"] not in each.details["tables"]
     ]
     called = [CALLER(statement=each.details["text"], share=each.details["share"]) for each in callers[:1]]
     return Cause(
