@@ -60,7 +60,7 @@ def test_the_code_of_the_guide_runs_as_it_is_written(whole, capsys) -> None:
     code = guide.partition("```python\n")[2].partition("```")[0]
     secret = whole.key.secret.get_secret_value()
     code = code.replace('"…"', repr(whole.key.access_key_id), 1).replace('"…"', repr(secret), 1)
-    exec(code.replace("127.0.0.1:7432", whole.endpoint), {"RuntimeOptions": RuntimeOptions})
+    exec(code.replace("127.0.0.1:7432", whole.endpoint), {})
     assert capsys.readouterr().out == "Why is the shop slow?"
 
 
