@@ -8,6 +8,7 @@ from housecall.diagnosis.checks.postgresql.autovacuum_starved import write_bytes
 from housecall.diagnosis.checks.postgresql.transaction_id_age import LAST_USABLE_AGE
 from housecall.diagnosis.examine import Diagnosis, diagnose
 from housecall.diagnosis.finding import Severity
+from housecall.diagnosis.snapshot import Sample
 from housecall.engines.engine import Row
 from housecall.engines.postgresql.rows.connections import UpkeepSettings
 from housecall.engines.postgresql.rows.replication import ReplicationSlot, Standby
@@ -180,6 +181,22 @@ class TestHorizon:
         diagnosis = verdict(self.holder(), *waiters, table(300_000))
         assert causes(diagnosis) == [("idle_in_transaction_blocker", "pid 7")]
         assert diagnosis.causes[0].symptoms == ("xmin_horizon_held: pid 7",)
+
+    def test_session_that_waits_for_a_lock_is_not_to_blame_for_what_its_blocker_keeps(self) -> None:
+        waiter = self.holder(3010.0, pid=8, state="active", blocked_by=[7], wait_seconds=30.0)
+        diagnosis = verdict(waiter, self.holder(), table(300_000))
+        assert causes(diagnosis) == [("idle_in_transaction_blocker", "pid 7")]
+        assert {each.object for each in diagnosis.findings if each.check.endswith("old_xmin_holders")} == {"pid 7"}
+
+    @pytest.mark.parametrize(("apart", "count"), [(4.0, 0), (1.0, 1)])
+    def test_vacuum_counts_only_when_it_came_after_the_holder_however_far_apart_both_were_read(
+        self, apart: float, count: int
+    ) -> None:
+        vacuumed = table(300_000, last_vacuum_seconds=3000.0, last_autovacuum_seconds=None)
+        now = snapshot_of(self.holder(3002.0), vacuumed)
+        read_late = replace(now, samples=(Sample(apart, {}),))
+        held = [each for each in diagnose(read_late).causes if each.id == "xmin_horizon_held"]
+        assert len(held) == count
 
     def test_prepared_transaction_is_the_root_of_what_it_keeps(self) -> None:
         left = row_of(PreparedTransaction, gid="x", database="shop", owner="app", age_seconds=600.0, xid_age=2_000_000)

@@ -75,7 +75,7 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
     holders = sorted([*_sessions(now), *_standbys(now), *_slots(now), *_prepared(now)], key=lambda each: -each.xmin_age)
     vacuum_tables = _optional(now, VacuumTable)
     for holder in holders[: int(limits["max_holders"])]:
-        tables = _held_tables(holder, holders, vacuum_tables)
+        tables = _held_tables(holder, holders, vacuum_tables, now.samples[-1].at_seconds if now.samples else 0.0)
         finding = _finding(holder, tables, now, limits)
         if finding:
             yield finding
@@ -145,14 +145,17 @@ def _holds_ages(holder: Holder, now: Snapshot) -> bool:
     return oldest > settings[0].autovacuum_freeze_max_age and holder.xmin_age >= 0.9 * oldest
 
 
-def _held_tables(holder: Holder, holders: Sequence[Holder], tables: Sequence[VacuumTable]) -> tuple[VacuumTable, ...]:
-    """Tables vacuumed after the holder began that kept their dead rows. Only the oldest holder is proved so."""
+def _held_tables(
+    holder: Holder, holders: Sequence[Holder], tables: Sequence[VacuumTable], apart: float
+) -> tuple[VacuumTable, ...]:
+    """Tables vacuumed after the holder began that kept their dead rows. Only the oldest holder is proved so. `apart`
+    is by how many seconds the ages of tables and holders may have been read at different moments."""
     if holder is not holders[0] and holder.xmin_age < 0.9 * holders[0].xmin_age:
         return ()
     held = []
     for table in tables:
         vacuums = [each for each in (table.last_vacuum_seconds, table.last_autovacuum_seconds) if each is not None]
-        visited = bool(vacuums) and _began_before(holder, min(vacuums))
+        visited = bool(vacuums) and _began_before(holder, min(vacuums) + apart)
         in_scope = table.schema_name == "pg_catalog" if holder.catalog_only else True
         if visited and in_scope and table.dead_rows > table.threshold_rows:
             held.append(table)
@@ -167,7 +170,8 @@ def _began_before(holder: Holder, seconds_ago: float) -> bool:
 
 
 def _sessions(now: Snapshot) -> list[Holder]:
-    """Sessions of other databases hold back shared catalogues only; they are not to blame for tables here."""
+    """Sessions of other databases hold back shared catalogues only; they are not to blame for tables here. Nor is one
+    that waits for another's lock: it ends when it is let go, and whoever blocks it is told as the root."""
     return [
         Holder(
             kind="session",
@@ -182,6 +186,7 @@ def _sessions(now: Snapshot) -> list[Holder]:
         if (row.xmin_age is not None or row.xid_age is not None)
         and row.backend_type == "client backend"
         and row.database == now.facts.database
+        and not row.blocked_by
     ]
 
 
