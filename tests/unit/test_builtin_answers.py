@@ -381,6 +381,71 @@ def test_a_session_that_does_not_exist_is_told_so_before_anybody_kills_its_numbe
     assert "pg_terminate_backend" not in answer
 
 
+@pytest.mark.parametrize("question", ["max_connections 现在是多少？", "what is max_connections?"])
+def test_asked_for_the_present_value_of_max_connections_that_comes_first_and_nothing_is_advised(question: str) -> None:
+    sessions = {
+        "instance_id": "shop", "connections": 6, "max_connections": 60, "used_share": 0.1, "by_state": [],
+    }  # fmt: skip
+    setting = {
+        "name": "max_connections", "value": "60", "unit": None, "built_in_value": "100", "needs": "restart",
+        "pending_restart": False,
+    }  # fmt: skip
+    found = {"instance_id": "shop", "parameters": [setting], "selection": "by name", "total": 1, "not_found": []}
+    answer = Talk(
+        examine_instance=a_verdict(), list_sessions=sessions, describe_db_instance_parameters=found,
+    ).ask(question)  # fmt: skip
+
+    assert "`max_connections` = `60`" in answer.partition("\n\n")[2]
+    assert "PgBouncer" not in answer
+
+
+def test_a_setting_in_pages_is_told_in_bytes_and_what_a_change_needs_in_words() -> None:
+    pages = {
+        "name": "shared_buffers", "value": "4096", "unit": "8kB", "built_in_value": "16384", "needs": "restart",
+        "pending_restart": False,
+    }  # fmt: skip
+    memory = {**pages, "name": "work_mem", "value": "4096", "unit": "kB", "needs": "session"}
+    found = {"instance_id": "shop", "parameters": [pages, memory], "selection": "by name", "total": 2, "not_found": []}
+    answer = Talk(examine_instance=a_verdict(), describe_db_instance_parameters=found).ask(
+        "is shared_buffers or work_mem too small?"
+    )
+
+    assert "`shared_buffers` = `4096` × 8kB = 32 MB" in answer
+    assert "needs a restart" in answer
+    assert "each session may set its own" in answer
+
+
+@pytest.mark.parametrize(("question", "count"), [("top 3 statements by total time please", 3), ("top statements", 5)])
+def test_as_many_statements_are_listed_as_were_asked_for(question: str, count: int) -> None:
+    listed = [
+        {"statement": f"SELECT {n}", "calls": 1, "mean_ms": 1.0, "total_seconds": 1.0, "share_of_time": 0.1, "rows": 1}
+        for n in range(8)
+    ]
+    found = {
+        "instance_id": "shop", "statements": listed, "total": 8, "running_now": [], "sessions_hidden": 0,
+        "not_available": None,
+    }  # fmt: skip
+    answer = Talk(examine_instance=a_verdict(), top_statements=found).ask(question)
+
+    assert answer.count("`SELECT ") == count
+
+
+def test_a_question_about_a_topic_gets_its_figures_also_when_causes_belong_to_it() -> None:
+    verdict = a_verdict(a_cause("idle_in_transaction_blocker", "pid 7"))
+    verdict["looked_at"] = {"locks": "0 deadlocks counted in 44 s"}
+    answer = Talk(examine_instance=verdict, show_blocking=NO_BLOCKING).ask("are there deadlocks?")
+
+    assert "0 deadlocks counted in 44 s" in answer
+    assert "idle_in_transaction_blocker at pid 7" in answer
+
+
+def test_an_instance_whose_version_is_unknown_is_listed_with_a_dash() -> None:
+    row = {"instance_id": "shop", "engine": "postgresql", "version": None, "region": "local", "address": "db:5432/x"}
+    answer = Talk(list_instances={}, describe_db_instances={"total": 1, "instances": [row]}).ask("list my instances")
+
+    assert "| shop | postgresql | - | local |" in answer
+
+
 def test_asked_to_raise_max_connections_what_fills_them_is_told() -> None:
     sessions = {"connections": 51, "max_connections": 60, "by_state": [{"state": "active", "sessions": 50}]}
     settings = {"instance_id": "shop", "parameters": [], "selection": "by name", "total": 0, "not_found": []}

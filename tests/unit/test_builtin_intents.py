@@ -13,6 +13,8 @@ from housecall.agent.builtin.intents import understand
         "Why is the shop slow?",
         "whats wrong with my database",
         "checkout is timing out, what's going on?",
+        "Should I restart the database?",
+        "要不要重启数据库？",
         "give me a health check",
         "Is my server healthy?",
         "somthing is wrogn, can you check prod?",
@@ -31,6 +33,8 @@ def test_trouble_of_any_kind_is_a_diagnosis(question: str) -> None:
     [
         ("any locks?", "locks"),
         ("who is blocking whom", "locks"),
+        ("who is holding everybody up?", "locks"),
+        ("how long has the oldest transaction been open?", "locks"),
         ("are there long running transactions", "locks"),
         ("谁阻塞了谁", "locks"),
         ("my queries are waiting forever", "locks"),
@@ -56,6 +60,7 @@ def test_trouble_of_any_kind_is_a_diagnosis(question: str) -> None:
         ("is replication healthy", "replication"),
         ("主从延迟很大", "replication"),
         ("are sequences about to run out?", "keys"),
+        ("will any id column overflow soon?", "keys"),
         ("cache hit ratio?", "memory"),
     ],
 )

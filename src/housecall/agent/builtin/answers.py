@@ -88,11 +88,15 @@ def _of_results(intent: Intent, conversation: Conversation, language: Language) 
         case "settings":
             found = now.result("describe_db_instance_parameters") or {}
             sessions = now.result("list_sessions")
-            fills = _fills_connections(exam) if sessions and exam else []
+            raised = bool(sessions and exam and RAISES.search(intent.found.text))
+            fills = _fills_connections(exam) if exam and raised else []
             causes = [*fills, *(each for each in _causes_about(intent.found.settings, exam) if each not in fills)]
             told = [in_full(each, language) for each in causes if "remedies" in each][:2]
-            advice = live.more_connections(sessions, exam, language) if sessions and exam else None
-            return paragraphs([advice, *told, live.settings(found, language)])
+            if sessions and exam and raised:
+                advice = live.more_connections(sessions, exam, language)
+                return paragraphs([advice, *told, live.settings(found, language)])
+            used = live.connections(sessions, language) if sessions else None
+            return paragraphs([live.settings(found, language), used, *told])
         case "table" if now.result("describe_table") is None and now.result("list_indexes") is None:
             return whole(exam or {}, language)
         case "table":
@@ -169,6 +173,15 @@ def _judged(suspect: Suspect, exam: Result, language: Language) -> str:
     return joined([end(verdict, language), look], language) if look else verdict
 
 
+_HOW_MANY = re.compile(r"\b(?:top|first|worst|slowest)\s+(\d{1,2})\b|前\s*(\d{1,2})\s*[条个名]?")
+
+
+def _asked_for(text: str) -> int:
+    """How many statements the question asks for; five unless it says."""
+    found = _HOW_MANY.search(text)
+    return int(found[1] or found[2]) if found else 5
+
+
 def _topical(intent: Intent, topic: Topic, conversation: Conversation, language: Language) -> str:
     now = conversation.current
     exam = now.result("examine_instance") or {}
@@ -184,10 +197,17 @@ def _topical(intent: Intent, topic: Topic, conversation: Conversation, language:
         found = now.result(tool)
         if found:
             lead = render(found, language)
+        if found and tool == "top_statements":
+            lead = live.statements(found, language, most=_asked_for(intent.found.text))
     others = tuple(suspect for suspect in intent.suspects if _SUSPECT_TOPICS.get(suspect) != topic)
     return paragraphs([lead, suspicions(others, exam, language), topical(None, exam, topic, language)])
 
 
+RAISES = re.compile(
+    r"\b(?:rais|increas|bump|higher|more|enough|too (?:many|few|low|small)|should|change|set to)"
+    r"|[调增加提][大高多]|够|太[多少小低]|不足|应该|要不要"
+)
+"""Words of somebody who thinks of another value, not of one who asks for the present one."""
 BLOAT = re.compile(r"\bbloat\w*|\bshrink\w*|\bdead (?:rows?|tuples?)\b|膨胀|死元组|收缩|瘦身")
 
 

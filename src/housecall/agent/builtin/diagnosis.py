@@ -375,20 +375,21 @@ def of_topic(exam: Result, topic: Topic) -> list[Cause]:
 
 
 def topical(lead: str | None, exam: Result, topic: Topic, language: Language) -> str:
-    """The answer to a question about one topic: that first, then other urgent causes in one line each."""
+    """The answer to a question about one topic: its figures and causes first, then other urgent causes in one line
+    each."""
     causes = of_topic(exam, topic)
     full = [cause for cause in causes if "remedies" in cause and cause["severity"] != "info"][:3]
     rest = [one_line(cause, language) for cause in causes if cause not in full]
     unseen = missed(exam, language, topic)
     name = topic_name(topic, exam, language)
-    none = None
+    look = looked_at(exam, topic, language)
+    figures = look
     if not causes:
         sentence = words.NO_CAUSE_PARTLY if unseen else words.NO_CAUSE
         none = say(sentence, language, topic=name, instance=exam["instance_id"])
-        look = looked_at(exam, topic, language)
-        none = joined([none, look], language) if look else none
+        figures = joined([none, look], language) if look else none
     return paragraphs(
-        [lead, none, *numbered(full, language), bullets(rest), _smaller(exam, topic, causes, language), unseen,
+        [lead, figures, *numbered(full, language), bullets(rest), _smaller(exam, topic, causes, language), unseen,
          beside(exam, causes, language)]
     )  # fmt: skip
 

@@ -31,13 +31,13 @@ class Intent:
 
 
 _TOPIC_WORDS: dict[Topic, str] = {
-    "locks": r"\b(?:long.running|open|old) transactions?\b|\bdead-?locks?\b|\bun?locks?\b|\block(?:ed|ing|s)?\b|\bblock(?:s|ed|ing|ers?)?\b|\bidle in transaction\b|\bcontention\b|\bwait(?:s|ing)?\b|\bhang(?:s|ing)?\b|\bstuck\b|锁|阻塞|堵|卡住|卡死|空闲事务|长事务|等待",
+    "locks": r"\b(?:long.running|open|old(?:est)?) transactions?\b|\bhold(?:s|ing)? (?:\w+ ){1,2}up\b|\bdead-?locks?\b|\bun?locks?\b|\block(?:ed|ing|s)?\b|\bblock(?:s|ed|ing|ers?)?\b|\bidle in transaction\b|\bcontention\b|\bwait(?:s|ing)?\b|\bhang(?:s|ing)?\b|\bstuck\b|锁|阻塞|堵|卡住|卡死|空闲事务|长事务|等待",
     "wraparound": r"\bwrap-?around\b|\bx?xids?\b|\btransaction ids?\b|\bfreez\w+|\bmultixact|回卷|事务\s*(?:id|号)|冻结",
     "vacuum": r"\b(?:stale |old |planner )?statistics\b|统计信息|\b(?:auto)?-?vacuum\w*|\bdead (?:tuples?|rows?)\b|\bbloat\w*|自动清理|死元组|死行|膨胀|清理",
     "replication": r"\breplic\w+|\bstand-?by\w*|\bslots?\b|\bwal\b|\barchiv\w+|\blag(?:s|ging)?\b|复制|主从|备库|从库|只读库|归档|复制槽",
     "connections": r"\bconnect\w*|\btoo many clients\b|\bpool\w*|\bsessions?\b|\bwho is (?:on|logged)\b|连接|会话",
     "indexes": r"\bind(?:ex|exes|ices|icies)\b|索引",
-    "keys": r"\bsequences?\b|\bint4\b|\bprimary keys?\b|\brun(?:ning)? out of (?:ids|keys|numbers)\b|\binteger overflow\b|序列|主键|自增",
+    "keys": r"\bsequences?\b|\bint4\b|\bprimary keys?\b|\brun(?:ning)? out of (?:ids|keys|numbers)\b|\b(?:integer|int|ids?|keys?|columns?|counters?)\b.{0,20}\boverflow\w*|序列|主键|自增",
     "statements": r"\bslow(?:est)? (?:quer|statement|sql)\w*|\b(?:top|worst|expensive|heav\w+|costly|long.running) (?:\d+ )?(?:quer|statement|sql)\w*|\bquer(?:y|ies) .{0,30}\b(?:most|slow\w*|expensive|long)|\bmost (?:expensive|time)\b|\btop sql\b|\bn ?\+ ?1\b|\bwhat(?:'s| is) running\b|\bwhich (?:quer|statement)\w*|慢\s*(?:查询|sql|语句)|最慢|最耗|耗时|top\s*sql|正在(?:执行|运行)",
     "configuration": r"\bconfig\w*|\bsettings?\b|\bparameters?\b|\btun(?:e|ing)\b|\bpending restart\b|配置|参数|设置|调优",
     "memory": r"\bmemory\b|\bcache\w*|\bbuffers?\b|\bspill\w*|\btemp(?:orary)? files?\b|\bcheckpoint\w*|\bram\b|内存|缓存|命中率|临时文件|检查点",
@@ -48,8 +48,8 @@ _TOPICS = {topic: re.compile(words) for topic, words in _TOPIC_WORDS.items()}
 _DIAGNOSE = re.compile(
     r"\bslow\w*|\bwhat'?s? (?:is |are )?(?:wrong|up|happening|going on|the (?:matter|problem|issue))|\bwrong\b|\bhealth\w*|\bcheck[- ]?up\b|\bdiagnos\w+|\bexamin\w+"
     r"|\bproblems?\b|\bissues?\b|\btrouble\w*|\bperform\w*|\blaten\w+|\btime-?outs?\b|\btiming out\b|\bdegrad\w+|\bcpu\b|\bload\b|\bsluggish\b|\bunresponsive\b|\bfast(?:er)?\b"
-    r"|\binvestigate\b|\blook at\b|\bcheck\b|\breview\b|\baudit\b|\balerts?\b|\boutage\b|\brisks?\b|\blos(?:e|ing) data\b|\btakes? (?:so |too |very )?long|\btakes? \d+|\bdown\b|\boptimi[sz]e\b|\bis (?:it|everything|the db|the database|my \w+) (?:ok|okay|fine|alright|healthy)"
-    r"|慢|卡(?!片)|健康|体检|诊断|检查|问题|怎么了|怎么回事|异常|故障|性能|优化|延迟|超时|负载|巡检|正常吗|状态|响应|不对劲|告警|报警|宕"
+    r"|\binvestigate\b|\blook at\b|\bcheck\b|\breview\b|\baudit\b|\balerts?\b|\boutage\b|\brestart\w*\b|\breboot\w*\b|\brisks?\b|\blos(?:e|ing) data\b|\btakes? (?:so |too |very )?long|\btakes? \d+|\bdown\b|\boptimi[sz]e\b|\bis (?:it|everything|the db|the database|my \w+) (?:ok|okay|fine|alright|healthy)"
+    r"|慢|卡(?!片)|健康|体检|诊断|检查|问题|怎么了|怎么回事|异常|故障|性能|优化|延迟|超时|负载|巡检|正常吗|状态|响应|不对劲|告警|报警|宕|重启"
 )
 _THANKS = re.compile(
     r"^\W*(?:ok|okay|got it|understood|alright|cool|好的?|明白|知道|收到|了解)(?:了)?\W*$|\b(?:thanks?|thank you|thx|ty|cheers|great|perfect|awesome|nice|well done)\b|谢|感谢|辛苦|太好了|不错"

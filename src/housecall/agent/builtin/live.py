@@ -1,11 +1,12 @@
 """Answers from what a server does at this moment: lock waits, connections, statements, settings."""
 
+import re
 from typing import Any
 
 from housecall.agent.builtin import words
 from housecall.agent.builtin.conversation import Result
 from housecall.agent.builtin.text import bullets, code, fenced, paragraphs, say
-from housecall.wording import Language
+from housecall.wording import Language, Say
 
 MAX_LINES = 8
 
@@ -73,7 +74,7 @@ def more_connections(found: Result, exam: Result, language: Language) -> str:
 _NO_STATISTICS = {"extension": words.NO_STATISTICS_EXTENSION, "privilege": words.NO_STATISTICS_PRIVILEGE}
 
 
-def statements(found: Result, language: Language) -> str:
+def statements(found: Result, language: Language, *, most: int = 5) -> str:
     """The costliest statements; without statistics the statements of this moment, and why."""
     instance = found["instance_id"]
     parts: list[str | None] = []
@@ -86,7 +87,7 @@ def statements(found: Result, language: Language) -> str:
     if found["statements"]:
         parts.append(say(words.STATEMENTS, language, instance=instance, total=found["total"]))
         parts.append(
-            "\n".join(_statement(number, each, language) for number, each in enumerate(found["statements"][:5], 1))
+            "\n".join(_statement(number, each, language) for number, each in enumerate(found["statements"][:most], 1))
         )
     running = found["running_now"][:5]
     if running:
@@ -136,15 +137,35 @@ def settings(found: Result, language: Language) -> str:
 
 
 def _unit(each: Result) -> str:
-    """`4096 kB`, but `16384 × 8kB`: PostgreSQL counts some settings in pages."""
+    """`4096 kB`, but `16384 × 8kB`, since PostgreSQL counts some settings in pages; then what that makes in all."""
     unit = each.get("unit") or ""
-    return f" × {unit}" if unit[:1].isdigit() else f" {unit}".rstrip()
+    return f" × {unit}{_in_all(each.get('value'), unit)}" if unit[:1].isdigit() else f" {unit}".rstrip()
+
+
+def _in_all(value: object, unit: str) -> str:
+    pages = _PAGES.fullmatch(unit)
+    if pages is None or not str(value).isdigit():
+        return ""
+    size = Say("{size:bytes}", "{size:bytes}")
+    return f" = {say(size, 'en', size=int(str(value)) * int(pages[1]) * _FACTORS[pages[2]])}"
+
+
+_PAGES = re.compile(r"(\d+)(kB|MB)")
+_FACTORS = {"kB": 1024, "MB": 1024**2}
+_NEEDS = {
+    "restart": words.NEEDS_RESTART, "reload": words.NEEDS_RELOAD, "session": words.NEEDS_SESSION,
+}  # fmt: skip
+
+
+def _needs(each: Result, language: Language) -> str:
+    needs = _NEEDS.get(each["needs"])
+    return say(needs, language) if needs else str(each["needs"])
 
 
 def _setting(each: Result, language: Language) -> str:
     sentence = words.SETTING if each.get("built_in_value") is not None else words.SETTING_BARE
     text = say(
-        sentence, language, name=each["name"], value=each.get("value"), needs=each["needs"],
+        sentence, language, name=each["name"], value=each.get("value"), needs=_needs(each, language),
         unit=_unit(each), built_in=each.get("built_in_value"),
     )  # fmt: skip
     return f"{text} — **{say(words.PENDING, language)}**" if each["pending_restart"] else text

@@ -14,7 +14,7 @@ def instances(found: Result, language: Language) -> str:
     if not found["total"]:
         return say(words.INSTANCES_NONE, language)
     columns = ("id", "engine", "version", "region", "address")
-    rows = [[each["instance_id"], *(each.get(name) for name in columns[1:])] for each in found["instances"]]
+    rows = [[each["instance_id"], *(each.get(name) or "-" for name in columns[1:])] for each in found["instances"]]
     return paragraphs([say(words.INSTANCES, language, total=found["total"]), grid(columns, rows)])
 
 

@@ -216,6 +216,9 @@ STATEMENT_WAITS = Say(
     "**这条语句本身不慢，它在等锁。** {instance} 上 pid {pid} 已执行它 {age:duration}，被 pid {behind} 持有的锁挡住。加索引或改写都没有用，需要先释放锁：",
 )
 NO_PLAN = Say("Its plan could not be had: {reason}", "无法取得执行计划：{reason}")
+NEEDS_RESTART = Say("a restart", "重启")
+NEEDS_RELOAD = Say("a reload", "重新加载配置")
+NEEDS_SESSION = Say("no reload: each session may set its own", "各会话可自行设置")
 SETTING = Say(
     "`{name}` = `{value}`{unit} (built-in value `{built_in}`; a change needs {needs})",
     "`{name}` = `{value}`{unit}（内置默认值 `{built_in}`；修改生效方式：{needs}）",
