@@ -21,6 +21,10 @@ Start = Callable[..., PrivateMySQLDatabase]
 QUIET = {"innodb_flush_method": "fsync", "innodb_doublewrite": "ON"}
 
 
+def caused(diagnosis: Diagnosis, cause_id: str) -> list[Cause]:
+    return [each for each in diagnosis.causes if each.id == cause_id]
+
+
 def found(diagnosis: Diagnosis, check: str) -> list[Finding]:
     return [each for each in diagnosis.findings if each.check == f"mysql.{check}"]
 
@@ -389,6 +393,32 @@ async def test_rows_scanned_are_told_where_no_statement_can_be(blind_shop: Priva
             if found(await blind_shop.examine(window_seconds=1.2), "rows_scanned"):
                 return
     raise AssertionError("the scans were not told")
+
+
+async def test_unknown_is_told_of_short_scans_that_nobody_counts_or_sees(blind_shop: PrivateMySQLDatabase) -> None:
+    fill(blind_shop, "orders", 60000, width=20)
+    async with Work(blind_shop, "DO SLEEP(0.1)", "SELECT id FROM orders WHERE id = 7"):
+        assert caused(await blind_shop.examine(window_seconds=1.2), "unknown") == []
+    told = []
+    async with Work(blind_shop, "DO SLEEP(0.15)", "SELECT COUNT(*) FROM orders WHERE kind = 777"):
+        for _ in range(25):
+            diagnosis = await blind_shop.examine(window_seconds=1.2)
+            told = caused(diagnosis, "unknown")
+            seen = [each for each in diagnosis.findings if each.details.get("reads_whole") is not False
+                    and each.check == "mysql.top_statements"]  # fmt: skip
+            assert not (told and seen)
+            if told:
+                break
+    assert [each.object for each in told] == ["server"]
+    log, switch_on = told[0].remedies
+    blind_shop.execute(*log.statements)
+    try:
+        blind_shop.execute("SELECT COUNT(*) FROM orders WHERE kind = 777")
+        assert any("kind = 777" in str(row) for row in blind_shop.fetch(log.verify_statement or ""))
+    finally:
+        blind_shop.execute(*log.rollback)
+    assert switch_on.statements == ()
+    assert caused(await blind_shop.examine(window_seconds=1.2), "unknown") == []
 
 
 @pytest.fixture

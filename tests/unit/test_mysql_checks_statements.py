@@ -15,10 +15,11 @@ from housecall.engines.engine import Row, ServerFacts, Unavailable, Version
 from housecall.engines.mysql import ENGINE
 from housecall.engines.mysql.explainable import is_explainable, plain_digest, with_schema, with_values
 from housecall.engines.mysql.rows.indexes import LargeTableIndex
+from housecall.engines.mysql.rows.replication import ReplicaStatus
 from housecall.engines.mysql.rows.server import StatementError, StatusCounter, Variable
 from housecall.engines.mysql.rows.sessions import Session
 from housecall.engines.mysql.rows.statements import TopStatement
-from housecall.engines.mysql.rows.tables import LargeTableColumn, TableStatistics
+from housecall.engines.mysql.rows.tables import LargeTableColumn, TableStatistics, TableWithoutKey
 from housecall.testing import row_of
 
 OFF = Unavailable("top_statements", "setting", "top_statements needs performance_schema, which is off here")
@@ -649,3 +650,125 @@ def test_every_cause_of_a_statement_is_told_in_both_languages(language: str) -> 
         told = cause.to_json(language)  # type: ignore[arg-type]
         assert "?" not in told["summary"]
         assert all(told["remedies"])
+
+
+# --- unknown ---
+
+SCANNED = {"Handler_read_rnd_next": 5_000_000.0, "Handler_read_key": 1_000.0, "Select_scan": 5_000.0}
+LOG_OFF = {
+    "performance_schema": "OFF", "slow_query_log": "OFF", "log_output": "FILE", "min_examined_row_limit": "0",
+    "log_queries_not_using_indexes": "OFF",
+}  # fmt: skip
+BY_ID = {"query_block": {"table": {"table_name": "orders", "access_type": "const", "key": "PRIMARY", "rows": 1}}}
+
+
+def blind(
+    *rows: Row, looks: Sequence[str] = (), settings: Mapping[str, str] = LOG_OFF, seconds: float = 10.0,
+    unavailable: Sequence[Unavailable] = (OFF,), plans: Mapping[str, Any] | None = None, flavour: str = "mariadb",
+    **grown: float,
+) -> Diagnosis:  # fmt: skip
+    """Statements are not counted, and within ten seconds 2,000,000 rows are read by 40 scans unless said otherwise."""
+    counted = {"Handler_read_rnd_next": 2_000_000.0, "Select_scan": 40.0, **grown}
+    after = {name: SCANNED.get(name, 0.0) + value for name, value in counted.items()}
+    said = [row_of(Variable, name=name, value=value) for name, value in settings.items()]
+
+    def look(counters: Mapping[str, float], at: float) -> Snapshot:
+        status = [row_of(StatusCounter, name=name, value=value) for name, value in counters.items()]
+        return snapshot(
+            *status, *said, *ORDERS, *rows, unavailable=unavailable, seconds=at, flavour=flavour, plans=plans,
+            samples=[[running(text)] for text in looks] or [[], []],
+        )  # fmt: skip
+
+    return diagnose(look({**SCANNED, **after}, seconds), look(SCANNED, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("grown", "count"),
+    [
+        ({}, 1),
+        ({"Handler_read_rnd_next": 1_999_990.0}, 0),  # 200,000 rows a second
+        ({"Handler_read_key": 2_000_000.0}, 1),  # half of what is read
+        ({"Handler_read_key": 2_000_010.0}, 0),
+        ({"Select_scan": 2_000.0}, 1),  # 1,000 rows a scan
+        ({"Select_scan": 1_000.0, "Select_full_join": 1_001.0}, 0),
+    ],
+)
+def test_unknown_are_large_tables_scanned_by_statements_that_nobody_counts(grown: dict[str, float], count: int) -> None:
+    causes = caused(blind(**grown), "unknown")
+    assert [(each.object, each.severity) for each in causes] == [("server", "notice")] * count
+
+
+def test_unknown_tells_the_rate_the_reason_and_how_to_see() -> None:
+    (cause,) = caused(blind(), "unknown")
+    told = cause.to_json("en")
+    assert "200,000 rows a second" in told["summary"]
+    assert "performance_schema" in " ".join(told["because"])
+    assert cause.remedies[0].statements == (
+        "SET GLOBAL log_output = 'TABLE';",
+        "SET GLOBAL min_examined_row_limit = 1000;",
+        "SET GLOBAL log_queries_not_using_indexes = ON;",
+        "SET GLOBAL slow_query_log = ON;",
+    )
+    assert cause.remedies[0].rollback[0] == "SET GLOBAL slow_query_log = OFF;"
+    assert cause.remedies[0].rollback[-1] == "SET GLOBAL log_output = 'FILE';"
+    assert "performance_schema = ON" in told["remedies"][1]["title"]
+    assert "没有语句计数" in " ".join(cause.to_json("zh-CN")["because"])
+
+
+def test_unknown_keeps_what_the_slow_log_has_already() -> None:
+    logs = {**LOG_OFF, "log_output": "TABLE", "log_queries_not_using_indexes": "ON", "slow_query_log": "OFF"}
+    (cause,) = caused(blind(settings=logs), "unknown")
+    assert [each.split()[2] for each in cause.remedies[0].statements] == ["min_examined_row_limit", "slow_query_log"]
+    (cause,) = caused(blind(settings={**logs, "slow_query_log": "ON"}), "unknown")
+    assert cause.remedies[0].statements == ()
+    throttled = {**LOG_OFF, "log_throttle_queries_not_using_indexes": "0"}
+    (cause,) = caused(blind(settings=throttled, flavour="mysql"), "unknown")
+    assert "SET GLOBAL log_throttle_queries_not_using_indexes = 60;" in cause.remedies[0].statements
+
+
+def test_unknown_asks_for_the_grant_where_that_is_what_is_missing() -> None:
+    grant = "GRANT SELECT ON performance_schema.* TO reader;"
+    refused = Unavailable("top_statements", "privilege", "SELECT command denied", grant)
+    settings = {**LOG_OFF, "performance_schema": "ON"}
+    (cause,) = caused(blind(unavailable=[refused], settings=settings), "unknown")
+    assert [grant in each.title.render("en") for each in cause.remedies] == [True]
+    process = Unavailable("sessions", "privilege", "PROCESS is needed", "GRANT PROCESS ON *.* TO reader;")
+    (cause,) = caused(blind(unavailable=[refused, process], settings=settings), "unknown")
+    assert "GRANT PROCESS" in cause.remedies[1].title.render("en")
+
+
+@pytest.mark.parametrize(
+    ("statement", "plan", "count"),
+    [
+        ("SELECT * FROM orders WHERE customer_id = 5", None, 0),  # no plan: it may be what scans
+        ("SELECT * FROM orders WHERE id = 5", BY_ID, 1),
+        ("SELECT note FROM orders", scan(), 0),
+        ("ALTER TABLE orders ADD COLUMN x INT", None, 0),
+        ("SELECT SLEEP(100)", None, 1),
+        ("DO SLEEP(100)", None, 1),
+        ("INSERT INTO orders (note) VALUES ('a')", None, 1),
+        ("INSERT INTO orders (note) SELECT note FROM orders", None, 0),
+    ],
+)
+def test_unknown_is_not_said_when_a_session_was_seen_at_it(statement: str, plan: Any, count: int) -> None:
+    plans = {statement: plan} if plan else None
+    assert len(caused(blind(looks=[statement], plans=plans), "unknown")) == count
+
+
+def test_unknown_is_not_said_of_a_server_that_counts_its_statements_nor_when_something_accounts_for_it() -> None:
+    assert caused(blind(digest(BY_CUSTOMER), unavailable=[]), "unknown") == []
+    assert caused(blind(unavailable=[]), "unknown") == []
+    stale = row_of(
+        TableStatistics, schema_name="shop", table_name="orders", live_rows=300_000, statistics_rows=1_000,
+        statistics_age_seconds=90_000.0, modified_rows=299_000, is_recalculated=False, create_options="",
+    )  # fmt: skip
+    assert caused(blind(stale), "unknown") == []
+    keyless = row_of(TableWithoutKey, schema_name="shop", table_name="log", live_rows=50_000, engine="InnoDB", tables=1)
+    assert len(caused(blind(keyless), "unknown")) == 1
+    assert caused(blind(keyless, row_of(ReplicaStatus, channel="")), "unknown") == []
+
+
+def test_one_look_says_nothing_unknown() -> None:
+    status = [row_of(StatusCounter, name=name, value=value * 1e6) for name, value in SCANNED.items()]
+    uptime = row_of(StatusCounter, name="Uptime", value=10.0)
+    assert caused(diagnose(snapshot(*status, uptime, *ORDERS, unavailable=[OFF])), "unknown") == []

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from housecall.diagnosis.check import Check, Limits, Threshold
-from housecall.diagnosis.checks.mysql._counters import pace
+from housecall.diagnosis.checks.mysql._counters import Pace, pace
 from housecall.diagnosis.checks.mysql._measured import table_name
 from housecall.diagnosis.checks.mysql._tables import rows_or_none
 from housecall.diagnosis.finding import Finding, Severity
@@ -61,7 +61,10 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
         CHECK.id, CHECK.item, Severity.NOTICE, "server", "server",
         _SCANNED(rate=scanned.current, share=share, joins=joins.total),
         scanned.evidence("rows_scanned") + read.evidence("rows_read") + joins.evidence("joins_without_index"),
-        details={"rate": scanned.current, "share": share, "joins": joins.total, **table},
+        details={
+            "rate": scanned.current, "share": share, "joins": joins.total, "is_scanning": is_scanning, **table,
+            **_in_window(scanned, read, pace(now, earlier, "Select_scan", "Select_full_join")),
+        },
     )  # fmt: skip
 
 
@@ -82,3 +85,13 @@ def _table(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> dict[str,
 
 def _read_without_index(snapshot: Snapshot) -> dict[tuple[str, str], int]:
     return {(row.schema_name, row.table_name): row.rows_read_without_index for row in rows_or_none(snapshot, HotTable)}
+
+
+def _in_window(scanned: Pace, read: Pace, scans: Pace) -> dict[str, float | None]:
+    """The share of scanned rows in the window, and how many rows a scan took in it; None with one look."""
+    if scanned.in_window is None:
+        return {"window_share": None, "rows_a_scan": None}
+    return {
+        "window_share": scanned.in_window / max(read.in_window or 0.0, 1.0),
+        "rows_a_scan": scanned.in_window / max(scans.in_window or 0.0, 1.0),
+    }

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.mysql._shapes import statement_finding
-from housecall.diagnosis.checks.mysql._statements import HotStatement, hot_statements, why_not_counted
+from housecall.diagnosis.checks.mysql._statements import HotStatement, hot_statements, plan_of, why_not_counted
 from housecall.diagnosis.finding import Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.wording import Message, Say
@@ -28,6 +28,7 @@ CHECK = Check(
     ],
     needs_window=True,
 )
+READ_NO_TABLE = frozenset({"DO", "SET", "USE", "KILL", "BEGIN", "START", "COMMIT", "ROLLBACK"})
 _COUNTED = Say(
     en="{share:percent} of all statement time, {calls:count} call{calls:|s} of {mean:duration} on"
     " average: {statement:code}.",
@@ -54,10 +55,21 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
         yield statement_finding(
             CHECK, statement, now, severity, _message(statement), sort_merge_passes=statement.sort_merge_passes,
             tmp_disk_tables=statement.tmp_disk_tables, tmp_tables=statement.tmp_tables, kind=statement.kind,
+            reads_whole=_reads_whole(statement, now),
         )  # fmt: skip
     missing = why_not_counted(now, CHECK.id)
     if missing is not None:
         yield missing
+
+
+def _reads_whole(statement: HotStatement, now: Snapshot) -> bool | None:
+    """Whether it reads a table from end to end; None: it may, and no plan was seen."""
+    plan = plan_of(statement, now)
+    if plan is not None:
+        return any(node.access in ("ALL", "index") for node in plan.root.walk())
+    names_no_table = statement.shape.understood and not statement.shape.tables
+    adds_rows = statement.kind in ("INSERT", "REPLACE") and "select" not in statement.query.lower()
+    return False if names_no_table or adds_rows or statement.kind in READ_NO_TABLE else None
 
 
 def _message(statement: HotStatement) -> Message:
