@@ -128,6 +128,15 @@ class TestSeverity:
 
 
 class TestRoots:
+    @pytest.mark.parametrize("holder", [idle(1, 120.0), running(1, 120.0)])
+    def test_a_blocker_in_another_database_is_told_without_the_table_that_has_no_name_here(
+        self, holder: Session
+    ) -> None:
+        here = verdict(holder, waiter(2, 1, lock_relation="public.orders")).causes[0].summary
+        elsewhere = verdict(holder, waiter(2, 1, lock_relation=None)).causes[0].summary
+        assert "blocks 1 session on public.orders." in here.render("en")
+        assert elsewhere.render("en").endswith("blocks 1 session.")
+
     def test_idle_transaction_is_the_cause_and_victims_are_not(self) -> None:
         diagnosis = verdict(idle(4711, 120.0), waiter(2, 4711), waiter(3, 2))
         assert causes(diagnosis) == [("idle_in_transaction_blocker", "pid 4711")]

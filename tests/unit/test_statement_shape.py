@@ -38,6 +38,22 @@ def test_function_on_the_other_side_is_fine(condition):
     assert not shape(f"SELECT lower(name) FROM t WHERE {condition}").wrapped
 
 
+@pytest.mark.parametrize(
+    ("pattern", "engine", "is_open"),
+    [
+        ("concat('%', 'x', '%')", "mysql", True),
+        ("concat('x', '%')", "mysql", False),
+        ("'%' || $1 || '%'", "postgresql", True),
+        ("('%' || $1)", "postgresql", True),
+        ("$1 || '%'", "postgresql", False),
+        ("concat('%', $1)", "postgresql", True),
+    ],
+)
+def test_wildcard_of_a_pattern_that_is_put_together(pattern, engine, is_open):
+    found = shape(f"SELECT id FROM t WHERE name LIKE {pattern}", engine).wildcards
+    assert [each.column for each in found] == ["name"] * is_open
+
+
 def test_wildcard_counts_only_at_the_beginning():
     (found,) = shape("SELECT id FROM t WHERE name LIKE '%x'").wildcards
     assert (found.relation, found.column, found.pattern) == ("t", "name", "%x")

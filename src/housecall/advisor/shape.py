@@ -175,10 +175,17 @@ def _relation_of(column: exp.Column, names: Mapping[str, str]) -> str:
 def _wildcards(tree: exp.Expr, names: Mapping[str, str]) -> tuple[LeadingWildcard, ...]:
     found = []
     for like in tree.find_all(exp.Like, exp.ILike):
-        column, pattern = like.this.find(exp.Column), like.expression
+        column, pattern = like.this.find(exp.Column), _beginning(like.expression)
         if column is not None and isinstance(pattern, exp.Literal) and str(pattern.this)[:1] in ("%", "_"):
             found.append(LeadingWildcard(_relation_of(column, names), column.name, str(pattern.this)))
     return tuple(found)
+
+
+def _beginning(pattern: exp.Expr) -> exp.Expr:
+    """What a pattern that is put together begins with: the first operand of `concat('%', $1)` or `'%' || $1`."""
+    while isinstance(pattern, exp.DPipe | exp.Concat | exp.Paren):
+        pattern = pattern.expressions[0] if isinstance(pattern, exp.Concat) else pattern.this
+    return pattern
 
 
 def _implicit_casts(

@@ -34,6 +34,12 @@ _SUMMARY = Say(
     " {waiting:count} session{waiting:|s} on {table}.",
     "会话 pid {pid}（用户 {user}，应用 {application}）在事务中空闲，在 {table} 上阻塞了 {waiting:count} 个会话。",
 )
+_SUMMARY_NO_TABLE = Say(
+    "Session pid {pid} (user {user}, application {application}) is idle in a transaction and blocks"
+    " {waiting:count} session{waiting:|s}.",
+    "会话 pid {pid}（用户 {user}，应用 {application}）在事务中空闲，阻塞了 {waiting:count} 个会话。",
+)
+"""The name of a table in another database cannot be looked up from this one."""
 _IDLE = Say(
     "It has been idle for {idle:duration}; its transaction is open for {transaction:duration}.",
     "它已空闲 {idle:duration}，事务已打开 {transaction:duration}。",
@@ -70,12 +76,12 @@ def _blocker(finding: Finding, found: Found) -> Cause:
         object_kind="session",
         severity=finding.severity,
         confidence=0.95,
-        summary=_SUMMARY(
+        summary=(_SUMMARY if details["relation"] else _SUMMARY_NO_TABLE)(
             pid=root["pid"],
             user=root["user"],
             application=root["application"] or "-",
             waiting=waiting,
-            table=details["relation"] or "?",
+            table=details["relation"],
         ),
         because=(
             LONGEST_WAIT(waiting=waiting, longest=details["longest_seconds"]),

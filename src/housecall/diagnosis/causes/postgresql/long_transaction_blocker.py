@@ -39,6 +39,12 @@ _SUMMARY = Say(
     " {waiting:count} session{waiting:|s} on {table}.",
     "会话 pid {pid}（用户 {user}，应用 {application}）正在执行的事务在 {table} 上阻塞了 {waiting:count} 个会话。",
 )
+_SUMMARY_NO_TABLE = Say(
+    "Session pid {pid} (user {user}, application {application}) is running a transaction that blocks"
+    " {waiting:count} session{waiting:|s}.",
+    "会话 pid {pid}（用户 {user}，应用 {application}）正在执行的事务阻塞了 {waiting:count} 个会话。",
+)
+"""The name of a table in another database cannot be looked up from this one."""
 _AUTOVACUUM = Say(
     "Autovacuum (pid {pid}) works on {table} against transaction id wraparound, and {waiting:count} session{waiting:|s}"
     " that want{waiting:s|} an exclusive lock wait{waiting:s|} for it.",
@@ -72,7 +78,7 @@ def _cause(finding: Finding, found: Found) -> Cause:
     if root["transaction_seconds"] is not None:
         because.append(_RUNNING(transaction=root["transaction_seconds"]))
     because.append(LAST_STATEMENT(statement=root["statement"]) if root["visible"] else HIDDEN())
-    say = _AUTOVACUUM if is_vacuum else _SUMMARY
+    say = _AUTOVACUUM if is_vacuum else _SUMMARY if details["relation"] else _SUMMARY_NO_TABLE
     return Cause(
         id=CAUSE.id,
         object=finding.object,
