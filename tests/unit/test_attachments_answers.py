@@ -81,6 +81,28 @@ async def test_a_plan_is_told_by_its_hot_step_and_why():
     assert "100,000 rows and keeps 10" in text
 
 
+MARIADB_PLAN = """mysql> EXPLAIN FORMAT=JSON SELECT * FROM orders AS o WHERE total + 0 > 500;
+{"query_block": {"select_id": 1, "table": {"table_name": "o", "access_type": "ALL", "rows": 8291, "filtered": 100,
+ "attached_condition": "o.total + 0 > 500"}}}
+"""
+MARIADB_RUN = MARIADB_PLAN.replace('"filtered": 100,', '"r_loops": 1, "r_rows": 7920, "r_table_time_ms": 8,').replace(
+    '"select_id": 1,', '"r_loops": 1, "r_total_time_ms": 8.5,'
+)
+
+
+async def test_a_plan_of_mariadb_is_told_by_the_rows_that_are_read_where_there_is_no_cost():
+    text = (await answered("why is this slow?", attached(MARIADB_PLAN, "plan.json"))).text
+    assert "`EXPLAIN ANALYZE` (on MariaDB `ANALYZE FORMAT=JSON`) would give times" in text
+    assert "The step that reads most is `Table scan on orders`: 100 % of the rows to look at." in text
+    assert "an index on total alone cannot help" in text
+    assert "cost" not in text
+
+
+async def test_a_plan_of_mariadb_that_was_run_is_told_by_its_time():
+    text = (await answered("为什么慢？", attached(MARIADB_RUN, "plan.json"))).text
+    assert "最耗时的一步是 `Table scan on orders`：占时间的 100 %" in text
+
+
 async def test_a_plan_is_told_in_simplified_chinese():
     assert "最耗时的一步是 `Seq Scan on orders`" in (await answered("为什么慢？", attached(PLAN, "plan.txt"))).text
 

@@ -1,11 +1,14 @@
 """Reads an attachment of any supported kind: looks at its beginning, chooses the parser, gives one digest."""
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from housecall.advisor.plan import Plan
 from housecall.attachments.digest import ContentKind, Digest, LogSums
 from housecall.attachments.lines import Lines
 from housecall.attachments.mysql_logs import ERROR_LINE, ErrorLog, SlowLog
+from housecall.attachments.mysql_plan_text import holds_mysql_plan, read_mysql_plan
 from housecall.attachments.plan_text import MAX_PLAN_CHARACTERS, read_plan
 from housecall.attachments.postgresql_logs import LINE, CsvLog, JsonLog, PlainLog
 from housecall.errors import RequestError
@@ -17,6 +20,11 @@ EXCERPT_CHARACTERS = 24_000
 _PLAN_LINE = re.compile(r"\(cost=\d+\.\d+\.\.\d+\.\d+ rows=\d+ width=\d+\)|\(actual time=\d+\.\d+\.\.")
 _CSV_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [^,]{1,40},(?:\"[^\"]*\")?,(?:\"[^\"]*\")?,\d*,")
 _SLOW_LINE = re.compile(r"# (?:Query_time: |User@Host: |Time: )")
+_READERS: Mapping[str, Callable[[str], Plan]] = {
+    "EXPLAIN in JSON": read_plan,
+    "EXPLAIN in text": read_plan,
+    "EXPLAIN in JSON of MySQL or MariaDB": read_mysql_plan,
+}
 
 
 class LogParser(Protocol):
@@ -94,7 +102,7 @@ class AttachmentReader:
         kind, plan, trouble = self._kind, None, None
         if kind == "plan":
             try:
-                plan = read_plan("\n".join(self._kept))
+                plan = _READERS[self._form]("\n".join(self._kept))
             except RequestError as error:
                 kind, trouble = "text", error.message
         return Digest(
@@ -143,6 +151,8 @@ def _plan_or_text(lines: list[str], name: str) -> tuple[ContentKind, str]:
     head = "\n".join(lines)
     if '"Plan"' in head and '"Node Type"' in head:
         return "plan", "EXPLAIN in JSON"
+    if holds_mysql_plan(head):
+        return "plan", "EXPLAIN in JSON of MySQL or MariaDB"
     if any(_PLAN_LINE.search(line) for line in lines):
         return "plan", "EXPLAIN in text"
     extension = name.rpartition(".")[2].lower()

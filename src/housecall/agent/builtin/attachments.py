@@ -54,8 +54,12 @@ _UNREAD = Say(
 )
 _PLAN_RUN = Say("{name} is a plan that was run.", "{name} 是实际执行过的执行计划。")
 _PLAN_NOT_RUN = Say(
-    "{name} is a plan that was not run: there are estimates only; `EXPLAIN (ANALYZE, BUFFERS)` would give times.",
-    "{name} 是未实际执行的计划：只有估算值；用 `EXPLAIN (ANALYZE, BUFFERS)` 可以得到实际耗时。",
+    "{name} is a plan that was not run: there are estimates only; {how} would give times, and runs the statement.",
+    "{name} 是未实际执行的计划：只有估算值；用 {how} 可以得到实际耗时，但会真正执行该语句。",
+)
+_HOW_TO_RUN = Say("`EXPLAIN (ANALYZE, BUFFERS)`", "`EXPLAIN (ANALYZE, BUFFERS)`")
+_HOW_TO_RUN_MYSQL = Say(
+    "`EXPLAIN ANALYZE` (on MariaDB `ANALYZE FORMAT=JSON`)", "`EXPLAIN ANALYZE`（MariaDB 上为 `ANALYZE FORMAT=JSON`）"
 )
 _HOT_TIME = Say(
     "The hot step is {node}: {share:percent} of the time.", "最耗时的一步是 {node}：占时间的 {share:percent}。"
@@ -63,6 +67,10 @@ _HOT_TIME = Say(
 _HOT_COST = Say(
     "The costliest step is {node}: {share:percent} of the estimated cost.",
     "代价最高的一步是 {node}：占估算代价的 {share:percent}。",
+)
+_HOT_ROWS = Say(
+    "The step that reads most is {node}: {share:percent} of the rows to look at.",
+    "读取最多的一步是 {node}：占需要查看的行的 {share:percent}。",
 )
 _WHY = Say("What the plan shows:", "计划表明：")
 _TEXT = Say(
@@ -229,13 +237,12 @@ def _unread(found: Result, language: Language) -> str | None:
 
 
 def _plan(name: str, found: Result, language: Language) -> str:
-    lead = say(_PLAN_RUN if found["plan_was_run"] else _PLAN_NOT_RUN, language, name=name)
+    how = say(_HOW_TO_RUN_MYSQL if found.get("plan_engine") == "mysql" else _HOW_TO_RUN, language)
+    lead = say(_PLAN_RUN if found["plan_was_run"] else _PLAN_NOT_RUN, language, name=name, how=how)
     hot = None
     if found.get("hot_node"):
-        hot = say(
-            _HOT_TIME if found.get("hot_by_time") else _HOT_COST, language, node=code(found["hot_node"]),
-            share=found["hot_share"],
-        )  # fmt: skip
+        by = _HOT_TIME if found.get("hot_by_time") else _HOT_ROWS if found.get("hot_by_rows") else _HOT_COST
+        hot = say(by, language, node=code(found["hot_node"]), share=found["hot_share"])
     remarks = [str(each) for each in found.get("remarks", [])]
     why = f"{say(_WHY, language)}\n\n{bullets(remarks)}" if remarks else None
     return paragraphs([lead, hot, why])

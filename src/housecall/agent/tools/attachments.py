@@ -78,9 +78,11 @@ class AttachmentContent(ToolResult):
     different_events: int | None = None
     deadlocks: list[str] | None = None
     plan_was_run: bool | None = None
+    plan_engine: str | None = None
     hot_node: str | None = None
     hot_share: float | None = None
     hot_by_time: bool | None = None
+    hot_by_rows: bool | None = None
     remarks: list[str] | None = None
     plan: str | None = None
     text: str | None = None
@@ -206,11 +208,15 @@ def _plan(digest: Digest, language: Any, *, whole: bool) -> dict[str, Any]:
     hot = hot_node(digest.plan)
     members: dict[str, Any] = {
         "plan_was_run": digest.plan.analyzed,
+        "plan_engine": digest.plan.engine,
         "total_seconds": digest.plan.execution_seconds,
         "remarks": [clip(each.render(language), 400) for each in remarks(digest.plan)],
     }
     if hot is not None:
-        members |= {"hot_node": clip(hot.node.name, 200), "hot_share": round(hot.share, 4), "hot_by_time": hot.by_time}
+        members |= {
+            "hot_node": clip(hot.node.name, 200), "hot_share": round(hot.share, 4), "hot_by_time": hot.by_time,
+            "hot_by_rows": hot.by_rows or None,
+        }  # fmt: skip
     return members | ({"plan": describe(digest.plan, language)} if whole else {})
 
 
