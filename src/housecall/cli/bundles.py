@@ -57,6 +57,8 @@ def judge_bundle(path: Path, engines: "Engines") -> "Diagnosis":
     from housecall.diagnosis.snapshot import snapshot_from_json
 
     bundle = _read(path)
+    if isinstance(bundle, dict) and isinstance(bundle.get("error"), dict):
+        raise RequestError(f"{path} holds no readings, since collecting them failed: {bundle['error'].get('message')}")
     try:
         readings = engines.engine(bundle["engine"]).readings
     except (KeyError, TypeError) as error:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from housecall.settings import Settings
     from housecall.wording import Language
 
-EXIT_CODES = "Exit code: 0 when clean, 1 when anything of severity notice or worse was found, 2 when it could not look."
+EXIT_CODES = (
+    "Exit code: 0 when clean, 1 when anything of severity notice or worse was found, 2 when it could not look"
+    " (with --json that too is one JSON object, with an error in it)."
+)
 
 
 def examine(

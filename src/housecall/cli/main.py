@@ -27,11 +27,12 @@ from housecall.cli import (
 )
 from housecall.cli.demo import command as demo
 from housecall.cli.failures import FAILED, print_failure
+from housecall.cli.judging import JudgingCommand
 from housecall.cli.output import print_json
 
 app = typer.Typer(
     name="housecall",
-    help="An AI database administrator: ask it about your PostgreSQL servers in plain language.",
+    help="An AI database administrator: ask it about your PostgreSQL, MySQL and MariaDB servers in plain language.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -39,9 +40,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("ask")(ask.ask)
-app.command("examine")(examine.examine)
-app.command("collect")(examine.collect)
-app.command("diagnose")(examine.diagnose)
+app.command("examine", cls=JudgingCommand)(examine.examine)
+app.command("collect", cls=JudgingCommand)(examine.collect)
+app.command("diagnose", cls=JudgingCommand)(examine.diagnose)
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.add_typer(instances.app, name="instance")
