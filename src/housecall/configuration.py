@@ -11,6 +11,7 @@ are read when a model is built and masked wherever a configuration is shown.
 import os
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -253,9 +254,7 @@ def _models(found: Any) -> tuple[list[ModelEntry], list[Mistake]]:
         mistakes += _told(("model", number), problems)
         if not problems:
             models.append(ModelEntry.model_validate(each))
-    if not mistakes:
-        mistakes += _between(models)
-    return models, mistakes
+    return models, [*mistakes, *_between(_named(found))]
 
 
 def _problems(kind: type[_Part], value: Any) -> list[tuple[Place, str]]:
@@ -287,31 +286,54 @@ def _told(place: Place, problems: Sequence[tuple[Place, str]]) -> list[Mistake]:
     return [((*place, *where), what) for where, what in problems]
 
 
-def _between(models: Sequence[ModelEntry]) -> Iterable[Mistake]:
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What a model says of others, whatever else is wrong with it. `number` is its place in the file."""
+
+    number: int
+    id: str | None
+    fallback: str | None
+    default: bool
+
+
+def _named(found: Sequence[Mapping[str, Any]]) -> list[_Named]:
+    def text(each: Mapping[str, Any], name: str) -> str | None:
+        return value if isinstance(value := each.get(name), str) else None
+
+    return [
+        _Named(number, text(each, "id"), text(each, "fallback"), each.get("default") is True)
+        for number, each in enumerate(found)
+    ]
+
+
+def _between(models: Sequence[_Named]) -> Iterable[Mistake]:
     """What is wrong with several models together."""
-    ids: dict[str, int] = {}
-    for number, each in enumerate(models):
-        if each.id in ids:
-            yield ("model", number, "id"), f"model {each.id!r} is there twice"
+    ids: dict[str, _Named] = {}
+    for each in models:
+        if each.id is not None and each.id in ids:
+            yield ("model", each.number, "id"), f"model {each.id!r} is there twice"
         if each.id == BUILTIN:
-            yield ("model", number, "id"), f"{BUILTIN!r} is the built-in diagnostician, which is always there"
-        ids[each.id] = number
-    defaults = [number for number, each in enumerate(models) if each.default]
-    for number in defaults[1:]:
-        yield ("model", number, "default"), f"only one model can be the default; {models[defaults[0]].id!r} is already"
-    for number, each in enumerate(models):
+            yield ("model", each.number, "id"), f"{BUILTIN!r} is the built-in diagnostician, which is always there"
+        if each.id is not None:
+            ids.setdefault(each.id, each)
+    defaults = [each for each in models if each.default]
+    for each in defaults[1:]:
+        yield (
+            ("model", each.number, "default"),
+            f"only one model can be the default; {defaults[0].id or 'another'!r} is already",
+        )
+    for each in models:
         if each.fallback is not None and each.fallback not in (*ids, BUILTIN):
             known = ", ".join([*ids, BUILTIN])
             yield (
-                ("model", number, "fallback"),
+                ("model", each.number, "fallback"),
                 f"there is no model {each.fallback!r} to fall back to; there are {known}",
             )
-        elif each.fallback is not None and _goes_round(each, models):
-            yield ("model", number, "fallback"), "the fallbacks go round in a circle"
+        elif each.fallback is not None and _goes_round(each, ids):
+            yield ("model", each.number, "fallback"), "the fallbacks go round in a circle"
 
 
-def _goes_round(start: ModelEntry, models: Sequence[ModelEntry]) -> bool:
-    by_id = {each.id: each for each in models}
+def _goes_round(start: _Named, by_id: Mapping[str, _Named]) -> bool:
     seen, at = {start.id}, start.fallback
     while at is not None and at in by_id:
         if at in seen:

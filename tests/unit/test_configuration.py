@@ -115,6 +115,25 @@ class TestMistakes:
         found = mistakes('[settings]\nport = "x"\nnope = 1\n[[model]]\nid = "a b"\nretries = 9')
         assert [each.partition(":")[0] for each in found] == ["line 2", "line 3", "line 5", "line 6"]
 
+    def test_of_several_models_together_are_told_with_those_of_one(self) -> None:
+        found = mistakes(
+            '[settings]\nport = "x"\n'
+            '[[model]]\nid = "a"\ncontext_window = "big"\ndefault = true\n'
+            '[[model]]\nid = "a"\nfallback = "gone"\ndefault = true\n'
+            '[[model]]\nid = "b"\nfallback = "c"\n'
+            '[[model]]\nid = "c"\nfallback = "b"\nretries = 9\n'
+            '[[model]]\nname = "nameless"\nfallback = "nowhere"\n'
+        )
+        assert [each.partition(":")[0].removeprefix("line ") for each in found] == [
+            "2", "5", "8", "9", "10", "13", "16", "17", "18", "20",
+        ]  # fmt: skip
+        assert found[2] == "line 8: model 'a' is there twice"
+        assert found[3] == "line 9: there is no model 'gone' to fall back to; there are a, b, c, builtin"
+
+    def test_a_model_with_a_mistake_is_there_to_fall_back_to(self) -> None:
+        found = mistakes('[[model]]\nid = "a"\nretries = 9\n[[model]]\nid = "b"\nfallback = "a"')
+        assert [each.partition(":")[0] for each in found] == ["line 3"]
+
     def test_of_a_file_that_is_no_text(self, tmp_path: Path) -> None:
         (tmp_path / "housecall.toml").write_bytes(b"\xff\xfe")
         with pytest.raises(SetupError, match="not UTF-8"):
