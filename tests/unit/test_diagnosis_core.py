@@ -94,6 +94,17 @@ def test_causes_are_ranked_by_severity_then_impact() -> None:
     assert [each.id for each in rank([small, critical, big])] == ["critical", "big", "small"]
 
 
+@pytest.mark.parametrize(("held_up", "first"), [(0.6, "blocker"), (0.4, "statement")])
+def test_sessions_that_wait_leave_only_the_rest_to_the_statements(held_up: float, first: str) -> None:
+    blocker, statement = replace(cause("blocker"), holds_up=held_up), cause("statement", impact=0.9)
+    assert rank([statement, blocker])[0].id == first
+
+
+def test_who_waits_for_a_cause_that_is_over_weighs_nothing() -> None:
+    statements = [cause("statement", impact=0.9), replace(cause("past"), holds_up=1.0, past=True)]
+    assert [each.impact for each in rank(statements)] == [0.9, 0.0]
+
+
 def test_a_past_cause_ranks_behind_a_present_one() -> None:
     past = replace(cause("past", severity=Severity.CRITICAL), past=True)
     assert [each.id for each in rank([past, cause("present")])] == ["present", "past"]

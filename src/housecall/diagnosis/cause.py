@@ -7,7 +7,7 @@ which a stronger one explains, and lists it there as a symptom.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -24,7 +24,9 @@ class Cause:
 
     `summary` says what is wrong in one sentence; `because` gives the two or three decisive figures as sentences.
     `impact` orders causes of one severity: the share (0 to 1) of the instance's time or sessions that it costs, 0 when
-    not measured. `rests_on` are the findings it was concluded from, `absorbs` further findings that it explains.
+    not measured. `holds_up` is the share of the sessions with work that wait for this cause: what the others do is a
+    share of the rest, so the ranking takes it in place of `impact`, and lowers the others' by it. `rests_on` are the
+    findings it was concluded from, `absorbs` further findings that it explains.
     """
 
     id: str
@@ -39,6 +41,7 @@ class Cause:
     rests_on: tuple[str, ...]
     absorbs: tuple[str, ...] = ()
     impact: float = 0.0
+    holds_up: float = 0.0
     past: bool = False
     symptoms: tuple[str, ...] = ()
 
@@ -118,6 +121,7 @@ def strength(cause: Cause) -> tuple[bool, int, float, float]:
 
 def rank(causes: list[Cause]) -> tuple[Cause, ...]:
     """Causes from the strongest to the weakest, with those that a stronger one explains folded into its symptoms."""
+    causes = _weighed(causes)
     ordered = sorted(causes, key=strength, reverse=True)
     kept: list[Cause] = []
     folded: dict[int, list[str]] = {}
@@ -128,6 +132,14 @@ def rank(causes: list[Cause]) -> tuple[Cause, ...]:
         else:
             folded.setdefault(id(root), []).append(f"{cause.id}: {cause.object}")
     return tuple(_with_symptoms(cause, folded.get(id(cause), [])) for cause in kept)
+
+
+def _weighed(causes: list[Cause]) -> list[Cause]:
+    """The causes with one measure: of all sessions with work, the share that each costs."""
+    held = max((each.holds_up for each in causes if not each.past), default=0.0)
+    if not held:
+        return causes
+    return [replace(each, impact=each.holds_up or min(each.impact, each.impact * (1 - held))) for each in causes]
 
 
 def _explains(root: Cause, cause: Cause) -> bool:
@@ -145,8 +157,6 @@ def _explains(root: Cause, cause: Cause) -> bool:
 def _with_symptoms(cause: Cause, symptoms: list[str]) -> Cause:
     if not symptoms:
         return cause
-    from dataclasses import replace
-
     return replace(cause, symptoms=(*cause.symptoms, *symptoms))
 
 

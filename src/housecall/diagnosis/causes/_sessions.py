@@ -1,6 +1,7 @@
 """What the causes about sessions say on every engine: who waits, what is undone, and what only developers can mend."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
@@ -33,6 +34,12 @@ def application_change(title: Message, verify: Message, verify_statement: str | 
         verify=verify,
         verify_statement=verify_statement,
     )
+
+
+def share_held_up(queue: Mapping[str, Any]) -> float:
+    """Of the sessions with work, the share that waits in a queue; from the details of the check of blocked sessions."""
+    share: float = queue["waiting"] / max(1, queue["working"])
+    return min(1.0, share)
 
 
 def fingerprints(findings: Iterable[Finding]) -> tuple[str, ...]:

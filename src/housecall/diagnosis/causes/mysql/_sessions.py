@@ -129,12 +129,6 @@ def told(session: Mapping[str, Any], *, seen: bool) -> tuple[Message, ...]:
     return last if seen else (*last, INFERRED())
 
 
-def impact_of(details: Mapping[str, Any]) -> float:
-    """The share of the sessions that stand in this queue."""
-    share: float = details["waiting"] / max(1, details["session_total"])
-    return min(1.0, share)
-
-
 def explained_by_queue(found: Found, finding: Finding) -> tuple[str, ...]:
     """Fingerprints of what a queue behind one session accounts for: the session by other names, waits that were
     counted, statements that gave up, and connections that are full because most of them wait."""

@@ -6,6 +6,7 @@ Typical for GET_LOCK through a connection pool, or an error path that never call
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes._sessions import share_held_up
 from housecall.diagnosis.causes.mysql._sessions import (
     BLOCKED,
     WAITING,
@@ -13,7 +14,6 @@ from housecall.diagnosis.causes.mysql._sessions import (
     end_session,
     explained_by_queue,
     fingerprints,
-    impact_of,
     session_evidence,
     told,
 )
@@ -71,5 +71,5 @@ def _cause(finding: Finding, queue: Finding | None, found: Found) -> Cause:
         remedies=(end_session(holder, verify=_FREE()), application_change(_RELEASE(), _FREE(), WAITING)),
         rests_on=fingerprints([finding, *([queue] if queue else [])]),
         absorbs=explained_by_queue(found, queue) if queue else (),
-        impact=impact_of(queue.details) if queue else 0.0,
+        holds_up=share_held_up(queue.details) if queue else 0.0,
     )

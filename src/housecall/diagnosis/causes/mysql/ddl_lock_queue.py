@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes._sessions import share_held_up
 from housecall.diagnosis.causes.mysql._sessions import (
     BLOCKED,
     LONGEST_WAIT,
@@ -17,7 +18,6 @@ from housecall.diagnosis.causes.mysql._sessions import (
     end_session,
     explained_by_queue,
     fingerprints,
-    impact_of,
     session_evidence,
     told,
 )
@@ -93,7 +93,7 @@ def _cause(findings: list[Finding], found: Found) -> Cause:
         remedies=_remedies(roots, ddl, seen=details["seen"]),
         rests_on=fingerprints(findings),
         absorbs=tuple(dict.fromkeys(name for each in findings for name in explained_by_queue(found, each))),
-        impact=impact_of(details),
+        holds_up=share_held_up(details),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes._sessions import share_held_up
 from housecall.diagnosis.causes.mysql._sessions import (
     BLOCKED,
     INFERRED,
@@ -17,7 +18,6 @@ from housecall.diagnosis.causes.mysql._sessions import (
     end_session,
     explained_by_queue,
     fingerprints,
-    impact_of,
     session_evidence,
     told,
 )
@@ -92,7 +92,7 @@ def _cause(finding: Finding, found: Found, now: Snapshot) -> Cause:
         remedies=_remedies(root, now),
         rests_on=fingerprints([finding, *held]),
         absorbs=explained_by_queue(found, finding),
-        impact=impact_of(details),
+        holds_up=share_held_up(details),
     )
 
 

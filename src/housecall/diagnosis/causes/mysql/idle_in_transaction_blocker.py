@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes._sessions import share_held_up
 from housecall.diagnosis.causes.mysql._sessions import (
     BLOCKED,
     LONGEST_WAIT,
@@ -15,7 +16,6 @@ from housecall.diagnosis.causes.mysql._sessions import (
     application_change,
     end_session,
     explained_by_queue,
-    impact_of,
     session_evidence,
     set_global,
     told,
@@ -96,7 +96,7 @@ def _blocker(finding: Finding, found: Found, now: Snapshot) -> Cause:
         remedies=(end_session(root), *_later(now)),
         rests_on=(finding.fingerprint,),
         absorbs=explained_by_queue(found, finding),
-        impact=impact_of(details),
+        holds_up=share_held_up(details),
     )
 
 

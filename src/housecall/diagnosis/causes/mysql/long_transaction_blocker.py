@@ -6,6 +6,7 @@ Unlike an idle blocker it will finish by itself; the question is whether its wor
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes._sessions import share_held_up
 from housecall.diagnosis.causes.mysql._sessions import (
     BLOCKED,
     INFERRED,
@@ -14,7 +15,6 @@ from housecall.diagnosis.causes.mysql._sessions import (
     application_change,
     cancel_statement,
     explained_by_queue,
-    impact_of,
     session_evidence,
     told,
 )
@@ -80,7 +80,7 @@ def _running(finding: Finding, found: Found) -> Cause:
         remedies=(cancel_statement(root), application_change(_BATCHES(), _NOBODY(), WAITING)),
         rests_on=(finding.fingerprint,),
         absorbs=explained_by_queue(found, finding),
-        impact=impact_of(details),
+        holds_up=share_held_up(details),
     )  # fmt: skip
 
 
@@ -98,5 +98,5 @@ def _hidden(finding: Finding, found: Found) -> Cause:
         remedies=(application_change(_LOOK(), _NOBODY(), WAITING),),
         rests_on=(finding.fingerprint,),
         absorbs=explained_by_queue(found, finding),
-        impact=impact_of(details),
+        holds_up=share_held_up(details),
     )

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes._sessions import share_held_up
 from housecall.diagnosis.causes.mysql._sessions import (
     BLOCKED,
     LONGEST_WAIT,
     explained_by_queue,
     fingerprints,
-    impact_of,
 )
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.remedy import Remedy
@@ -75,7 +75,7 @@ def _cause(queue: Finding | None, prepared: Finding | None, found: Found) -> Cau
         remedies=(_finish(name, "ROLLBACK"), _finish(name, "COMMIT")) if name["xid"] else (),
         rests_on=fingerprints(known),
         absorbs=(*(explained_by_queue(found, queue) if queue else ()), *fingerprints(_others(found))),
-        impact=impact_of(queue.details) if queue else 0.0,
+        holds_up=share_held_up(queue.details) if queue else 0.0,
     )
 
 

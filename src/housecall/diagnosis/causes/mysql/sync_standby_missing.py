@@ -64,7 +64,7 @@ def _cause(finding: Finding, found: Found) -> Cause:
         remedies=(application_change(_BRING_BACK(), _BACK(), _STATUS), _release(details["setting"])),
         rests_on=(finding.fingerprint,),
         absorbs=fingerprints([*behind, *queries, *full]),
-        impact=min(1.0, details["waiting"] / total) if total else 0.0,
+        holds_up=min(1.0, details["waiting"] / total) if total else 0.0,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes._sessions import share_held_up
 from housecall.diagnosis.causes.mysql._changes import COPIES, WAIT_SHORTLY
 from housecall.diagnosis.causes.mysql._sessions import (
     BLOCKED,
@@ -16,7 +17,6 @@ from housecall.diagnosis.causes.mysql._sessions import (
     end_session,
     explained_by_queue,
     fingerprints,
-    impact_of,
     session_evidence,
     told,
 )
@@ -96,7 +96,7 @@ def _now_waiting(finding: Finding, found: Found, now: Snapshot) -> Cause:
         remedies=_remedies(table, engine if by_engine else None, root, now),
         rests_on=(finding.fingerprint,),
         absorbs=(*explained_by_queue(found, finding), *fingerprints(found.of("mysql.table_lock_waits"))),
-        impact=impact_of(details),
+        holds_up=share_held_up(details),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes._sessions import share_held_up
 from housecall.diagnosis.causes.postgresql._sessions import (
     BLOCKED,
     FREES_LOCKS,
@@ -82,7 +83,7 @@ def _cause(finding: Finding, queue: Finding | None, found: Found) -> Cause:
         remedies=(_end(holder), application_change(_XACT(), _FREE(pid=holder["pid"]), waiting_for(holder["pid"]))),
         rests_on=fingerprints([finding, *([queue] if queue else [])]),
         absorbs=fingerprints(explained_by_queue(found, holder["pid"], waiting, total)),
-        impact=min(1.0, waiting / total) if total else 0.0,
+        holds_up=share_held_up(queue.details) if queue else 0.0,
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes._sessions import share_held_up
 from housecall.diagnosis.causes.postgresql._sessions import (
     BLOCKED,
     LONGEST_WAIT,
@@ -103,7 +104,7 @@ def _cause(findings: list[Finding], found: Found) -> Cause:
         remedies=_remedies([each.details["root"] for each in findings], ddl),
         rests_on=fingerprints(findings),
         absorbs=fingerprints(explained),
-        impact=min(1.0, details["waiting"] / max(1, details["session_total"])),
+        holds_up=share_held_up(details),
     )
 
 

@@ -7,6 +7,7 @@ a time that no program needs between two statements.
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes._sessions import share_held_up
 from housecall.diagnosis.causes.postgresql._sessions import (
     BLOCKED,
     HIDDEN,
@@ -92,7 +93,7 @@ def _blocker(finding: Finding, found: Found) -> Cause:
         remedies=(end_session(root), *limit_role(root["user"], *_TIMEOUT)),
         rests_on=(finding.fingerprint,),
         absorbs=fingerprints(explained),
-        impact=min(1.0, waiting / max(1, total)),
+        holds_up=share_held_up(details),
     )
 
 

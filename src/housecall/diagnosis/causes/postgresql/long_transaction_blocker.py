@@ -8,6 +8,7 @@ hangs in its commit for want of a standby is a victim itself.
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes._sessions import share_held_up
 from housecall.diagnosis.causes.postgresql._sessions import (
     BLOCKED,
     HIDDEN,
@@ -97,7 +98,7 @@ def _cause(finding: Finding, found: Found) -> Cause:
         remedies=_remedies(finding, is_vacuum),
         rests_on=(finding.fingerprint,),
         absorbs=fingerprints(explained_by_queue(found, root["pid"], waiting, total)),
-        impact=min(1.0, waiting / max(1, total)),
+        holds_up=share_held_up(details),
     )
 
 

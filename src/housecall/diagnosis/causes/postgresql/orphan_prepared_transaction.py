@@ -7,6 +7,7 @@ or rolled back.
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes._sessions import share_held_up
 from housecall.diagnosis.causes.postgresql._sessions import BLOCKED, FREES_LOCKS, LONGEST_WAIT, fingerprints, held_back
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.remedy import Remedy
@@ -72,7 +73,7 @@ def _cause(finding: Finding, queue: Finding | None, holder: Finding | None, foun
         remedies=_remedies(finding),
         rests_on=fingerprints([finding, *([queue] if queue else [])]),
         absorbs=fingerprints(held_back(found, holder=gid)),
-        impact=min(1.0, queue.details["waiting"] / max(1, queue.details["session_total"])) if queue else 0.0,
+        holds_up=share_held_up(queue.details) if queue else 0.0,
     )
 
 

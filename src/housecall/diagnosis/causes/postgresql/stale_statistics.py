@@ -8,6 +8,7 @@ queue behind a running statement that reads the table, since it holds its locks 
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes._sessions import share_held_up
 from housecall.diagnosis.causes.postgresql._changes import LOCK_CONCURRENT, MOMENT, analyze_table, same_table
 from housecall.diagnosis.causes.postgresql._sessions import cancel_statement, fingerprints, lasting_queues
 from housecall.diagnosis.causes.postgresql.missing_index import is_supported
@@ -96,7 +97,6 @@ def _cause(finding: Finding, statements: list[Finding], queues: list[Finding], e
     details = finding.details
     is_grave = finding.severity is Severity.WARNING
     share = min(sum(each.details["share"] for each in statements), 1.0)
-    waiting = max((each.details["waiting"] / max(1, each.details["session_total"]) for each in queues), default=0.0)
     return Cause(
         id=CAUSE.id,
         object=finding.object,
@@ -111,7 +111,8 @@ def _cause(finding: Finding, statements: list[Finding], queues: list[Finding], e
         remedies=tuple(_remedies(finding, queues)),
         rests_on=(finding.fingerprint,),
         absorbs=fingerprints(explained),
-        impact=max(share, min(waiting, 1.0)),
+        impact=share,
+        holds_up=max((share_held_up(each.details) for each in queues), default=0.0),
     )
 
 

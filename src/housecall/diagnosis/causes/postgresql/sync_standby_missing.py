@@ -74,7 +74,7 @@ def _cause(finding: Finding, found: Found) -> Cause:
         remedies=(_release(details["names"]),),
         rests_on=(finding.fingerprint,),
         absorbs=fingerprints(explained),
-        impact=min(1.0, waiting / total) if total else 0.0,
+        holds_up=min(1.0, waiting / total) if total else 0.0,
     )
 
 

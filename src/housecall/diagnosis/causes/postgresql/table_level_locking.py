@@ -6,6 +6,7 @@ The session that holds the lock is to blame, whether it works or idles; those th
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes._sessions import share_held_up
 from housecall.diagnosis.causes.postgresql._sessions import (
     BLOCKED,
     LAST_STATEMENT,
@@ -81,5 +82,5 @@ def _cause(queue: Finding, lock: Finding, found: Found) -> Cause:
         ),
         rests_on=(lock.fingerprint,),
         absorbs=fingerprints(explained),
-        impact=min(1.0, waiting / max(1, total)),
+        holds_up=share_held_up(details),
     )  # fmt: skip

@@ -114,6 +114,11 @@ def _named(now: Snapshot, tree: Tree) -> tuple[str, ObjectKind, Session | None]:
     return (tree.table, "table", None) if tree.table else ("server", "server", None)
 
 
+def _runs(session: Session, locks: Locks) -> bool:
+    """Whether the session gets something done at the moment."""
+    return session.command in ("Query", "Execute") and session.id not in locks.waiting
+
+
 def _details(now: Snapshot, locks: Locks, tree: Tree, root: Session | None) -> dict[str, Any]:
     middle = session_details(locks, tree.middle) if tree.middle else None
     prepared = transactions(now) if tree.kind == "prepared" else ()
@@ -122,6 +127,7 @@ def _details(now: Snapshot, locks: Locks, tree: Tree, root: Session | None) -> d
         "root_id": root.id if root else tree.root_id, "waiting": len(tree.seconds), "victims": list(tree.waiters),
         "table": tree.table, "longest_seconds": tree.longest_seconds,
         "session_total": locks.sessions[0].session_total if locks.sessions else 0,
+        "working": len(tree.seconds) + sum(1 for row in locks.sessions if _runs(row, locks)),
         "middle": middle, "behind_middle": tree.behind_middle, "confidence": tree.confidence,
         "seen": any(edge.seen for edge in tree.direct), "kind_of_lock": tree.edge.kind,
         "waits_for_statement": session_details(locks, tree.root) if tree.root and tree.root is not root else None,

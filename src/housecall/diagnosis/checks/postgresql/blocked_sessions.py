@@ -126,8 +126,14 @@ def _details(tree: Tree, now: Snapshot) -> dict[str, Any]:
         "ddl": session_details(ddl) if ddl else None,
         "behind_ddl": tree.behind_ddl,
         "session_total": now.rows(Session)[0].session_total,
+        "working": len(tree.waiters) + sum(1 for row in now.rows(Session) if _runs(row)),
         "prepared": _prepared(tree, now) if tree.kind == "prepared" else None,
     }
+
+
+def _runs(row: Session) -> bool:
+    """Whether the session gets something done at the moment."""
+    return row.state == "active" and row.backend_type == "client backend" and row.wait_event_type != "Lock"
 
 
 def _prepared(tree: Tree, now: Snapshot) -> dict[str, Any] | None:
