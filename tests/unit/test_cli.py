@@ -40,6 +40,12 @@ def test_help_names_every_command(command: str) -> None:
     assert command in output
 
 
+@pytest.mark.parametrize("command", [(), ("examine",), ("collect",)])
+def test_help_names_every_kind_of_server(command: tuple[str, ...]) -> None:
+    _, output = run(*command, "--help")
+    assert all(name in output.lower() for name in ("postgresql", "mysql", "mariadb"))
+
+
 @pytest.mark.parametrize("command", ["examine", "diagnose"])
 def test_help_of_a_judging_command_explains_its_exit_codes(command: str) -> None:
     _, output = run(command, "--help")

@@ -12,7 +12,8 @@ DsnOption = Annotated[
     typer.Option(
         "--dsn",
         metavar="URL",
-        help=f"A server that is not registered: postgresql://user@host:5432/database. Also read from {DSN_VARIABLE},"
+        help="A server that is not registered: postgresql://user@host:5432/database, mysql://user@host:3306/database"
+        f" or mariadb://user@host:3306/database. Also read from {DSN_VARIABLE},"
         " which keeps a password out of the process list.",
     ),
 ]

@@ -46,7 +46,8 @@ def choose_one(instance_id: str | None, dsn: str | None) -> Choice:
     choice = choose(instance_id, dsn)
     if choice.instance_id is None and choice.dsn is None:
         raise RequestError(
-            f"Name a server: an instance's id, --dsn postgresql://user@host:5432/database, or {DSN_VARIABLE}"
+            "Name a server: an instance's id, --dsn postgresql://user@host:5432/database"
+            f" (mysql:// and mariadb:// likewise), or {DSN_VARIABLE}"
         )
     return choice
 
