@@ -3,7 +3,7 @@
 import pytest
 
 from housecall.diagnosis.finding import Severity
-from housecall.testing import PrivateDatabase
+from housecall.testing import PrivateDatabase, PrivateServer
 from housecall.testing_sessions import apply, background, cause_ids, findings, the_cause, wait_until
 
 pytestmark = pytest.mark.anyio
@@ -40,6 +40,25 @@ async def test_idle_transaction_at_the_root_of_a_queue_is_the_one_cause(shop: Pr
         apply(shop, cause)
         wait_until(lambda: sessions.waiting() == 0, "the queue is gone")
         assert not cause_ids(await shop.examine()) & LOCK_CAUSES
+
+
+async def test_a_queue_in_another_database_is_told_by_that_database(
+    server: PrivateServer, shop: PrivateDatabase
+) -> None:
+    other = server.create_database()
+    try:
+        with background(shop) as sessions:
+            root = sessions.session("BEGIN", 'UPDATE "Order Lines" SET amount = 1 WHERE id = 7')
+            for _ in range(3):
+                sessions.run('UPDATE "Order Lines" SET amount = 2 WHERE id = 7')
+            sessions.wait_for_queue(3, seconds=2)
+            cause = the_cause(await other.examine(), "idle_in_transaction_blocker")
+            assert cause.object == f"pid {root.info.backend_pid}"
+            assert f"blocks 3 sessions on a table of database {shop.name}." in cause.summary.render()
+            apply(other, cause)
+            wait_until(lambda: sessions.waiting() == 0, "the queue is gone")
+    finally:
+        server.drop_database(other)
 
 
 async def test_running_transaction_that_blocks_is_cancelled_not_its_victims(shop: PrivateDatabase) -> None:

@@ -129,13 +129,35 @@ class TestSeverity:
 
 class TestRoots:
     @pytest.mark.parametrize("holder", [idle(1, 120.0), running(1, 120.0)])
-    def test_a_blocker_in_another_database_is_told_without_the_table_that_has_no_name_here(
-        self, holder: Session
-    ) -> None:
+    @pytest.mark.parametrize("lock", ["relation", "tuple", "transactionid"])
+    def test_a_blocker_in_another_database_is_told_by_that_database(self, holder: Session, lock: str) -> None:
+        (cause,) = verdict(
+            replace(holder, database="warehouse"),
+            waiter(2, 1, lock_type=lock, lock_relation=None, database="warehouse"),
+        ).causes
+        assert cause.object == "pid 1"
+        assert "blocks 1 session on a table of database warehouse." in cause.summary.render("en")
+        assert "在数据库 warehouse 的一张表上阻塞了 1 个会话" in cause.summary.render("zh-CN")
+
+    @pytest.mark.parametrize("holder", [idle(1, 120.0), running(1, 120.0)])
+    def test_a_blocker_in_this_database_is_told_by_its_table_or_without(self, holder: Session) -> None:
         here = verdict(holder, waiter(2, 1, lock_relation="public.orders")).causes[0].summary
-        elsewhere = verdict(holder, waiter(2, 1, lock_relation=None)).causes[0].summary
+        unseen = verdict(holder, waiter(2, 1, lock_relation=None)).causes[0].summary
         assert "blocks 1 session on public.orders." in here.render("en")
-        assert elsewhere.render("en").endswith("blocks 1 session.")
+        assert unseen.render("en").endswith("blocks 1 session.")
+
+    def test_a_schema_change_in_another_database_is_told_by_that_database(self) -> None:
+        there = {"database": "warehouse", "lock_type": "relation", "lock_relation": None}
+        diagnosis = verdict(
+            idle(1, 120.0, database="warehouse"),
+            waiter(2, 1, lock_mode="AccessExclusiveLock", **there),
+            waiter(3, 2, lock_mode="AccessShareLock", **there),
+        )
+        assert causes(diagnosis) == [("ddl_lock_queue", "pid 1")]
+        assert "keeps a table of database warehouse locked" in diagnosis.causes[0].summary.render("en")
+        (queue,) = found(diagnosis, "ddl_lock_queue")
+        assert "on a table of database warehouse (pid 2)" in queue.message.render("en")
+        assert queue.object == "pid 2"
 
     def test_idle_transaction_is_the_cause_and_victims_are_not(self) -> None:
         diagnosis = verdict(idle(4711, 120.0), waiter(2, 4711), waiter(3, 2))

@@ -48,6 +48,15 @@ def lasting_queues(found: Found) -> tuple[Finding, ...]:
     return tuple(each for each in found.of(BLOCKED) if each.severity.rank >= Severity.NOTICE.rank)
 
 
+def by_place(queue: Finding, table: Say, elsewhere: Say, nowhere: Say) -> Say:
+    """The sentence for what is known of the place of a queue: its table, only its other database, or neither.
+
+    The name of a table in another database cannot be looked up from this one.
+    """
+    details = queue.details
+    return table if details["relation"] else elsewhere if details["elsewhere"] else nowhere
+
+
 def waits_for_a_standby(queue: Finding) -> bool:
     """Whether the root of a queue hangs in its commit until a standby confirms it."""
     return (queue.details["root"] or {}).get("wait_event") == "SyncRep"

@@ -13,6 +13,7 @@ from housecall.diagnosis.causes.postgresql._sessions import (
     BLOCKED,
     LONGEST_WAIT,
     application_change,
+    by_place,
     cancel_statement,
     end_session,
     explained_by_queue,
@@ -36,6 +37,12 @@ _SUMMARY = Say(
     "Session pid {root} (user {user}, {state}) keeps {table} locked; the schema change of pid {ddl} waits for it, and"
     " {behind:count} session{behind:|s} {behind:waits|wait} behind that.",
     "会话 pid {root}（用户 {user}，{state}）一直锁住 {table}；pid {ddl} 的 DDL 在等它，其后又排了 "
+    "{behind:count} 个会话。",
+)
+_SUMMARY_ELSEWHERE = Say(
+    "Session pid {root} (user {user}, {state}) keeps a table of database {database} locked; the schema change of pid"
+    " {ddl} waits for it, and {behind:count} session{behind:|s} {behind:waits|wait} behind that.",
+    "会话 pid {root}（用户 {user}，{state}）一直锁住数据库 {database} 的一张表；pid {ddl} 的 DDL 在等它，其后又排了 "
     "{behind:count} 个会话。",
 )
 _DDL = Say("The schema change: {statement:code}.", "DDL 语句：{statement:code}。")
@@ -80,11 +87,12 @@ def _cause(findings: list[Finding], found: Found) -> Cause:
         object_kind="session",
         severity=severity,
         confidence=0.95,
-        summary=_SUMMARY(
+        summary=by_place(worst, _SUMMARY, _SUMMARY_ELSEWHERE, _SUMMARY_ELSEWHERE)(
             root=root["pid"],
             user=root["user"],
             state=root["state"] or "?",
-            table=details["relation"] or "?",
+            table=details["relation"],
+            database=details["elsewhere"] or root["database"],
             ddl=ddl["pid"],
             behind=details["behind_ddl"],
         ),

@@ -13,6 +13,7 @@ from housecall.diagnosis.causes.postgresql._sessions import (
     HIDDEN,
     LAST_STATEMENT,
     LONGEST_WAIT,
+    by_place,
     end_session,
     explained_by_queue,
     fingerprints,
@@ -35,12 +36,17 @@ _SUMMARY = Say(
     " {waiting:count} session{waiting:|s} on {table}.",
     "会话 pid {pid}（用户 {user}，应用 {application}）在事务中空闲，在 {table} 上阻塞了 {waiting:count} 个会话。",
 )
+_SUMMARY_ELSEWHERE = Say(
+    "Session pid {pid} (user {user}, application {application}) is idle in a transaction and blocks"
+    " {waiting:count} session{waiting:|s} on a table of database {database}.",
+    "会话 pid {pid}（用户 {user}，应用 {application}）在事务中空闲，在数据库 "
+    "{database} 的一张表上阻塞了 {waiting:count} 个会话。",
+)
 _SUMMARY_NO_TABLE = Say(
     "Session pid {pid} (user {user}, application {application}) is idle in a transaction and blocks"
     " {waiting:count} session{waiting:|s}.",
     "会话 pid {pid}（用户 {user}，应用 {application}）在事务中空闲，阻塞了 {waiting:count} 个会话。",
 )
-"""The name of a table in another database cannot be looked up from this one."""
 _IDLE = Say(
     "It has been idle for {idle:duration}; its transaction is open for {transaction:duration}.",
     "它已空闲 {idle:duration}，事务已打开 {transaction:duration}。",
@@ -77,12 +83,13 @@ def _blocker(finding: Finding, found: Found) -> Cause:
         object_kind="session",
         severity=finding.severity,
         confidence=0.95,
-        summary=(_SUMMARY if details["relation"] else _SUMMARY_NO_TABLE)(
+        summary=by_place(finding, _SUMMARY, _SUMMARY_ELSEWHERE, _SUMMARY_NO_TABLE)(
             pid=root["pid"],
             user=root["user"],
             application=root["application"] or "-",
             waiting=waiting,
             table=details["relation"],
+            database=details["elsewhere"],
         ),
         because=(
             LONGEST_WAIT(waiting=waiting, longest=details["longest_seconds"]),

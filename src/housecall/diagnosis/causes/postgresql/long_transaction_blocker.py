@@ -15,6 +15,7 @@ from housecall.diagnosis.causes.postgresql._sessions import (
     LAST_STATEMENT,
     LONGEST_WAIT,
     application_change,
+    by_place,
     cancel_statement,
     explained_by_queue,
     fingerprints,
@@ -40,17 +41,30 @@ _SUMMARY = Say(
     " {waiting:count} session{waiting:|s} on {table}.",
     "会话 pid {pid}（用户 {user}，应用 {application}）正在执行的事务在 {table} 上阻塞了 {waiting:count} 个会话。",
 )
+_SUMMARY_ELSEWHERE = Say(
+    "Session pid {pid} (user {user}, application {application}) is running a transaction that blocks"
+    " {waiting:count} session{waiting:|s} on a table of database {database}.",
+    "会话 pid {pid}（用户 {user}，应用 {application}）正在执行的事务在数据库 "
+    "{database} 的一张表上阻塞了 {waiting:count} 个会话。",
+)
 _SUMMARY_NO_TABLE = Say(
     "Session pid {pid} (user {user}, application {application}) is running a transaction that blocks"
     " {waiting:count} session{waiting:|s}.",
     "会话 pid {pid}（用户 {user}，应用 {application}）正在执行的事务阻塞了 {waiting:count} 个会话。",
 )
-"""The name of a table in another database cannot be looked up from this one."""
 _AUTOVACUUM = Say(
     "Autovacuum (pid {pid}) works on {table} against transaction id wraparound, and {waiting:count} session{waiting:|s}"
     " that want{waiting:s|} an exclusive lock wait{waiting:s|} for it.",
     "autovacuum（pid {pid}）正在处理 {table} 以防止事务 ID 回卷，{waiting:count} 个需要排他锁的会话在等它。",
 )
+_AUTOVACUUM_ELSEWHERE = Say(
+    "Autovacuum (pid {pid}) works on a table of database {database} against transaction id wraparound, and"
+    " {waiting:count} session{waiting:|s} that want{waiting:s|} an exclusive lock wait{waiting:s|} for it.",
+    "autovacuum（pid {pid}）正在处理数据库 "
+    "{database} 的一张表以防止事务 ID 回卷，{waiting:count} 个需要排他锁的会话在等它。",
+)
+_WORDS = (_SUMMARY, _SUMMARY_ELSEWHERE, _SUMMARY_NO_TABLE)
+_VACUUM_WORDS = (_AUTOVACUUM, _AUTOVACUUM_ELSEWHERE, _AUTOVACUUM_ELSEWHERE)
 _RUNNING = Say("Its transaction has been open for {transaction:duration}.", "它的事务已打开 {transaction:duration}。")
 _WAIT_FOR_VACUUM = Say(
     "Let it finish, and run the waiting statement again afterwards with a lock_timeout",
@@ -79,19 +93,20 @@ def _cause(finding: Finding, found: Found) -> Cause:
     if root["transaction_seconds"] is not None:
         because.append(_RUNNING(transaction=root["transaction_seconds"]))
     because.append(LAST_STATEMENT(statement=root["statement"]) if root["visible"] else HIDDEN())
-    say = _AUTOVACUUM if is_vacuum else _SUMMARY if details["relation"] else _SUMMARY_NO_TABLE
+    words = _VACUUM_WORDS if is_vacuum else _WORDS
     return Cause(
         id=CAUSE.id,
         object=finding.object,
         object_kind="session",
         severity=finding.severity,
         confidence=_confidence(finding),
-        summary=say(
+        summary=by_place(finding, *words)(
             pid=root["pid"],
             user=root["user"],
             application=root["application"] or "-",
             waiting=waiting,
-            table=details["relation"] or "?",
+            table=details["relation"],
+            database=details["elsewhere"] or root["database"],
         ),
         because=tuple(because),
         evidence=(*finding.evidence[:3], *session_evidence(root)),

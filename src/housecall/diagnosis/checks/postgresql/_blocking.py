@@ -21,6 +21,8 @@ HOT_ROW_MIN_WAITERS = 3.0
 """Waiters for one row, on average over the samples, from which the row itself is the problem (our proposal)."""
 HOT_ROW_MAX_HOLDER_SECONDS = 5.0
 """A holder that keeps the row longer than this is to blame itself, not the row (our proposal)."""
+TABLE_LOCKS = ("relation", "tuple", "page", "extend", "transactionid")
+"""Kinds of locks that are about a table or its rows: who waits for a transaction waits for a row that it changed."""
 
 BlockKind = Literal[
     "idle_in_transaction", "running", "ddl_queue", "advisory", "prepared", "autovacuum", "hot_row", "hidden"
@@ -48,6 +50,11 @@ class Tree:
     def relation(self) -> str | None:
         """The table that the longest direct waiter wants, when it can be told."""
         return next((waiter.lock_relation for waiter in self.direct if waiter.lock_relation), None)
+
+    def elsewhere(self, database: str) -> str | None:
+        """The other database in which they wait for a table or its rows: from `database` its name cannot be seen."""
+        waiter = next((each for each in self.direct if each.lock_type in TABLE_LOCKS), None)
+        return waiter.database if waiter and not self.relation and waiter.database != database else None
 
     @property
     def ddl(self) -> Session | None:

@@ -117,6 +117,7 @@ def _details(tree: Tree, now: Snapshot) -> dict[str, Any]:
         "root": session_details(tree.root) if tree.root else None,
         "root_tables": tables_in(tree.root.statement, now) if tree.root else [],
         "relation": tree.relation,
+        "elsewhere": tree.elsewhere(now.facts.database),
         "waiting": len(tree.waiters),
         "longest_seconds": tree.longest_seconds,
         "waiters": [

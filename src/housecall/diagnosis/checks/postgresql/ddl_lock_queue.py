@@ -34,6 +34,11 @@ _MESSAGE = Say(
     " {behind:queues|queue} behind it.",
     "{table} 上的 DDL（pid {ddl}）在等待 pid {root}，其后又排了 {behind:count} 个会话。",
 )
+_MESSAGE_ELSEWHERE = Say(
+    "A schema change on a table of database {database} (pid {ddl}) waits for pid {root}, and {behind:count}"
+    " session{behind:|s} {behind:queues|queue} behind it.",
+    "数据库 {database} 中一张表上的 DDL（pid {ddl}）在等待 pid {root}，其后又排了 {behind:count} 个会话。",
+)
 _READING = "sessions"
 
 
@@ -51,7 +56,9 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
             severity=_severity(waited, limits),
             object=ddl.lock_relation or f"pid {ddl.pid}",
             object_kind="table" if ddl.lock_relation else "session",
-            message=_MESSAGE(table=ddl.lock_relation or "?", ddl=ddl.pid, root=tree.root_pid, behind=tree.behind_ddl),
+            message=(_MESSAGE if ddl.lock_relation else _MESSAGE_ELSEWHERE)(
+                table=ddl.lock_relation, database=ddl.database, ddl=ddl.pid, root=tree.root_pid, behind=tree.behind_ddl
+            ),
             evidence=(
                 Evidence("schema_change", one_line(ddl.statement), "text", _READING),
                 Evidence("waits_for_pid", tree.root_pid, "pid", _READING),
