@@ -51,6 +51,36 @@ async def test_key_exhaustion_is_found_with_least_rights_and_gone_after_the_reme
     assert causes_in(await shop.examine(user=user), shop, "key_exhaustion") == []
 
 
+async def test_key_exhaustion_of_sequences_is_found_and_gone_after_the_remedies(shop: PrivateMySQLDatabase) -> None:
+    if shop.server.kind.flavour == "mysql":
+        pytest.skip("MySQL has no sequences")
+    shop.execute(
+        "CREATE SEQUENCE `Order Numbers` MAXVALUE 1000000", "CREATE SEQUENCE lines_seq",
+        "CREATE TABLE `lines` (id SMALLINT PRIMARY KEY DEFAULT NEXTVAL(lines_seq))",
+    )  # fmt: skip
+    assert causes_in(await shop.examine(), shop, "key_exhaustion") == []
+    shop.execute("DO SETVAL(`Order Numbers`, 950000)", "DO SETVAL(lines_seq, 32000)")
+    found = causes_in(await shop.examine(), shop, "key_exhaustion")
+    assert {each.object for each in found} == {f"{shop.name}.`Order Numbers`", f"{shop.name}.`lines`.id"}
+    assert {each.severity for each in found} == {"critical"}
+    for cause in found:
+        apply(shop, cause)
+    assert causes_in(await shop.examine(), shop, "key_exhaustion") == []
+    for cause in found:
+        shop.execute(*cause.remedies[0].rollback)
+
+
+async def test_sequences_that_may_not_be_read_are_not_evaluated_with_the_grant(shop: PrivateMySQLDatabase) -> None:
+    if shop.server.kind.flavour == "mysql":
+        pytest.skip("MySQL has no sequences")
+    user = shop.create_reader()
+    shop.execute("CREATE SEQUENCE numbers MAXVALUE 200000", "DO SETVAL(numbers, 190000)")
+    (missed,) = [each for each in (await shop.examine(user=user)).not_evaluated if "key_exhaustion" in each.check]
+    shop.execute(*[each for each in str(missed.remedy).split(";") if each.strip() and shop.name in each])
+    diagnosis = await shop.examine(user=user)
+    assert [each.object for each in causes_in(diagnosis, shop, "key_exhaustion")] == [f"{shop.name}.numbers"]
+
+
 async def test_missing_index_is_found_by_its_statement_and_gone_after_the_remedy(shop: PrivateMySQLDatabase) -> None:
     shop.execute(
         "CREATE TABLE orders (id INT AUTO_INCREMENT PRIMARY KEY, customer_id INT, note VARCHAR(100))",

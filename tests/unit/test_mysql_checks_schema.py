@@ -1,5 +1,6 @@
 """Checks and causes of statistics, indexes, optimizer settings, partitions and spilling statements, by rows."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +10,12 @@ from housecall.diagnosis.checks.mysql.partition_pruning import partitioning_colu
 from housecall.diagnosis.checks.mysql.planner_switches import BOUNDS, switched_off
 from housecall.diagnosis.examine import Diagnosis, diagnose
 from housecall.diagnosis.snapshot import Snapshot, StatementPlan
+from housecall.engines.engine import Unavailable
+from housecall.engines.mysql import ENGINE
 from housecall.engines.mysql.explainable import with_schema
+from housecall.engines.mysql.failures import grants
 from housecall.engines.mysql.rows.indexes import IndexLoad, UnusedIndex
+from housecall.engines.mysql.rows.sequences import SequenceName, SequenceValue
 from housecall.engines.mysql.rows.server import Variable
 from housecall.engines.mysql.rows.statements import HotTable, TopStatement
 from housecall.engines.mysql.rows.tables import ColumnCharset, MoneyColumn, PartitionedTable, TableStatistics
@@ -349,3 +354,108 @@ def test_every_one_of_these_causes_is_told_in_both_languages(language: Any) -> N
     }
     for cause in diagnosis.causes:
         assert "?" not in cause.to_json(language)["summary"]
+
+
+# --- key_exhaustion of sequences ---
+
+BIG = 9_223_372_036_854_775_806
+
+
+def sequence(next_value: int, **values: object) -> SequenceValue:
+    base: dict[str, object] = {
+        "schema_name": "shop", "sequence_name": "numbers", "next_value": next_value, "min_value": 1,
+        "max_value": 100_000, "increment": 1, "cache_size": 10,
+    }  # fmt: skip
+    return row_of(SequenceValue, **{**base, **values})
+
+
+def taken_by(column_type: str, **values: object) -> dict[str, object]:
+    return {"table_schema": "shop", "table_name": "entries", "column_name": "id", "column_type": column_type, **values}
+
+
+@pytest.mark.parametrize(
+    ("row", "severities"),
+    [
+        (sequence(70_000), []),
+        (sequence(70_001), ["warning"]),
+        (sequence(90_000), ["warning"]),
+        (sequence(90_001), ["critical"]),
+        (sequence(100_001), ["critical"]),
+        (sequence(100_001, cycles=True), []),
+        (sequence(2_147_483_648, max_value=BIG), []),
+        (sequence(5, min_value=-BIG, max_value=BIG), []),
+        (sequence(BIG // 2, min_value=-BIG, max_value=BIG), []),
+        (sequence(-50, min_value=-100, max_value=100), []),  # a quarter of the way from -100
+        (sequence(95, max_value=100, cache_size=50), []),  # as few as 44 are given out
+        (sequence(95, max_value=100, cache_size=0), ["critical"]),
+        (sequence(5, max_value=10, increment=0, cache_size=0), []),
+        (sequence(10, max_value=10, increment=0, cache_size=0), ["critical"]),
+        (sequence(30, min_value=1, max_value=100, increment=-1, cache_size=0), ["warning"]),
+        (sequence(31, min_value=1, max_value=100, increment=-1, cache_size=0), []),
+        (sequence(-90_001, min_value=-100_000, max_value=-1, increment=-1), ["critical"]),
+    ],
+)
+def test_key_exhaustion_of_a_sequence_is_the_way_from_its_beginning_to_its_end(
+    row: SequenceValue, severities: list[str]
+) -> None:
+    diagnosis = verdict(row, flavour="mariadb")
+    assert told(diagnosis, "key_exhaustion") == [("shop.numbers", severity) for severity in severities]
+
+
+def test_a_sequence_is_moved_on_and_back() -> None:
+    (cause,) = caused(verdict(sequence(95_001, increment=5), flavour="mariadb"), "key_exhaustion")
+    assert (cause.object, cause.object_kind) == ("shop.numbers", "sequence")
+    assert "after 1,000 more every insert fails" in cause.summary.render("en")
+    assert cause.remedies[0].statements == (f"ALTER SEQUENCE shop.numbers MAXVALUE {BIG};",)
+    assert cause.remedies[0].rollback == ("ALTER SEQUENCE shop.numbers MAXVALUE 100000;",)
+    down = sequence(-99_000, min_value=-100_000, max_value=-1, increment=-1)
+    (cause,) = caused(verdict(down, flavour="mariadb"), "key_exhaustion")
+    assert cause.remedies[0].statements == (f"ALTER SEQUENCE shop.numbers MINVALUE {-BIG - 1};",)
+    assert "-99,000" in cause.because[0].render("zh-CN")
+
+
+@pytest.mark.parametrize(
+    ("kind", "next_value", "count"),
+    [("smallint(6)", 29_491, 1), ("smallint(6) unsigned", 29_491, 0), ("varchar(20)", 29_491, 0),
+     ("int(11)", 29_491, 0), ("tinyint(4)", 89, 0), ("tinyint(4)", 90, 1)],
+)  # fmt: skip
+def test_the_narrower_of_a_sequence_and_its_column_decides(kind: str, next_value: int, count: int) -> None:
+    rows = [
+        sequence(next_value, max_value=BIG, cycles=True, cache_size=0, **taken_by("bigint(20)", column_name="wide")),
+        sequence(next_value, max_value=BIG, cycles=True, cache_size=0, **taken_by(kind)),
+    ]
+    causes = caused(verdict(*rows, flavour="mariadb"), "key_exhaustion")
+    assert [each.object for each in causes] == ["shop.entries.id"] * count
+    for cause in causes:
+        (remedy,) = cause.remedies
+        assert remedy.statements == (
+            "ALTER TABLE shop.entries MODIFY COLUMN id BIGINT NOT NULL DEFAULT NEXTVAL(shop.numbers);",
+        )
+        assert remedy.rollback[0].endswith(f"id {kind.upper()} NOT NULL DEFAULT NEXTVAL(shop.numbers);")
+
+
+def test_sequences_that_are_refused_or_too_many_are_told() -> None:
+    names = row_of(SequenceName, schema_name="shop", sequence_name="numbers", sequences_total=1)
+    refused = verdict(names, flavour="mariadb", unavailable=["sequence_values"])
+    assert [each.check for each in refused.not_evaluated if each.check == "mysql.key_exhaustion"]
+    none = verdict(flavour="mysql", unavailable=["sequence_values"])
+    assert not [each for each in none.not_evaluated if each.check == "mysql.key_exhaustion"]
+    many = verdict(sequence(5), replace(names, sequences_total=101), flavour="mariadb")
+    (missed,) = [each for each in many.not_evaluated if each.check == "mysql.key_exhaustion"]
+    assert "1 of 101" in missed.reason.render("en")
+
+
+def test_the_statement_for_sequences_quotes_their_names_and_asks_for_no_more_than_their_rows() -> None:
+    names = [row_of(SequenceName, schema_name="shop", sequence_name=name) for name in ("a`b", "it's")]
+    (reading,) = ENGINE.readings_after({"sequences": tuple(names)}, ())
+    assert "FROM shop.`a``b`" in reading.sql
+    assert "'nextval(`shop`.`a``b`)'" in reading.sql
+    assert "'it''s' AS sequence_name" in reading.sql
+    assert (
+        grants(reading, "'r'@'%'") == "GRANT SELECT ON shop.`a``b` TO 'r'@'%'; GRANT SELECT ON shop.`it's` TO 'r'@'%';"
+    )
+    many = [row_of(SequenceName, schema_name="shop", sequence_name=f"s{number}") for number in range(11)]
+    (reading,) = ENGINE.readings_after({"sequences": tuple(many)}, ())
+    assert grants(reading, "'r'@'%'") == "GRANT SELECT ON shop.* TO 'r'@'%';"
+    assert ENGINE.readings_after({"sequences": ()}, ()) == ()
+    assert ENGINE.readings_after({"sequences": Unavailable("sequences", "version", "none")}, ()) == ()

@@ -11,6 +11,7 @@ from housecall.engines.mysql.flavour import version_of
 from housecall.engines.mysql.rows.innodb import parse_innodb_status
 from housecall.engines.mysql.rows.tables import AutoIncrement, MoneyColumn
 from housecall.errors import RequestError
+from housecall.testing_mysql_rows import snapshot
 
 
 def test_a_dsn_is_taken_apart_and_its_password_hidden() -> None:
@@ -87,11 +88,6 @@ def test_the_report_of_innodb_names_the_tables_of_the_latest_deadlock() -> None:
 )
 def test_key_exhaustion_is_told_from_seventy_percent_on(next_value: int, severities: list[str]) -> None:
     row = AutoIncrement("shop", "t", "id", "tinyint", next_value, 100, 5, 100, 1)
-
-    class Now:
-        def rows(self, _row_type: object) -> tuple[AutoIncrement, ...]:
-            return (row,)
-
     limits = Limits(key_exhaustion.CHECK.thresholds)
-    found = list(key_exhaustion.judge(Now(), None, limits))  # type: ignore[arg-type]
+    found = list(key_exhaustion.judge(snapshot(row), None, limits))
     assert [each.severity.value for each in found] == severities

@@ -1,15 +1,17 @@
 """The MySQL engine, for both of its flavours: readings, targets and probes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from housecall.engines.engine import EngineName, Probe, ProbeLimits, Reading, Rows, Target, Unavailable, load_readings
 from housecall.engines.mysql.dsn import parse_dsn
 from housecall.engines.mysql.explainable import statements_to_explain
 from housecall.engines.mysql.probe import open_probe
 from housecall.engines.mysql.rows import row_types
+from housecall.engines.mysql.rows.sequences import SequenceValue
+from housecall.engines.mysql.sequences import sequence_reading
 
 
 class MySQL:
@@ -23,6 +25,12 @@ class MySQL:
 
     def statements_to_explain(self, readings: Mapping[str, Rows | Unavailable]) -> tuple[str, ...]:
         return statements_to_explain(readings)
+
+    def readings_after(self, readings: Mapping[str, Rows | Unavailable], _plans: Sequence[Any]) -> tuple[Reading, ...]:
+        """Readings whose SQL follows from what was read. Pure."""
+        asked = next(each for each in self.readings if each.name == SequenceValue.reading)
+        found = sequence_reading(asked, readings)
+        return (found,) if found else ()
 
     def parse_dsn(self, dsn: str) -> Target:
         return parse_dsn(dsn)
