@@ -69,6 +69,13 @@ class TestSlots:
         assert drop.caution is not None
         assert drop.title.render().startswith("Ask whose slot")
 
+    def test_only_a_logical_slot_is_told_with_its_plugin(self) -> None:
+        physical = verdict(slot(GB)).causes[0].summary
+        logical = verdict(slot(GB, slot_type="logical", plugin="pgoutput")).causes[0].summary
+        assert "slot 'it's' (physical); it keeps" in physical.render("en")
+        assert "（physical）无人消费" in physical.render("zh-CN")
+        assert "(logical, plugin pgoutput)" in logical.render("en")
+
     def test_slot_in_use_is_never_dropped(self) -> None:
         (cause,) = verdict(slot(10 * GB, active=True)).causes
         assert not any("drop" in statement for remedy in cause.remedies for statement in remedy.statements)

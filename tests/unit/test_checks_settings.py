@@ -50,6 +50,21 @@ def test_dangerous_settings_are_those_that_lose_data(name: str, value: str, seve
     assert found(diagnosis, "dangerous_settings") == ([name] if severity else [])
 
 
+@pytest.mark.parametrize(
+    ("name", "backup", "last_moments"),
+    [("fsync", True, False), ("full_page_writes", True, False), ("synchronous_commit", False, True)],
+)
+def test_only_what_can_damage_files_asks_for_a_fresh_base_backup(name: str, backup: bool, last_moments: bool) -> None:
+    (cause,) = caused(diagnose(snapshot_of(setting(name, "off"))), "dangerous_setting")
+    caution = cause.remedies[0].caution
+    assert caution is not None
+    assert ("base backup" in caution.render("en"), "全量备份" in caution.render("zh-CN")) == (backup, backup)
+    assert ("nothing is corrupted" in caution.render("en"), "最后片刻" in caution.render("zh-CN")) == (
+        last_moments,
+        last_moments,
+    )
+
+
 def test_a_dangerous_setting_of_a_role_is_reset_at_the_role() -> None:
     row = row_of(RoleSetting, role_name="App User", name="zero_damaged_pages", value="on", is_here=True)
     (cause,) = caused(diagnose(snapshot_of(row, setting("fsync", "on"))), "dangerous_setting")

@@ -20,6 +20,12 @@ _CAUTION = Say(
     en="Commits become slower: they wait for the disk again. After a time without it, take a fresh base backup.",
     zh="提交会变慢，因为要重新等待磁盘落盘。曾经关闭过的，建议重新做一次全量备份。",
 )
+_CAUTION_LAST_MOMENTS = Say(
+    en="Commits become slower: they wait for the disk again. While it is off, transactions acknowledged in the last"
+    " moments may be lost after a crash; nothing is corrupted by it.",
+    zh="提交会变慢，因为要重新等待磁盘落盘。关闭期间若崩溃，最后片刻已确认的事务可能丢失，但不会损坏数据。",
+)
+_CAUTIONS = {"fsync": _CAUTION, "full_page_writes": _CAUTION, "synchronous_commit": _CAUTION_LAST_MOMENTS}
 
 
 def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
@@ -43,7 +49,7 @@ def _remedy(finding: Finding) -> Remedy:
     details = finding.details
     if details["scope"]:
         return reset_stored(details["name"], details["value"], details["database"], details["role"], details["scope"])
-    caution = _CAUTION() if details["name"] in ("fsync", "full_page_writes", "synchronous_commit") else None
+    caution = _CAUTIONS[details["name"]]() if details["name"] in _CAUTIONS else None
     return set_setting(
         details["name"], details["good"], details["value"], restart=details["context"] == "postmaster", caution=caution
     )

@@ -24,6 +24,10 @@ _UNUSED = Say(
     "Nobody reads from replication slot '{slot}' ({type}, plugin {plugin}); it keeps {retained:bytes} of WAL.",
     "复制槽 '{slot}'（{type}，插件 {plugin}）无人消费，保留了 {retained:bytes} WAL。",
 )
+_UNUSED_PHYSICAL = Say(
+    "Nobody reads from replication slot '{slot}' ({type}); it keeps {retained:bytes} of WAL.",
+    "复制槽 '{slot}'（{type}）无人消费，保留了 {retained:bytes} WAL。",
+)
 _SLOW = Say(
     "The consumer of replication slot '{slot}' is {retained:bytes} of WAL behind.",
     "复制槽 '{slot}' 的消费者落后 {retained:bytes} WAL。",
@@ -89,7 +93,9 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:  # noqa: ARG001
 def _cause(finding: Finding, holder: Finding | None, found: Found) -> Cause:
     details = finding.details
     severity = max((each.severity for each in (finding, holder) if each), key=lambda each: each.rank)
-    say = _LOST if details["lost"] else _SLOW if details["active"] else _UNUSED
+    say = (
+        _LOST if details["lost"] else _SLOW if details["active"] else _UNUSED if details["plugin"] else _UNUSED_PHYSICAL
+    )
     return Cause(
         id=CAUSE.id,
         object=finding.object,
@@ -99,7 +105,7 @@ def _cause(finding: Finding, holder: Finding | None, found: Found) -> Cause:
         summary=say(
             slot=finding.object,
             type=details["slot_type"],
-            plugin=details["plugin"] or "-",
+            plugin=details["plugin"],
             retained=details["retained_bytes"],
             status=details["status"],
         ),

@@ -13,7 +13,7 @@ from housecall.engines.engine import Probe
 from housecall.engines.postgresql.changes._common import Arguments, one, words
 from housecall.engines.postgresql.quoting import quote_identifier, quote_literal
 from housecall.errors import NotFound, RequestError
-from housecall.wording import Say
+from housecall.wording import Message, Say
 
 Scope = Literal["system", "role", "database"]
 
@@ -61,6 +61,11 @@ NEW_SESSIONS = Say("for sessions that begin from now on", "对之后新建的会
 DURABLE = Say(
     "this parameter decides whether committed work survives a crash", "该参数决定已提交的数据在崩溃后是否保留"
 )
+LAST_MOMENTS = Say(
+    "when it is off, transactions acknowledged in the last moments may be lost after a crash; nothing is corrupted by"
+    " it",
+    "关闭时若崩溃，最后片刻已确认的事务可能丢失，但不会损坏数据",
+)
 VERIFY = Say("the server shows the new value", "服务器显示新值")
 
 
@@ -97,8 +102,14 @@ async def compose(probe: Probe, arguments: ParameterArguments, instance_id: str)
                "current": setting["setting"]},
         facts={"durability": name in DURABILITY, "restart": restart},
         rollback=(_assign(head, name, before), *reload),
-        caution=DURABLE() if name in DURABILITY else None,
+        caution=_caution(name),
     )  # fmt: skip
+
+
+def _caution(name: str) -> Message | None:
+    if name == "synchronous_commit":
+        return LAST_MOMENTS()
+    return DURABLE() if name in DURABILITY else None
 
 
 async def _setting(probe: Probe, name: str) -> dict[str, Any]:
