@@ -297,6 +297,19 @@ def test_leading_wildcard_needs_the_pattern_of_a_run() -> None:
     assert [each.object for each in caused(diagnosis, "leading_wildcard")] == ["public.orders"]
 
 
+@pytest.mark.parametrize(
+    ("blocks", "rows", "is_told"),
+    [(366_300, 1_000, True), (366_200, 1_000, False), (366_300, 500_000, True), (366_300, 500_100, False)],
+)
+def test_a_pattern_that_is_not_shown_is_concluded_from_runs_that_read_most_to_return_little(
+    blocks: int, rows: int, is_told: bool
+) -> None:
+    query = "SELECT id FROM orders WHERE email ILIKE $1"
+    diagnosis = shop(statement(query, blocks_hit=blocks, rows=rows))
+    assert bool(found(diagnosis, "leading_wildcard")) == is_told
+    assert [each.confidence for each in caused(diagnosis, "leading_wildcard")] == [0.6] * is_told
+
+
 def test_implicit_cast_is_told_by_the_column() -> None:
     query = "SELECT * FROM orders WHERE customer_id = 7.5"
     running = row_of(RunningStatement, query=query, sessions=1)

@@ -359,6 +359,8 @@ def test_implicit_cast_in_a_running_statement_needs_no_counters() -> None:
 @pytest.mark.parametrize(
     ("sample", "expected"),
     [("SELECT id FROM customers WHERE email LIKE '%x.org'", 0.9), (None, 0.7),
+     ("SELECT id FROM customers WHERE email LIKE concat('%', ?, '%')", 0.9),
+     ("SELECT id FROM customers WHERE email LIKE concat('a', ?, '%')", None),
      ("SELECT id FROM customers WHERE email LIKE 'a%'", None)],
 )  # fmt: skip
 def test_leading_wildcard_is_read_or_concluded(sample: str | None, expected: float | None) -> None:

@@ -41,11 +41,12 @@ class ColumnInExpression:
 
 @dataclass(frozen=True, slots=True)
 class LeadingWildcard:
-    """`LIKE '%…'`: the beginning is open, so no b-tree helps. `relation` is empty when it cannot be told."""
+    """`LIKE '%…'`: the beginning is open, so no b-tree helps. `relation` is empty when it cannot be told; `pattern` is
+    None where a parameter gives it, so that its beginning may be open or not."""
 
     relation: str
     column: str
-    pattern: str
+    pattern: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +176,17 @@ def _relation_of(column: exp.Column, names: Mapping[str, str]) -> str:
 def _wildcards(tree: exp.Expr, names: Mapping[str, str]) -> tuple[LeadingWildcard, ...]:
     found = []
     for like in tree.find_all(exp.Like, exp.ILike):
-        column, pattern = like.this.find(exp.Column), _beginning(like.expression)
-        if column is not None and isinstance(pattern, exp.Literal) and str(pattern.this)[:1] in ("%", "_"):
+        column, pattern = like.this.find(exp.Column), beginning(like.expression)
+        if column is None:
+            continue
+        if isinstance(pattern, exp.Parameter | exp.Placeholder):
+            found.append(LeadingWildcard(_relation_of(column, names), column.name, None))
+        elif isinstance(pattern, exp.Literal) and str(pattern.this)[:1] in ("%", "_"):
             found.append(LeadingWildcard(_relation_of(column, names), column.name, str(pattern.this)))
     return tuple(found)
 
 
-def _beginning(pattern: exp.Expr) -> exp.Expr:
+def beginning(pattern: exp.Expr) -> exp.Expr:
     """What a pattern that is put together begins with: the first operand of `concat('%', $1)` or `'%' || $1`."""
     while isinstance(pattern, exp.DPipe | exp.Concat | exp.Paren):
         pattern = pattern.expressions[0] if isinstance(pattern, exp.Concat) else pattern.this

@@ -23,6 +23,12 @@ _SUMMARY = Say(
     en="LIKE '{pattern}' on {column} has an open beginning: no B-tree serves it, every row is compared.",
     zh="对 {column} 的 LIKE '{pattern}' 以通配符开头，B-tree 索引无法使用，只能逐行比较。",
 )
+_UNSEEN = Say(
+    en="LIKE on {column} reads the whole table for next to no rows: its pattern, which the statistics do not show, most"
+    " likely has an open beginning, or the index on it serves no patterns.",
+    zh="对 {column} 的 LIKE 每次都读取整张表却几乎不返回行：统计信息不显示具体模式，很可能以通配符开头，"
+    "或该列索引不支持模式匹配。",
+)
 _REWRITE = Say(
     en="Search by a fixed beginning (LIKE 'abc%') or with full text search, where users can live with it",
     zh="如果业务允许，改为固定前缀（LIKE 'abc%'）或全文检索",
@@ -37,8 +43,11 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
         index = _trigram_index(finding, now)
         yield statement_cause(
             CAUSE.id, finding, found,
-            _SUMMARY(pattern=details["pattern"], column=f"{details['relation']}.{details['column']}"),
-            (index, rewrite) if index else (rewrite,), confidence=0.9, absorbs=scans,
+            (_SUMMARY if details["pattern"] else _UNSEEN)(
+                column=f"{details['relation']}.{details['column']}",
+                **({"pattern": details["pattern"]} if details["pattern"] else {}),
+            ),
+            (index, rewrite) if index else (rewrite,), confidence=0.9 if details["pattern"] else 0.6, absorbs=scans,
         )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from sqlglot import exp
 
+from housecall.advisor.shape import beginning
 from housecall.advisor.statement import parse_statement, relations_of
 from housecall.diagnosis.checks.mysql._statements import HotStatement, accesses_of, plan_of, table_of
 from housecall.diagnosis.checks.mysql._tables import Table
@@ -49,7 +50,7 @@ def _comparisons(tree: exp.Expr, names: dict[str, str]) -> Iterator[Compared]:
             column, value = value, column
         if not isinstance(column, exp.Column) or value is None:
             continue
-        literal = value.this if isinstance(value, exp.Neg) else value
+        literal = value.this if isinstance(value, exp.Neg) else beginning(value)
         if not isinstance(literal, exp.Literal | exp.Placeholder | exp.Parameter):
             continue
         known = names.get(column.table, column.table) if column.table else next(iter(names.values()), "")

@@ -7,17 +7,22 @@ from housecall.diagnosis.checks.postgresql._measured import measured
 from housecall.diagnosis.checks.postgresql._statements import HotStatement, tables_of
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.engine import Unavailable
+from housecall.engines.postgresql.rows.tables import HotTable
 from housecall.wording import Message
+
+
+def hot_table_of(now: Snapshot, name: str) -> HotTable | None:
+    """The table by its bare name; None when no reading knows it."""
+    rows = now.get(HotTable)
+    known = () if isinstance(rows, Unavailable) else rows
+    return next((row for row in known if row.table_name == name), None)
 
 
 def live_rows_of(now: Snapshot, name: str) -> float:
     """The rows of a table by its bare name; 0 when no reading knows it."""
-    from housecall.engines.engine import Unavailable
-    from housecall.engines.postgresql.rows.tables import HotTable
-
-    rows = now.get(HotTable)
-    known = () if isinstance(rows, Unavailable) else rows
-    return next((row.live_rows for row in known if row.table_name == name), 0.0)
+    row = hot_table_of(now, name)
+    return row.live_rows if row else 0.0
 
 
 def statement_finding(
