@@ -149,18 +149,30 @@ async def open_app(settings: Settings, *, answerer: Answerer | None = None) -> A
         SetupError: what is wrong with this installation and what to do.
     """
     from housecall.agent.entries import load_roster
-    from housecall.chat.approvals import Approvals
+
+    make_home(settings.home)
+    load_roster(settings)  # a mistake in the file is told before anything is started
+    async with open_state(settings) as state, answering(state, answerer=answerer) as app:
+        yield app
+
+
+@contextlib.asynccontextmanager
+async def answering(state: State, *, answerer: Answerer | None = None) -> AsyncIterator[App]:
+    """What chats and answers on an open state, as `open_app` opens it.
+
+    Raises:
+        SetupError: a model cannot be built, such as one whose key is not there.
+    """
+    from housecall.agent.entries import load_roster
     from housecall.chat.conversations import Conversations
     from housecall.chat.custom_agents import CustomAgents
     from housecall.chat.files import Files
     from housecall.chat.runs import Runs
     from housecall.chat.skills import Skills
 
-    make_home(settings.home)
+    settings, database = state.settings, state.database
     models = load_roster(settings)
     async with contextlib.AsyncExitStack() as stack:
-        state = await stack.enter_async_context(open_state(settings))
-        database = state.database
         files = Files(database, state.vault, settings)
         runs = Runs(database, state.admission, files)
         skills = Skills(database)
@@ -179,14 +191,21 @@ async def open_app(settings: Settings, *, answerer: Answerer | None = None) -> A
             skills=skills,
             custom_agents=custom_agents,
             models=models,
-            approvals=Approvals(
-                database,
-                state.engines,
-                state.instances,
-                state.access.audit,
-                expiry_seconds=settings.approval_expiry_seconds,
-            ),
+            approvals=approvals_of(state),
         )
+
+
+def approvals_of(state: State) -> "Approvals":
+    """Changes that wait for a person, to list and decide: no model is needed for that."""
+    from housecall.chat.approvals import Approvals
+
+    return Approvals(
+        state.database,
+        state.engines,
+        state.instances,
+        state.access.audit,
+        expiry_seconds=state.settings.approval_expiry_seconds,
+    )
 
 
 def build_engines(settings: Settings) -> Engines:

@@ -346,11 +346,14 @@ def _goes_round(start: _Named, by_id: Mapping[str, _Named]) -> bool:
 def setting_values(
     configuration: Configuration, known: Mapping[str, Any], environment: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """The settings of the file as values of their types; keys are read now. Raises SetupError for one not there."""
+    """The settings of the file as values of their types. Keys are read now, unless a setting takes the reference: one
+    that most commands do without. Raises SetupError for one not there."""
     source = os.environ if environment is None else environment
     values: dict[str, Any] = {}
     for name, value in configuration.settings.items():
-        if "SecretStr" in str(known[name]):
+        if "KeyReference" in str(known[name]):
+            values[name] = KeyReference.model_validate(value)
+        elif "SecretStr" in str(known[name]):
             values[name] = KeyReference.model_validate(value).read(f"the setting {name!r}", source)
         elif "Path" in str(known[name]):
             values[name] = Path(value).expanduser()

@@ -13,7 +13,7 @@ from typing import Any
 import platformdirs
 from pydantic import SecretStr
 
-from housecall.configuration import Configuration, find_file, read_configuration, setting_values
+from housecall.configuration import Configuration, KeyReference, find_file, read_configuration, setting_values
 from housecall.errors import SetupError
 
 PREFIX = "HOUSECALL_"
@@ -61,7 +61,7 @@ class Settings:
         " `openai:gpt-5`. Empty: the default of the file, else `builtin`.",
     )
     model_base_url: str | None = _setting(None, "Base URL of an OpenAI-compatible endpoint for `HOUSECALL_MODEL`.")
-    model_api_key: SecretStr | None = _setting(None, "API key for `HOUSECALL_MODEL`.")
+    model_api_key: SecretStr | KeyReference | None = _setting(None, "API key for `HOUSECALL_MODEL`.")
     language: str | None = _setting(None, "Language of answers when neither request nor question tells (en, zh-CN).")
     log_level: str = _setting("info", "Least severe log lines that are written: debug, info, warning, error.")
     probe_statement_timeout_seconds: float = _setting(10.0, "Longest time a reading may take on an instance.")

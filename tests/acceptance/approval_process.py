@@ -1,7 +1,8 @@
 """A housecall process for the approval tests: a scripted model asks for an index, a person approves, it goes on.
 
 `python approval_process.py DSN ask`: asks in mode manual, approves, goes on, and dies by its own SIGKILL after the
-statement has run on the instance and before that is recorded. With `go-on` instead it serves until the run has ended.
+statement has run on the instance and before that is recorded. With `go-on` instead it serves until the run has ended,
+with `propose` it ends when the change waits for a person.
 Tells what it did as JSON lines on stdout.
 """
 
@@ -50,11 +51,14 @@ async def main() -> None:
         die_after_the_act()
     async with open_app(load_settings()) as app:
         root = app.root
-        if what == "ask":
+        if what in ("ask", "propose"):
             await app.instances.add(root.account_id, "shop", dsn)
             asked = await app.runs.start(NewQuestion(root.account_id, root.user_id, "do it", approval_mode="manual"))
             await app.runs.wait(asked.run_id)
             ((_, call),), _ = await app.approvals.list_approvals(root)
+            if what == "propose":
+                tell(call_id=call.card.call_id)
+                return
             await app.approvals.submit(root, call.card.call_id, "approve")
             inputs = {"resume_call_id": call.card.call_id}
             resumed = await app.runs.start(NewQuestion(root.account_id, root.user_id, "continue", inputs=inputs))

@@ -81,3 +81,47 @@ def test_a_change_whose_trace_is_gone_is_not_made_a_second_time(home, database):
     assert told["execution"] == "failed"
     assert told["result"]["fate"] == "not_happened"
     assert database.value("SELECT count(*) FROM pg_indexes WHERE indexname = 'orders_customer_id_idx'") == 0
+
+
+KEYLESS = (
+    '[[model]]\nid = "far"\nbase_url = "http://127.0.0.1:9/v1"\nkey = { env = "A_KEY_OF_THE_SERVER" }\ndefault = true\n'
+)
+
+
+def housecall(home, *arguments):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HOUSECALL_")}
+    return subprocess.run(
+        [sys.executable, "-m", "housecall.cli.main", *arguments],
+        env=environment | {"HOUSECALL_HOME": str(home)}, capture_output=True, text=True, timeout=SECONDS,
+    )  # fmt: skip
+
+
+def test_a_person_decides_where_the_key_of_the_model_is_not_at_hand(home, database):
+    proposed = run(home, database.dsn, "propose")
+    call = json.loads(proposed.stdout.splitlines()[-1])["call_id"]
+    (home / "housecall.toml").write_text(KEYLESS)
+
+    listed, shown = housecall(home, "approval", "list", "--json"), housecall(home, "approval", "show", call, "--json")
+    assert [each["call_id"] for each in json.loads(listed.stdout)["approvals"]] == [call]
+    assert json.loads(shown.stdout)["status"] == "pending"
+
+    approved = housecall(home, "approval", "approve", call)
+    assert (approved.returncode, approved.stdout) == (2, "")
+    assert "set the environment variable A_KEY_OF_THE_SERVER" in approved.stderr
+    assert json.loads(housecall(home, "approval", "show", call, "--json").stdout)["status"] == "pending"
+
+    rejected = housecall(home, "approval", "reject", call, "-m", "not now", "--json")
+    assert (rejected.returncode, json.loads(rejected.stdout)["status"]) == (0, "rejected")
+    assert f"housecall ask --resume {call}" in rejected.stderr
+    assert housecall(home, "examine", "shop", "--json").returncode in (0, 1)
+    told = [(each["level"], each["what"]) for each in json.loads(housecall(home, "doctor", "--json").stdout)["lines"]]
+    assert ("ok", "State store: embedded PostgreSQL") in told
+    assert any(level == "fail" and what.startswith("Questions cannot be answered: The key of") for level, what in told)
+    assert any(what.startswith("Instance 'shop': ") for _, what in told)
+
+
+def test_approval_without_going_on_needs_no_model(home, database):
+    call = json.loads(run(home, database.dsn, "propose").stdout.splitlines()[-1])["call_id"]
+    (home / "housecall.toml").write_text(KEYLESS)
+    approved = housecall(home, "approval", "approve", call, "--no-resume", "--json")
+    assert (approved.returncode, json.loads(approved.stdout)["status"]) == (0, "approved")

@@ -7,6 +7,8 @@ import pytest
 from pydantic import SecretStr
 
 from housecall.addresses import is_forbidden_address
+from housecall.agent.entries import load_roster
+from housecall.agent.models import build_entry
 from housecall.configuration import Configuration, parse_configuration
 from housecall.errors import SetupError
 from housecall.settings import FILE_SETTINGS, Settings, load_settings, read_file
@@ -185,6 +187,15 @@ class TestSettings:
         assert settings.database_url == SecretStr("postgresql://a:planted@h/d")
         assert settings.probe_connect_timeout_seconds == 3.0
         assert "planted" not in repr(settings)
+
+    def test_the_key_of_the_model_is_read_when_the_model_is_built(self, tmp_path: Path) -> None:
+        (tmp_path / "housecall.toml").write_text(
+            '[settings]\nmodel = "openai:x"\nmodel_api_key = { env = "NOT_HERE" }\n',
+            encoding="utf-8",
+        )
+        settings = load_settings({"HOUSECALL_HOME": str(tmp_path)})
+        with pytest.raises(SetupError, match="set the environment variable NOT_HERE"):
+            build_entry(load_roster(settings).default)
 
     def test_the_file_may_lie_elsewhere(self, tmp_path: Path) -> None:
         file = tmp_path / "other.toml"

@@ -5,7 +5,7 @@ Light to import: GetChatModel and the command line list models without loading a
 
 from dataclasses import dataclass
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from housecall.addresses import check_base_url
 from housecall.configuration import BUILTIN, KeyReference, ModelEntry
@@ -92,7 +92,7 @@ def _overridden(entry: ModelEntry, settings: Settings) -> ModelEntry:
     if settings.model_base_url:
         changes["base_url"] = _checked(settings.model_base_url)
     if settings.model_api_key:
-        changes["key"] = KeyReference(plain=settings.model_api_key)
+        changes["key"] = _reference(settings.model_api_key)
     return entry.model_copy(update=changes) if changes else entry
 
 
@@ -117,11 +117,15 @@ def _from_environment(named: str, settings: Settings) -> ModelEntry:
             provider=provider or "openai",
             name=name,
             base_url=_checked(settings.model_base_url) if settings.model_base_url else None,
-            key=KeyReference(plain=settings.model_api_key) if settings.model_api_key else None,
+            key=_reference(settings.model_api_key) if settings.model_api_key else None,
         )
     except ValidationError as error:
         why = error.errors(include_url=False, include_input=False)[0]["msg"]
         raise SetupError(f"HOUSECALL_MODEL={named!r} cannot be used: {why}") from None
+
+
+def _reference(key: SecretStr | KeyReference) -> KeyReference:
+    return key if isinstance(key, KeyReference) else KeyReference(plain=key)
 
 
 def _checked(url: str) -> str:

@@ -124,6 +124,12 @@ class Approvals:
         async with self._database.begin("reading an approval") as connection:
             return approval_of(await self._row(connection, caller, call_id), self._clock())
 
+    async def undecided(self, caller: Caller, call_id: str) -> int:
+        """How many calls of its round wait for a decision, itself included. Raises NotFound (ApprovalNotFound)."""
+        async with self._database.begin("counting what waits") as connection:
+            found = await self._row(connection, caller, call_id)
+            return await _undecided(connection, found.round_id, self._clock())
+
     async def submit(
         self,
         caller: Caller,

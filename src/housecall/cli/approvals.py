@@ -1,6 +1,8 @@
 """`approval`: changes that the assistant proposes, and a person's decision on them."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,11 +10,11 @@ import typer
 from housecall.cli.loading import run_in_loop, settings_for_command
 from housecall.cli.options import JsonOption
 from housecall.cli.output import console, print_json, print_table
-from housecall.errors import RequestError
+from housecall.errors import RequestError, SetupError
 
 if TYPE_CHECKING:
-    from housecall.app import App
-    from housecall.chat.approvals import Approval, Decision
+    from housecall.app import App, State
+    from housecall.chat.approvals import Approval, Approvals, Decision
 
 app = typer.Typer(help="Decide on changes that wait for a person.", no_args_is_help=True)
 CallArgument = Annotated[str, typer.Argument(metavar="CALL", help="The call's id, as `approval list` shows it.")]
@@ -80,8 +82,8 @@ def _object(text: str) -> dict[str, Any]:
 
 
 async def _list(status: Any, limit: int, *, as_json: bool) -> None:
-    async with _opened() as opened:
-        page, _ = await opened.approvals.list_approvals(opened.root, status=status, limit=limit)
+    async with _opened() as (state, approvals):
+        page, _ = await approvals.list_approvals(state.root, status=status, limit=limit)
     if as_json:
         print_json({"approvals": [approval_to_json(each) for _, each in page]})
     elif page:
@@ -100,21 +102,35 @@ async def _list(status: Any, limit: int, *, as_json: bool) -> None:
 
 
 async def _show(call: str, *, as_json: bool) -> None:
-    async with _opened() as opened:
-        found = await opened.approvals.get(opened.root, call)
+    async with _opened() as (state, approvals):
+        found = await approvals.get(state.root, call)
     _print(found, as_json=as_json)
 
 
 async def _decide(
     call: str, decision: "Decision", comment: str, arguments: dict[str, Any] | None, *, resume: bool, as_json: bool
 ) -> None:
-    async with _opened() as opened:
-        submitted = await opened.approvals.submit(opened.root, call, decision, comment=comment, arguments=arguments)
+    from housecall.app import answering
+
+    async with AsyncExitStack() as stack:
+        state, approvals = await stack.enter_async_context(_opened())
+        app: App | None = None
+        if resume and decision == "approve" and await approvals.undecided(state.root, call) <= 1:
+            app = await stack.enter_async_context(answering(state))  # what cannot go on is not approved either
+        submitted = await approvals.submit(state.root, call, decision, comment=comment, arguments=arguments)
         found = submitted.approval
         answer = None
-        if resume and not submitted.undecided and found.user_id == opened.root.user_id:
-            answer = await _go_on(opened, found)
-            found = await opened.approvals.get(opened.root, call)
+        if resume and not submitted.undecided and found.user_id == state.root.user_id:
+            try:
+                if app is None:
+                    app = await stack.enter_async_context(answering(state))
+                answer = await _go_on(app, found)
+            except SetupError as error:
+                later = f"go on with it later: housecall ask --resume {call}"
+                typer.echo(
+                    f"The decision stands; the answer was not continued here: {error.message} ({later})", err=True
+                )
+            found = await approvals.get(state.root, call)
     if as_json:
         print_json(approval_to_json(found) | {"undecided": submitted.undecided, "answer": answer})
         return
@@ -152,10 +168,13 @@ async def _go_on(opened: "App", found: "Approval") -> str:
     return text.strip()
 
 
-def _opened() -> Any:
-    from housecall.app import open_app
+@asynccontextmanager
+async def _opened() -> "AsyncIterator[tuple[State, Approvals]]":
+    """The state and its approvals. No model is built: their keys may be at hand only where answers are written."""
+    from housecall.app import approvals_of, open_state
 
-    return open_app(settings_for_command())
+    async with open_state(settings_for_command()) as state:
+        yield state, approvals_of(state)
 
 
 def approval_to_json(approval: "Approval") -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from housecall import __version__
-from housecall.app import build_engines, open_app
+from housecall.app import State, answering, build_engines, open_state
 from housecall.cli.targets import instance_of_dsn
 from housecall.diagnosis.snapshot import Snapshot, take_snapshot
 from housecall.engines.engine import Unavailable
@@ -71,12 +71,11 @@ async def of_installation(settings: Settings) -> AsyncIterator[Line]:
     """State store and registered instances."""
     kind = "HOUSECALL_DATABASE_URL" if settings.database_url else "embedded PostgreSQL"
     try:
-        async with open_app(settings) as app:
-            health = await app.health()
+        async with open_state(settings) as state:
             yield Line("ok", f"State store: {kind}")
-            for missing in health.missing:
-                yield Line("fail", missing)
-            instances = await app.instances.list_instances(app.root.account_id)
+            async for line in _of_runs(state):
+                yield line
+            instances = await state.instances.list_instances(state.root.account_id)
             if not instances:
                 yield Line(
                     "warn",
@@ -84,10 +83,20 @@ async def of_installation(settings: Settings) -> AsyncIterator[Line]:
                     "housecall instance add ID --dsn postgresql://user@host:5432/database",
                 )
             for instance in instances:
-                async for line in of_instance(app.engines, instance):
+                async for line in of_instance(state.engines, instance):
                     yield line
     except HousecallError as error:
         yield Line("fail", f"State store: {kind}: {error.message}")
+
+
+async def _of_runs(state: State) -> AsyncIterator[Line]:
+    """What keeps this installation from answering, a model that cannot be built included."""
+    try:
+        async with answering(state) as app:
+            for missing in (await app.health()).missing:
+                yield Line("fail", missing)
+    except SetupError as error:
+        yield Line("fail", f"Questions cannot be answered: {error.message}")
 
 
 async def of_dsn(settings: Settings, dsn: str) -> AsyncIterator[Line]:

@@ -82,12 +82,12 @@ class SingleInstance:
 @asynccontextmanager
 async def open_choice(settings: "Settings", choice: Choice) -> "AsyncIterator[tuple[Engines, Instance]]":
     """The chosen instance and the engines to reach it with. Opens the state store only for a registered instance."""
-    from housecall.app import build_engines, open_app
+    from housecall.app import build_engines, open_state
 
     if choice.dsn is not None:
         engines = build_engines(settings)
         yield engines, instance_of_dsn(engines, choice.dsn)
         return
     assert choice.instance_id is not None
-    async with open_app(settings) as app:
-        yield app.engines, await app.instances.get_instance(app.root.account_id, choice.instance_id)
+    async with open_state(settings) as state:
+        yield state.engines, await state.instances.get_instance(state.root.account_id, choice.instance_id)
