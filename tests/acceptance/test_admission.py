@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from housecall.access.keys import Keys
-from housecall.access.plans import Plan, Plans
+from housecall.access.plans import Plans
 from housecall.access.vault import open_vault
 from housecall.settings import Settings
 from housecall.store.database import Database
@@ -80,7 +80,7 @@ def url_of(child):
 
 async def bearer_of(home, database):
     keys = Keys(database, open_vault(Settings(home=home / "home")))
-    await Plans(database).set((await keys.root()).account_id, Plan("five", max_concurrent_runs=LIMIT))
+    await Plans(database).modify((await keys.root()).account_id, name="five", max_concurrent_runs=LIMIT)
     return (await keys.create_bearer()).token.get_secret_value()
 
 

@@ -458,6 +458,28 @@ class TestAccountsAndPlans:
         told = other.call("DescribePlan")
         assert (told["HasPlan"], told["MaxConcurrentRuns"], told["RunningNow"]) == (True, 2, 0)
 
+    def test_a_limit_that_is_not_given_stays_as_it_is(self, root, other):
+        root.call(
+            "ModifyPlan", AccountId=other.account, PlanName="team", MaxConcurrentRuns=2, TokensPerMonth=9_000,
+            MaxInstances=3, ExpiresAt="2100-01-01T00:00:00Z",
+        )  # fmt: skip
+        told = root.call("ModifyPlan", AccountId=other.account, MaxInstances=4)
+        assert (told["PlanName"], told["MaxConcurrentRuns"], told["TokensPerMonth"]) == ("team", 2, 9_000)
+        assert (told["MaxInstances"], told["ExpiresAt"]) == (4, "2100-01-01T00:00:00Z")
+        assert {**told, "RequestId": ""} == {**other.call("DescribePlan"), "RequestId": ""}
+
+    def test_a_limit_is_lifted_by_its_name(self, root, other):
+        root.call("ModifyPlan", AccountId=other.account, MaxConcurrentRuns=2, TokensPerMonth=9_000, MaxInstances=3)
+        told = root.call("ModifyPlan", AccountId=other.account, Unlimited="TokensPerMonth,MaxInstances")
+        assert "TokensPerMonth" not in told
+        assert "MaxInstances" not in told
+        assert told["MaxConcurrentRuns"] == 2
+
+    def test_a_limit_is_not_set_and_lifted_at_once(self, root, other):
+        asked = {"AccountId": other.account, "MaxInstances": 1}
+        assert root.refused("ModifyPlan", **asked, Unlimited="MaxInstances") == (400, "InvalidParameter")
+        assert root.refused("ModifyPlan", **asked, Unlimited="Everything") == (400, "InvalidParameter")
+
     def test_over_concurrency_is_429_and_the_place_comes_back(self, whole, root, other, hold):
         root.call("ModifyPlan", AccountId=other.account, MaxConcurrentRuns=1)
         question = whole.script(hold, "done")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from housecall.cli.access_rules import plan_changes
 from housecall.cli.failures import message_of, print_failure, without_passwords
 from housecall.cli.main import app
 from housecall.cli.targets import Choice, choose, choose_one
@@ -180,3 +181,17 @@ def test_the_page_of_the_command_line_has_every_command(tmp_path: Path) -> None:
     page = cli_page()
     for command in ("ask", "instance add", "key create", "check show", "doctor", "diagnose"):
         assert f"## housecall {command}\n" in page
+
+
+NO_LIMITS = {"concurrency": None, "tokens": None, "instances": None, "until": None}
+
+
+def test_plan_set_changes_only_what_is_named() -> None:
+    assert plan_changes(None, NO_LIMITS | {"tokens": 0}, ["until"]) == {"tokens_per_month": 0, "expires_at": None}
+    assert plan_changes("team", NO_LIMITS, []) == {"name": "team"}
+
+
+@pytest.mark.parametrize("unlimited", [["tokens"], ["everything"]])
+def test_plan_set_refuses_to_lift_what_it_sets_or_does_not_know(unlimited: list[str]) -> None:
+    with pytest.raises(RequestError, match="--unlimited"):
+        plan_changes(None, NO_LIMITS | {"tokens": 5}, unlimited)

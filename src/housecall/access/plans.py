@@ -18,6 +18,7 @@ from housecall.store.tables import AccountRow, InstanceRow, PlanRow, RunRow
 MAX_RUNS = 100_000
 MAX_TOKENS = 10**15
 MAX_INSTANCES = 1_000_000
+DEFAULT_NAME = "custom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,31 +69,27 @@ class Plans:
             ).one()
         return Usage(int(row[0]), int(row[1]), int(row[2]))
 
-    async def set(self, account_id: str, plan: Plan) -> Plan:
-        """Gives the account this plan instead of what it has. Running answers go on to their end.
+    async def modify(self, account_id: str, **changes: Any) -> Plan:
+        """Changes what is given, by the names of `Plan`, in one step; None lifts a limit. What is not given stays.
+
+        An account without a plan gets one that is unlimited but for the changes. Running answers go on to their end.
 
         Raises RequestError (a limit below zero or too large), NotFound (EntityNotExist.Account).
         """
-        _check(plan.max_concurrent_runs, MAX_RUNS, "MaxConcurrentRuns")
-        _check(plan.tokens_per_month, MAX_TOKENS, "TokensPerMonth")
-        _check(plan.max_instances, MAX_INSTANCES, "MaxInstances")
-        values = {
-            "name": plan.name,
-            "max_concurrent_runs": plan.max_concurrent_runs,
-            "tokens_per_month": plan.tokens_per_month,
-            "max_instances": plan.max_instances,
-            "expires_at": plan.expires_at,
-        }
+        _check(changes.get("max_concurrent_runs"), MAX_RUNS, "MaxConcurrentRuns")
+        _check(changes.get("tokens_per_month"), MAX_TOKENS, "TokensPerMonth")
+        _check(changes.get("max_instances"), MAX_INSTANCES, "MaxInstances")
         async with self._database.begin("setting a plan") as connection:
             there = await connection.execute(select(AccountRow.id).where(AccountRow.id == account_id))
             if there.one_or_none() is None:
                 raise NotFound(f"There is no account {account_id[:80]!r}.", code="EntityNotExist.Account")
-            await connection.execute(
+            row = await connection.execute(
                 upsert(PlanRow)
-                .values(account_id=account_id, **values)
-                .on_conflict_do_update(index_elements=[PlanRow.account_id], set_=values)
+                .values(**{"account_id": account_id, "name": DEFAULT_NAME} | changes)
+                .on_conflict_do_update(index_elements=[PlanRow.account_id], set_={"account_id": account_id} | changes)
+                .returning(*PlanRow.__table__.columns)
             )
-        return plan
+            return _plan(row.one())
 
     async def remove(self, account_id: str) -> None:
         """From now on nobody of the account may ask; removing twice changes nothing."""

@@ -4,7 +4,7 @@ What concerns other accounts belongs to the account of the installation itself, 
 account that is not his own is not there.
 """
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -22,6 +22,7 @@ from housecall.api.wire import (
     WireRequest,
     WireResponse,
     choice,
+    comma_list,
     whole_number,
 )
 from housecall.errors import NotFound, RequestError
@@ -97,8 +98,11 @@ class AccountRequest(WireRequest):
     """The account; your own by default."""
 
 
+Limit = Literal["MaxConcurrentRuns", "TokensPerMonth", "MaxInstances", "ExpiresAt"]
+
+
 class ModifyPlanRequest(WireRequest):
-    """The whole plan: a limit that is left out is unlimited."""
+    """What is to change: a limit that is left out stays as it is. A new plan is unlimited where nothing is said."""
 
     account_id: Text
     """The account."""
@@ -112,6 +116,8 @@ class ModifyPlanRequest(WireRequest):
     """Instances that may be registered."""
     expires_at: Moment = None
     """When the plan ends."""
+    unlimited: Annotated[tuple[Limit, ...] | None, comma_list] = None
+    """Limits to lift, with commas between: MaxConcurrentRuns, TokensPerMonth, MaxInstances, ExpiresAt."""
     no_plan: Flag = None
     """True takes the plan away: nobody of the account may ask."""
 
@@ -161,14 +167,25 @@ async def modify_plan(call: Call, request: ModifyPlanRequest) -> PlanResponse:
     if request.no_plan:
         await plans.remove(account_id)
         return _plan(account_id, None, await plans.usage(account_id))
-    plan = Plan(
-        request.plan_name or "custom",
-        request.max_concurrent_runs,
-        request.tokens_per_month,
-        request.max_instances,
-        request.expires_at,
-    )
-    return _plan(account_id, await plans.set(account_id, plan), await plans.usage(account_id))
+    plan = await plans.modify(account_id, **_changes(request))
+    return _plan(account_id, plan, await plans.usage(account_id))
+
+
+def _changes(request: ModifyPlanRequest) -> dict[str, Any]:
+    """By the names of `Plan`. Raises RequestError for a limit that is set and lifted at once."""
+    limits = {
+        "MaxConcurrentRuns": ("max_concurrent_runs", request.max_concurrent_runs),
+        "TokensPerMonth": ("tokens_per_month", request.tokens_per_month),
+        "MaxInstances": ("max_instances", request.max_instances),
+        "ExpiresAt": ("expires_at", request.expires_at),
+    }
+    changes: dict[str, Any] = {name: value for name, value in limits.values() if value is not None}
+    for limit in request.unlimited or ():
+        name, value = limits[limit]
+        if value is not None:
+            raise RequestError(f"The provided parameter is invalid. Unlimited: {limit} is set and lifted at once.")
+        changes[name] = None
+    return changes | ({"name": request.plan_name} if request.plan_name else {})
 
 
 class ControlPolicyRequest(WireRequest):
@@ -335,7 +352,7 @@ OPERATIONS = (
         name="ModifyPlan",
         request=ModifyPlanRequest,
         response=PlanResponse,
-        summary="Set what an account may use, or take its plan away. For the installation's own account.",
+        summary="Change what an account may use, or take its plan away. For the installation's own account.",
         handler=modify_plan,
         access="update",
         errors=("EntityNotExist.Account",),

@@ -134,15 +134,24 @@ def show_plan(account: PlanAccount = None, as_json: JsonOption = False) -> None:
 @plan_app.command("set")
 def set_plan(
     account: PlanAccount = None,
-    name: Annotated[str, typer.Option(help="The plan's name.")] = "custom",
+    name: Annotated[str | None, typer.Option(help="The plan's name.")] = None,
     concurrency: Annotated[int | None, typer.Option(min=0, help="Answers at the same time.")] = None,
     tokens: Annotated[int | None, typer.Option(min=0, help="Tokens of models a month.")] = None,
     instances: Annotated[int | None, typer.Option(min=0, help="Registered instances.")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="When it ends, as 2026-12-31 (UTC).")] = None,
+    unlimited: Annotated[
+        list[str] | None, typer.Option(metavar="LIMIT", help="Lift a limit: concurrency, tokens, instances or until.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give an account a plan instead of what it has. What is not named is unlimited."""
-    run_in_loop(_set_plan(account, name, concurrency, tokens, instances, until, as_json=as_json))
+    """Change an account's plan, or give it one. What is not named stays as it is; a new plan is unlimited there."""
+    limits = {
+        "concurrency": concurrency,
+        "tokens": tokens,
+        "instances": instances,
+        "until": moment_of(until, "--until"),
+    }
+    run_in_loop(_set_plan(account, plan_changes(name, limits, unlimited or []), as_json=as_json))
 
 
 @plan_app.command("remove")
@@ -367,21 +376,24 @@ def _limit(value: int | None) -> str:
     return "unlimited" if value is None else f"{value:,}"
 
 
-async def _set_plan(
-    account: str | None,
-    name: str,
-    concurrency: int | None,
-    tokens: int | None,
-    instances: int | None,
-    until: str | None,
-    *,
-    as_json: bool,
-) -> None:
-    from housecall.access.plans import Plan
+def plan_changes(name: str | None, limits: dict[str, Any], unlimited: list[str]) -> dict[str, Any]:
+    """By the names of a plan. Raises RequestError for a limit that is not known, or set and lifted at once."""
+    for each in unlimited:
+        if each not in limits:
+            raise RequestError(f"--unlimited {each!r} is no limit; choose {', '.join(limits)}")
+        if limits[each] is not None:
+            raise RequestError(f"--{each} and --unlimited {each} cannot be said at once")
+    names = {
+        "concurrency": "max_concurrent_runs", "tokens": "tokens_per_month", "instances": "max_instances",
+        "until": "expires_at",
+    }  # fmt: skip
+    changes = {names[each]: value for each, value in limits.items() if value is not None or each in unlimited}
+    return changes | ({"name": name} if name else {})
 
-    plan = Plan(name, concurrency, tokens, instances, moment_of(until, "--until"))
+
+async def _set_plan(account: str | None, changes: dict[str, Any], *, as_json: bool) -> None:
     async with acting(account, operation="ModifyPlan") as act:
-        await act.access.plans.set(act.account_id, plan)
+        plan = await act.access.plans.modify(act.account_id, **changes)
         _print_plan(act.account_id, plan, await act.access.plans.usage(act.account_id), as_json=as_json)
 
 
