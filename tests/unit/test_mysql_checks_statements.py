@@ -518,7 +518,13 @@ def in_window(
     ("more", "severities"),
     [
         ({}, ["warning"]),
-        ({"calls": 4, "total_seconds": 0.4, "rows_examined": 1_200_000}, []),  # calls in the window
+        (
+            {"calls": 4, "scans": 0, "no_index_used": 0, "rows_sent": 40},
+            [],
+        ),  # calls in the window, by an index as before
+        ({"scans": 0, "no_index_used": 0}, ["notice"]),
+        ({"calls": 1, "scans": 1, "no_index_used": 1, "rows_sent": 10}, []),  # calls in the window that scan
+        ({"calls": 2, "scans": 2, "no_index_used": 2, "rows_sent": 20}, ["warning"]),
         ({"total_seconds": 0.03, "all_seconds": 0.03}, ["warning"]),  # 6 ms a call: 5 ms more than the 1 ms of before
         ({"total_seconds": 0.029, "all_seconds": 0.029}, []),
         ({"rows_examined": 5_000, "scans": 0, "no_index_used": 0}, ["notice"]),  # 1,000 rows a call
@@ -569,6 +575,22 @@ def test_plan_regression_tells_the_plan_of_now_and_what_to_do() -> None:
     assert verdict.causes[0] is cause
 
 
+@pytest.mark.parametrize(
+    ("query", "severity"),
+    [
+        ("SELECT SUM ( `total` ) FROM `orders` WHERE `customer_id` = ?", "notice"),
+        ("SELECT `created` , COUNT ( * ) FROM `orders` WHERE `customer_id` = ? GROUP BY `created` LIMIT ?", "notice"),
+        ("SELECT * FROM `orders` WHERE `customer_id` = ? ORDER BY `created` LIMIT ?", "warning"),
+        ("DELETE FROM `orders` WHERE `customer_id` = ? AND `status` = ?", "warning"),
+    ],
+)
+def test_a_plan_regression_of_a_summary_may_be_another_value(query: str, severity: str) -> None:
+    by_created = index("orders", "by_customer_created", "customer_id", "created")
+    by_status = index("orders", "by_customer_status", "customer_id", "status")
+    verdict = in_window(SERVED, by_created, by_status, query=query)
+    assert [each.severity for each in caused(verdict, "plan_regression")] == [severity]
+
+
 def test_one_look_tells_of_no_plan_regression() -> None:
     assert found(diagnose(snapshot(digest(BY_CUSTOMER), *ORDERS, SERVED)), "plan_regression") == []
 
@@ -585,6 +607,14 @@ def test_a_dropped_or_hidden_index_is_the_cause_and_no_plan_regression_though_th
     assert caused(verdict, "plan_regression") == []
     assert "while we looked" in cause.because[0].render("en")
     assert cause.impact == 1.0
+
+
+@pytest.mark.parametrize(("calls", "severities"), [(2, ["warning"]), (1, [])])
+def test_slow_calls_for_want_of_a_dropped_index_are_told_from_two_in_the_window(
+    calls: int, severities: list[str]
+) -> None:
+    verdict = in_window(calls=calls, scans=calls, no_index_used=calls, rows_sent=10 * calls)
+    assert [each.severity for each in caused(verdict, "missing_index")] == severities
 
 
 def test_a_hidden_index_is_shown_again_though_another_has_the_column_behind_its_first() -> None:

@@ -51,12 +51,12 @@ class Change:
     share: float
 
     def is_worse(self, limits: Limits) -> bool:
-        return self.is_slower(limits) and self.reads_more(limits)
+        return self.is_slower(limits, limits["min_calls_now"]) and self.reads_more(limits)
 
-    def is_slower(self, limits: Limits) -> bool:
+    def is_slower(self, limits: Limits, least_calls: float) -> bool:
         """Whether a call takes far longer for no more rows, often enough to matter and to mean something."""
         return (
-            self.calls >= limits["min_calls_now"]
+            self.calls >= least_calls
             and self.calls_before >= limits["min_calls_before"]
             and self.seconds >= limits["min_times"] * self.seconds_before
             and self.seconds - self.seconds_before >= limits["min_more_seconds"]

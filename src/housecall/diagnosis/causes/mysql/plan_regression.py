@@ -40,8 +40,8 @@ _SCANS = Say(
     "现在的调用读取整张表或在连接时不用索引，以往的调用并非如此。",
 )
 _VALUES = Say(
-    "It uses indexes as before: values that find more rows than usual would look alike, so compare its plan first.",
-    "它仍像以往一样使用索引：若查询的值匹配的行比平时多，现象相同，请先比对执行计划。",
+    "Values that find more rows than usual would look alike, so compare its plan for both kinds of values first.",
+    "若查询的值匹配的行比平时多，现象相同，请先分别比对两类取值的执行计划。",
 )
 _BY_INDEX = Say("The plan now reads {table} by the index {index}.", "目前的执行计划通过索引 {index} 读取 {table}。")
 _WHOLE = Say("The plan now reads {table} from end to end.", "目前的执行计划从头到尾读取 {table}。")
@@ -78,7 +78,7 @@ def _cause(finding: Finding, found: Found, now: Snapshot) -> Cause:
         now=details["now_seconds"], before=details["before_seconds"],
         times=details["now_read"] / max(details["before_read"], 1.0),
     )  # fmt: skip
-    confidence = 0.8 if details["hidden"] else (0.6 if details["scans_more"] else 0.4)
+    confidence = 0.8 if details["hidden"] else (0.6 if details["is_sure"] else 0.4)
     return statement_cause(
         CAUSE.id, finding, found, summary, tuple(_remedies(finding, now)), confidence=confidence,
         because=tuple(_because(finding)),
@@ -92,7 +92,7 @@ def _because(finding: Finding) -> Iterator[Message]:
     yield from (_HIDDEN(index=index) for _, _, index in details["hidden"])
     if details["scans_more"] and details["reads_more"]:
         yield _SCANS()
-    elif not details["scans_more"] and not details["hidden"]:
+    if not details["is_sure"]:
         yield _VALUES()
     for access in details["access"][:MOST_TABLES]:
         if access["access"] == "ALL" or not access["index"]:

@@ -122,16 +122,23 @@ def reads_too_much(statement: HotStatement) -> bool:
 
 @lru_cache(maxsize=256)
 def aggregates(sql: str) -> bool:
-    """Whether the statement returns a summary of what it finds, so that rows returned say nothing of rows found."""
+    """Whether the rows returned say nothing of rows found: a summary of them, or the first of them in an order."""
+    tree = parse_statement(sql, "mysql")
+    cuts_sorted = (
+        isinstance(tree, exp.Select) and tree.args.get("limit") is not None and tree.args.get("order") is not None
+    )
+    return cuts_sorted or summarises(sql)
+
+
+@lru_cache(maxsize=256)
+def summarises(sql: str) -> bool:
+    """Whether the statement returns a summary of what it finds: counts, sums, groups."""
     tree = parse_statement(sql, "mysql")
     if not isinstance(tree, exp.Query):
         return False
     if not isinstance(tree, exp.Select):
         return True
-    cuts_sorted = tree.args.get("limit") is not None and tree.args.get("order") is not None
-    return (
-        cuts_sorted or tree.args.get("group") is not None or any(each.find(*_AGGREGATES) for each in tree.expressions)
-    )
+    return tree.args.get("group") is not None or any(each.find(*_AGGREGATES) for each in tree.expressions)
 
 
 @lru_cache(maxsize=256)

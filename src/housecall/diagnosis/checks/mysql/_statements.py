@@ -37,6 +37,7 @@ QUIET_SECONDS = 60.0
 WORSE = (
     *THRESHOLDS,
     Threshold("min_read_now", 1_000, "rows a call: a table of a few pages is read whole in a moment"),
+    Threshold("min_calls_scanning", 2, "in the window: a new way of reading is no chance, and slow calls end seldom"),
     Threshold(
         "min_more_scans", 0.5, "a call: scans, joins by no index or runs without one; every other call has a new one"
     ),
@@ -189,14 +190,17 @@ def worse_statements(now: Snapshot, earlier: Snapshot | None, limits: Limits = _
     window = {digest_key(row): _since(row, then[digest_key(row)]) for row in rows if digest_key(row) in then}
     spent = rows[0].all_seconds - before[0].all_seconds
     changed = changes({digest_key(row): _cost(row) for row in rows}, {k: _cost(row) for k, row in then.items()}, spent)
-    slower = {key: change for key, change in changed.items() if change.is_slower(limits)}
-    judged = {key: _judged(window[key], then[key], change, limits) for key, change in slower.items()}
-    return {key: each for key, each in judged.items() if each.reads_more or each.scans_more}
+    judged = {key: _judged(window[key], then[key], change, limits) for key, change in changed.items()}
+    return {key: each for key, each in judged.items() if each is not None}
 
 
-def _judged(row: TopStatement, before: TopStatement, change: Change, limits: Limits) -> Worse:
+def _judged(row: TopStatement, before: TopStatement, change: Change, limits: Limits) -> Worse | None:
+    scans_more = _scans(row) - _scans(before) >= limits["min_more_scans"]
     reads_more = change.reads_more(limits) and change.read >= limits["min_read_now"]
-    return Worse(row, change, reads_more, _scans(row) - _scans(before) >= limits["min_more_scans"])
+    least_calls = limits["min_calls_scanning" if scans_more else "min_calls_now"]
+    if not (scans_more or reads_more) or not change.is_slower(limits, least_calls):
+        return None
+    return Worse(row, change, reads_more, scans_more)
 
 
 def digest_key(row: TopStatement) -> DigestKey:

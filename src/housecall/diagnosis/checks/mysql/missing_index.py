@@ -95,13 +95,16 @@ def is_supported(proposal: Proposal) -> bool:
 
 
 def is_grave(proposal: Proposal, limits: Limits) -> bool:
-    """Whether the statements take a real share of the time, often and slowly enough for a person to act."""
+    """Whether the statements take a real share of the time, often and slowly enough for a person to act. One told by its
+    window ran often before it got worse."""
     statement = proposal.hottest
     if proposal.share < limits["warning_share"]:
         return False
     if statement.calls is None:
         return statement.moments >= limits["min_moments"]
-    is_often = statement.calls >= limits["min_calls"] or statement.seconds >= limits["min_seconds"]
+    is_often = (
+        statement.of_window or statement.calls >= limits["min_calls"] or statement.seconds >= limits["min_seconds"]
+    )
     return is_often and (statement.mean_seconds or 0.0) >= limits["warning_seconds"]
 
 

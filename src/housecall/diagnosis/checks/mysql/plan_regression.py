@@ -3,7 +3,8 @@
 Why it matters: the same statement with the same work got another plan; it was quick for weeks and is slow today.
 How to fix: look at its plan now (EXPLAIN); ANALYZE TABLE; bring back the index or the setting that it used.
 A warning where its calls read whole tables or join by no index and those of before did not, or where an index by one
-of its columns is hidden from the optimizer. Else a notice: values that find more look alike.
+of its columns is hidden from the optimizer. Else a notice, and for a summary (COUNT, SUM, GROUP BY) always: values that
+find more look alike, and for a value that most rows have it is right to read the table.
 Cannot see: the plan that it had before: the server keeps none. Statements below the sixtieth by time.
 Source: MySQL manual, "Statement Digest Summary Tables"; common practice (twice the mean and 5 ms); rows are compared
 too, since on a busy machine time alone lies.
@@ -14,6 +15,7 @@ from dataclasses import replace
 
 from housecall.advisor.statement import parse_statement, scopes
 from housecall.diagnosis.check import Check, Limits
+from housecall.diagnosis.checks.mysql._index_candidates import summarises
 from housecall.diagnosis.checks.mysql._measured import measured
 from housecall.diagnosis.checks.mysql._shapes import statement_finding
 from housecall.diagnosis.checks.mysql._statements import (
@@ -66,6 +68,7 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
 
 def _finding(statement: HotStatement, worse: Worse, now: Snapshot) -> Finding:
     change, hidden = worse.change, hidden_indexes(statement, now)
+    is_sure = bool(hidden) or (worse.scans_more and not summarises(statement.sql))
     say = _SLOWER if worse.reads_more else _SCANS
     message = say(
         statement=statement.text, now=change.seconds, before=change.seconds_before, read_now=change.read,
@@ -73,7 +76,7 @@ def _finding(statement: HotStatement, worse: Worse, now: Snapshot) -> Finding:
     )  # fmt: skip
     finding = statement_finding(
         CHECK, replace(statement, share=change.share), now,
-        Severity.WARNING if worse.scans_more or hidden else Severity.NOTICE, message,
+        Severity.WARNING if is_sure else Severity.NOTICE, message, is_sure=is_sure,
         reads_more=worse.reads_more, scans_more=worse.scans_more, access=_access(statement, now),
         hidden=[(index.schema_name, index.table_name, index.index_name) for index in hidden], **change.details,
     )  # fmt: skip
