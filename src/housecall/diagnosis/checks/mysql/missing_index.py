@@ -95,8 +95,8 @@ def is_supported(proposal: Proposal) -> bool:
 
 
 def is_grave(proposal: Proposal, limits: Limits) -> bool:
-    """Whether the statements take a real share of the time, often and slowly enough for a person to act. One told by its
-    window ran often before it got worse."""
+    """Whether the statements take a real share of the time, often and slowly enough for a person to act. One told by
+    its window ran often before it got worse."""
     statement = proposal.hottest
     if proposal.share < limits["warning_share"]:
         return False
