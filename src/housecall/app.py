@@ -203,7 +203,6 @@ def approvals_of(state: State) -> "Approvals":
         state.database,
         state.engines,
         state.instances,
-        state.access.audit,
         expiry_seconds=state.settings.approval_expiry_seconds,
     )
 

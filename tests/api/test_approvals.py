@@ -60,6 +60,30 @@ def test_a_decision_is_made_once_and_a_replay_is_refused(whole, waiting) -> None
     assert (again.status_code, again.json()["Code"]) == (409, "ApprovalAlreadyDecided")
 
 
+def test_one_line_of_the_audit_log_says_who_decided_from_where_on_which_statements(whole, waiting) -> None:
+    call_id = waiting()
+    answer = whole.send("SubmitToolApproval", f"/?CallId={call_id}&Decision=reject").json()
+    (line,) = whole.send("DescribeAuditLog", f"/?CallId={call_id}").json()["Entries"]
+    assert (line["Operation"], line["Result"]) == ("SubmitToolApproval", "reject:create_index")
+    assert line["Principal"] == f"acs:ram::{whole.app.root.account_id}:root"
+    assert (line["UsedAccessKeyId"], line["SourceAddress"]) == (whole.key.access_key_id, "127.0.0.1")
+    assert (line["InstanceId"], line["StatementHash"]) == ("shop", "ab" * 32)
+    assert line["RequestId"] == answer["RequestId"]
+
+
+def test_a_decision_that_was_refused_and_the_going_on_are_found_by_the_call_too(whole, waiting) -> None:
+    call_id = waiting()
+    whole.send("SubmitToolApproval", f"/?CallId={call_id}&Decision=reject")
+    whole.send("SubmitToolApproval", f"/?CallId={call_id}&Decision=approve")
+    whole.send("ChatMessages", f"/?Query=continue&ResponseMode=blocking&Inputs.ResumeCallId={call_id}")
+    lines = whole.send("DescribeAuditLog", f"/?CallId={call_id}").json()["Entries"]
+    assert [(each["Operation"], each["Result"]) for each in lines] == [
+        ("ChatMessages", "ok"),
+        ("SubmitToolApproval", "ApprovalAlreadyDecided"),
+        ("SubmitToolApproval", "reject:create_index"),
+    ]
+
+
 def test_an_expired_call_is_told_as_expired_and_not_decided(whole, waiting) -> None:
     call_id = waiting(expires_at=datetime.now(UTC) - timedelta(seconds=1))
     late = whole.send("SubmitToolApproval", f"/?CallId={call_id}&Decision=approve")

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from tests.live.writing import installation, names, text_of
 
+from housecall.access.audit import AuditFilter
 from housecall.agent.builtin.conversation import Call
 from housecall.errors import NotFound, RequestError
 
@@ -93,6 +94,16 @@ class TestManual:
         assert any("orders_customer_id_idx" in row[0] for row in plan)
         (conversation,) = (await house.app.conversations.list_conversations(*_root(house))).items
         assert conversation.status == "idle"
+
+    async def test_the_audit_log_says_by_the_call_whose_decision_was_carried_out(self, house):
+        await house.ask("do it", "manual")
+        (waiting,) = await house.pending()
+        await house.decide(waiting, principal="acs:ram::1:user/anna")
+        await house.go_on(waiting)
+        (line,) = await house.app.access.audit.newest(AuditFilter(call_id=waiting.card.call_id))
+        assert (line.entry.operation, line.entry.result) == ("tool.create_index", "succeeded")
+        assert line.entry.principal == "acs:ram::1:user/anna"
+        assert line.entry.statement_hash == waiting.statement_hash
 
     async def test_a_rejection_is_a_result_the_model_can_read(self, house):
         await house.ask(mode="manual")

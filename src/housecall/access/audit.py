@@ -43,8 +43,9 @@ log = logging.getLogger(__name__)
 class AuditEntry:
     """One thing that somebody did or tried.
 
-    `result` is "ok" or the code of the error, `status` the HTTP status (0 where there is none). `request_id` is that
-    of the API call or, for what the agent does, of the run.
+    `result` is "ok", what was decided or done, or the code of the error; `status` the HTTP status (0 where there is
+    none). `request_id` is that of the API call or, for what the agent does, of the run. `call_id` is the call of a tool
+    that a decision is about and that carries it out: it joins who decided, from where, with what became of it.
     """
 
     operation: str
@@ -62,6 +63,7 @@ class AuditEntry:
     result: str = "ok"
     status: int = 0
     at: datetime | None = None
+    call_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class AuditFilter:
     instance_id: str | None = None
     request_id: str | None = None
     result: str | None = None
+    call_id: str | None = None
 
 
 @dataclass
@@ -211,6 +214,7 @@ def _values(entry: AuditEntry, at: datetime) -> dict[str, Any]:
         "instance_id": None if entry.instance_id is None else _shown(entry.instance_id),
         "statement_hash": entry.statement_hash,
         "status": entry.status,
+        "call_id": None if entry.call_id is None else _shown(entry.call_id),
     }
 
 
@@ -228,6 +232,7 @@ def _conditions(wanted: AuditFilter) -> list[Any]:
         AuditRow.instance_id: wanted.instance_id,
         AuditRow.request_id: wanted.request_id,
         AuditRow.result: wanted.result,
+        AuditRow.call_id: wanted.call_id,
     }
     found = [column == value for column, value in exact.items() if value is not None]
     if wanted.user is not None:
@@ -259,5 +264,6 @@ def _entry(row: Any) -> StoredEntry:
             result=row.result,
             status=row.status,
             at=row.at,
+            call_id=row.call_id,
         ),
     )

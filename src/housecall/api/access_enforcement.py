@@ -16,9 +16,10 @@ from starlette.types import Scope
 from housecall.access.accounts import Caller
 from housecall.access.audit import AuditDecision, AuditEntry
 from housecall.access.keys import is_key_id
-from housecall.api.operation import Operation
+from housecall.api.operation import Operation, Subject
 from housecall.api.signing import SignedRequest
 from housecall.app import App
+from housecall.chat.rounds import is_id
 from housecall.errors import HousecallError, NotAllowed
 from housecall.instances.directory import ID_PATTERN
 
@@ -44,7 +45,7 @@ class Watch:
         self.conditions = conditions_of(scope)
         self._caller: Caller | None = None
         self._principal = ""
-        self._instance_id: str | None = None
+        self.subject = Subject()
 
     async def admit(self, caller: Caller) -> None:
         """Raises NotAllowed (NoPermission) with the AccessDeniedDetail."""
@@ -55,8 +56,9 @@ class Watch:
             await rights.require(caller, action, context=self.conditions, request_id=self._request_id)
 
     def about(self, parameters: Mapping[str, Any]) -> None:
-        """Note which instance the call is about, if it says so."""
-        self._instance_id = instance_named(parameters)
+        """Note which instance and which call of a tool the parameters name, if they do."""
+        self.subject.instance_id = instance_named(parameters)
+        self.subject.call_id = call_named(parameters)
 
     async def __aenter__(self) -> "Watch":
         return self
@@ -77,7 +79,7 @@ class Watch:
 
     def _entry(self, decision: AuditDecision, error: BaseException | None) -> AuditEntry:
         if error is None:
-            result, status = "ok", 200
+            result, status = self.subject.result, 200
         elif isinstance(error, HousecallError):
             result, status = error.wire_code, error.http_status
         else:
@@ -94,7 +96,9 @@ class Watch:
             source_address=self.conditions.get("acs:SourceIp", ""),
             request_id=self._request_id,
             action=self._operation.ram_action,
-            instance_id=self._instance_id,
+            instance_id=self.subject.instance_id,
+            statement_hash=self.subject.statement_hash,
+            call_id=self.subject.call_id,
             result=result,
             status=status,
         )
@@ -117,14 +121,26 @@ def claimed_key(request: SignedRequest) -> str:
 
 def instance_named(parameters: Mapping[str, Any]) -> str | None:
     """The instance that parameters name, when it can be the id of one."""
+    inner = _inputs(parameters)
+    for value in (parameters.get("InstanceId"), parameters.get("DBInstanceId"), inner.get("InstanceId")):
+        if isinstance(value, str) and ID_PATTERN.fullmatch(value):
+            return value
+    return None
+
+
+def call_named(parameters: Mapping[str, Any]) -> str | None:
+    """The call of a tool that parameters name, when it can be the id of one."""
+    for value in (parameters.get("CallId"), _inputs(parameters).get("ResumeCallId")):
+        if isinstance(value, str) and is_id(value):
+            return value.lower()
+    return None
+
+
+def _inputs(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     inputs = parameters.get("Inputs")
     if isinstance(inputs, str):
         try:
             inputs = json.loads(inputs)
         except (ValueError, RecursionError):
             inputs = None
-    inner = inputs if isinstance(inputs, Mapping) else {}
-    for value in (parameters.get("InstanceId"), parameters.get("DBInstanceId"), inner.get("InstanceId")):
-        if isinstance(value, str) and ID_PATTERN.fullmatch(value):
-            return value
-    return None
+    return inputs if isinstance(inputs, Mapping) else {}

@@ -246,6 +246,8 @@ class DescribeAuditLogRequest(AccountRequest):
     """Instance that it was about."""
     request_id: OptionalText = None
     """RequestId of an answer, or TaskId for what the assistant did in it."""
+    call_id: OptionalText = None
+    """CallId of a change: who decided on it, from where, and what became of it."""
     max_results: Annotated[int | None, whole_number(1, 1000)] = None
     """Entries on a page, 1 to 1000; 100 by default."""
     next_token: Annotated[int | None, whole_number(1, 10**15 - 1)] = None
@@ -253,7 +255,7 @@ class DescribeAuditLogRequest(AccountRequest):
 
 
 class AuditItem(WireModel):
-    """One entry. `result` is ok or the code of the error."""
+    """One entry. `result` is ok, what was decided (`approve:create_index`) or done, or the code of the error."""
 
     number: int
     time: str
@@ -268,6 +270,7 @@ class AuditItem(WireModel):
     decision: str
     instance_id: str | None
     statement_hash: str | None
+    call_id: str | None
     result: str
     status: int
 
@@ -295,6 +298,7 @@ def _item(stored: StoredEntry) -> AuditItem:
         decision=entry.decision,
         instance_id=entry.instance_id,
         statement_hash=entry.statement_hash,
+        call_id=entry.call_id,
         result=entry.result,
         status=entry.status,
     )
@@ -312,6 +316,7 @@ async def describe_audit_log(call: Call, request: DescribeAuditLogRequest) -> De
         decision=request.decision,
         instance_id=request.instance_id,
         request_id=request.request_id,
+        call_id=request.call_id,
     )
     limit = request.max_results or 100
     found = await call.app.access.audit.newest(wanted, before=request.next_token, limit=limit + 1)

@@ -129,13 +129,18 @@ def approval_item(approval: Approval) -> ApprovalItem:
 
 
 async def submit_tool_approval(call: Call, request: SubmitToolApprovalRequest) -> SubmitToolApprovalResponse:
+    principal = await call.app.access.rights.principal(call.caller)
     submitted = await call.app.approvals.submit(
         call.caller,
         request.call_id,
         request.decision,
         comment=request.comment or "",
         arguments=request.tool_arguments,
+        principal=principal.arn,
     )
+    decided = submitted.approval
+    call.subject.instance_id, call.subject.statement_hash = decided.card.instance_id, decided.statement_hash
+    call.subject.result = f"{request.decision}:{decided.card.tool_name}"
     return SubmitToolApprovalResponse(undecided=submitted.undecided, approval=approval_item(submitted.approval))
 
 

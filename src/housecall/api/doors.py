@@ -107,6 +107,7 @@ class Doors:
                 last_event_id=inbound.signed.header("last-event-id"),
                 conditions=watch.conditions,
                 upload=upload,
+                subject=watch.subject,
             )
             parameters = _parameters(inbound, scope)
             watch.about(parameters)

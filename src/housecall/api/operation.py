@@ -35,6 +35,16 @@ AccessLevel = Literal["none", "read", "list", "get", "create", "update", "delete
 Door = Literal["rpc", "rest"]
 
 
+@dataclass(slots=True)
+class Subject:
+    """What a call is about, for its line in the audit log: what its parameters say, and what its handler found out."""
+
+    instance_id: str | None = None
+    call_id: str | None = None
+    statement_hash: str | None = None
+    result: str = "ok"
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request that may be served: who calls, through which door, and what the handler needs besides parameters.
@@ -51,6 +61,7 @@ class Call:
     last_event_id: str = ""
     conditions: Mapping[str, str] = field(default_factory=dict)
     upload: "Upload | None" = None
+    subject: Subject = field(default_factory=Subject)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from sqlalchemy import and_, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from housecall.access.accounts import Caller
-from housecall.access.audit import AuditEntry, AuditLog
 from housecall.chat.cards import describe
 from housecall.chat.rounds import is_id, no_approval
 from housecall.chat.storable import storable_text
@@ -56,6 +55,7 @@ class Approval:
     created_at: datetime
     expires_at: datetime
     decided_by: str | None
+    decided_principal: str | None
     decided_at: datetime | None
     resumed_run_id: str | None
     execution: Execution | None
@@ -85,7 +85,6 @@ class Approvals:
         database: Database,
         engines: Engines,
         instances: InstanceDirectory,
-        audit: AuditLog | None = None,
         clock: Clock = utc_now,
         expiry_seconds: float = 3600.0,
     ) -> None:
@@ -93,7 +92,6 @@ class Approvals:
         self._database = database
         self._engines = engines
         self._instances = instances
-        self._audit = audit
         self._clock = clock
 
     async def list_approvals(
@@ -138,8 +136,10 @@ class Approvals:
         *,
         comment: str = "",
         arguments: Mapping[str, Any] | None = None,
+        principal: str = "",
     ) -> Submitted:
-        """Decide on one call, once.
+        """Decide on one call, once. `principal` is the resource name of who decides; the line in the audit log is
+        written by whoever knows where the decision came from.
 
         Raises:
             NotFound: ApprovalNotFound.
@@ -160,13 +160,13 @@ class Approvals:
                 "status": "approved" if decision == "approve" else "rejected",
                 "comment": storable_text(comment[:COMMENT_CHARACTERS]),
                 "decided_by": caller.user_id,
+                "decided_principal": principal or None,
                 "decided_at": self._clock(),
                 "expires_at": self._clock() + self._expiry,  # a decision does not stand for ever either
             } | (changed or {})
             await connection.execute(update(ToolApprovalRow).where(ToolApprovalRow.call_id == call_id).values(**values))
             stored = approval_of(await self._row(connection, caller, call_id), self._clock())
             undecided = await _undecided(connection, stored.card.round_id, self._clock())
-        await self._record(caller, stored, decision)
         return Submitted(stored, undecided)
 
     async def _compose(self, caller: Caller, found: Approval, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,26 +202,6 @@ class Approvals:
             if row is not None:
                 return row
         raise no_approval(call_id)
-
-    async def _record(self, caller: Caller, approval: Approval, decision: Decision) -> None:
-        if self._audit is None:
-            return
-        self._audit.record(
-            AuditEntry(
-                operation="SubmitToolApproval",
-                action="rdsai:SubmitToolApproval",
-                decision="allowed",
-                source="api" if caller.access_key_id else "cli",
-                account_id=caller.account_id,
-                user_id=caller.user_id,
-                access_key_id=caller.access_key_id,
-                request_id=approval.run_id,
-                instance_id=approval.card.instance_id,
-                statement_hash=approval.statement_hash,
-                result=f"{decision}:{approval.card.tool_name}",
-            )
-        )
-        await self._audit.flush()
 
 
 async def _mine(connection: AsyncConnection, caller: Caller) -> tuple[Any, ...]:
@@ -292,6 +272,7 @@ def approval_of(row: Any, now: datetime) -> Approval:
         created_at=row.created_at,
         expires_at=row.expires_at,
         decided_by=row.decided_by,
+        decided_principal=row.decided_principal,
         decided_at=row.decided_at,
         resumed_run_id=row.resumed_run_id,
         execution=row.execution,

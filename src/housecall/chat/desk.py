@@ -287,18 +287,20 @@ class Desk:
     async def _audited(self, job: _Job, execution: str) -> None:
         if self._audit is None:
             return
-        caller = job.turn.inputs.get("caller") or {}
+        caller, approval = job.turn.inputs.get("caller") or {}, job.approval
         self._audit.record(
             AuditEntry(
-                operation=f"tool.{job.approval.card.tool_name}",
+                operation=f"tool.{approval.card.tool_name}",
                 decision="allowed",
                 source="agent",
                 account_id=job.turn.account_id,
+                principal=approval.decided_principal or approval.decided_by or "",
                 user_id=job.turn.user_id,
                 access_key_id=caller.get("access_key_id", ""),
                 request_id=job.turn.run_id,
                 instance_id=job.instance.id,
-                statement_hash=job.approval.statement_hash,
+                statement_hash=approval.statement_hash,
+                call_id=approval.card.call_id,
                 result=execution,
             )
         )

@@ -174,6 +174,7 @@ ByDecision = Annotated[
 ]
 ByInstance = Annotated[str | None, typer.Option("--instance", metavar="ID", help="Instance that it was about.")]
 ByRequest = Annotated[str | None, typer.Option("--request", metavar="ID", help="RequestId, or TaskId of a run.")]
+ByCall = Annotated[str | None, typer.Option("--call", metavar="ID", help="Change that was decided on and made.")]
 
 
 @audit_app.command("list")
@@ -186,12 +187,13 @@ def list_audit(
     decision: ByDecision = None,
     instance: ByInstance = None,
     request: ByRequest = None,
+    call: ByCall = None,
     account: AccountOption = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
     """Show the newest entries, oldest of them first. Without --account those of every account."""
-    asked = (since, until, user, key, operation, decision, instance, request)
+    asked = (since, until, user, key, operation, decision, instance, request, call)
     run_in_loop(_list_audit(asked, account, limit, as_json=as_json))
 
 
@@ -205,11 +207,12 @@ def export_audit(
     decision: ByDecision = None,
     instance: ByInstance = None,
     request: ByRequest = None,
+    call: ByCall = None,
     account: AccountOption = None,
     after: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Only entries with a higher number.")] = 0,
 ) -> None:
     """Print all entries as JSON lines, oldest first. Go on later with --after and the last number."""
-    asked = (since, until, user, key, operation, decision, instance, request)
+    asked = (since, until, user, key, operation, decision, instance, request, call)
     run_in_loop(_export_audit(asked, account, after))
 
 
@@ -406,7 +409,7 @@ async def _remove_plan(account: str | None) -> None:
 def _wanted(asked: tuple[str | None, ...], account_id: str | None) -> "AuditFilter":
     from housecall.access.audit import AuditFilter
 
-    since, until, user, key, operation, decision, instance, request = asked
+    since, until, user, key, operation, decision, instance, request, call = asked
     return AuditFilter(
         account_id=account_id,
         since=moment_of(since, "--since"),
@@ -417,6 +420,7 @@ def _wanted(asked: tuple[str | None, ...], account_id: str | None) -> "AuditFilt
         decision=decision,
         instance_id=instance,
         request_id=request,
+        call_id=call,
     )
 
 

@@ -54,10 +54,11 @@ async def acting(account: str | None = None, *, operation: str = "") -> AsyncIte
             raise
         finally:
             if operation:
-                await _record(app, account_id, operation, result, status)
+                await record(app, account_id, operation, result=result, status=status)
 
 
-async def _record(app: "State", account_id: str, operation: str, result: str, status: int) -> None:
+async def record(app: "State", account_id: str, operation: str, **more: Any) -> None:
+    """A line in the audit log about what a command changed, stored when this returns."""
     from housecall.access.audit import AuditEntry
     from housecall.access.names import root_arn
 
@@ -70,8 +71,7 @@ async def _record(app: "State", account_id: str, operation: str, result: str, st
             principal=root_arn(app.root.account_id),
             user_id=app.root.user_id,
             source_address="local",
-            result=result,
-            status=status,
+            **more,
         )
     )
     await app.access.audit.flush()

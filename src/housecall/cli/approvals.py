@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from housecall.cli.acting import record
 from housecall.cli.loading import run_in_loop, settings_for_command
 from housecall.cli.options import JsonOption
 from housecall.cli.output import console, print_json, print_table
@@ -110,6 +111,7 @@ async def _show(call: str, *, as_json: bool) -> None:
 async def _decide(
     call: str, decision: "Decision", comment: str, arguments: dict[str, Any] | None, *, resume: bool, as_json: bool
 ) -> None:
+    from housecall.access.names import root_arn
     from housecall.app import answering
 
     async with AsyncExitStack() as stack:
@@ -117,8 +119,15 @@ async def _decide(
         app: App | None = None
         if resume and decision == "approve" and await approvals.undecided(state.root, call) <= 1:
             app = await stack.enter_async_context(answering(state))  # what cannot go on is not approved either
-        submitted = await approvals.submit(state.root, call, decision, comment=comment, arguments=arguments)
+        submitted = await approvals.submit(
+            state.root, call, decision, comment=comment, arguments=arguments, principal=root_arn(state.root.account_id)
+        )
         found = submitted.approval
+        await record(
+            state, state.root.account_id, "SubmitToolApproval", action="rdsai:SubmitToolApproval", call_id=call,
+            instance_id=found.card.instance_id, statement_hash=found.statement_hash,
+            result=f"{decision}:{found.card.tool_name}",
+        )  # fmt: skip
         answer = None
         if resume and not submitted.undecided and found.user_id == state.root.user_id:
             try:

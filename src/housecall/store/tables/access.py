@@ -179,7 +179,11 @@ class AuditRow(Base):
     """Who did what. Triggers refuse to change, remove or empty it. Without foreign keys: it outlives everybody."""
 
     __tablename__ = "audit_log"
-    __table_args__ = (Index(None, "account_id", "number"), Index(None, "at"))
+    __table_args__ = (
+        Index(None, "account_id", "number"),
+        Index(None, "at"),
+        Index("audit_log_call_id_idx", "call_id", postgresql_where=text("call_id IS NOT NULL")),
+    )
 
     number: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     at: Mapped[datetime]
@@ -197,3 +201,4 @@ class AuditRow(Base):
     statement_hash: Mapped[str | None]
     result: Mapped[str]
     status: Mapped[int]
+    call_id: Mapped[str | None]

@@ -58,6 +58,7 @@ class ToolApprovalRow(Base):
     result: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    decided_principal: Mapped[str | None]
 
 
 class ChangeTargetRow(Base):

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 SCHEMA = "housecall"
-HEAD = "0004"
+HEAD = "0005"
 
 _NAMES = {
     "pk": "%(table_name)s_pkey",
