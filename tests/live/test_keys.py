@@ -101,6 +101,21 @@ async def test_sequence_out_of_sync_is_seen_by_statistics_when_most_rows_are_gon
     ]
 
 
+async def test_a_role_that_cannot_read_the_keys_infers_from_rows_and_invents_no_key(database: PrivateDatabase) -> None:
+    database.execute(
+        "CREATE TABLE orders (id bigserial PRIMARY KEY, note text)",
+        "INSERT INTO orders (note) SELECT 'x' FROM generate_series(1, 3000)",
+        "ANALYZE orders",
+    )
+    reader = database.create_reader()
+    database.execute(f"GRANT SELECT ON SEQUENCE orders_id_seq TO {reader}")
+    assert causes(await database.examine(role=reader), "sequence_out_of_sync") == []
+    database.execute("SELECT setval('orders_id_seq', 100)")
+    (cause,) = causes(await database.examine(role=reader), "sequence_out_of_sync")
+    assert (cause.severity, cause.confidence < 0.7) == ("notice", True)
+    assert [each.value for each in cause.evidence if each.name == "largest_key"] in ([], [None])
+
+
 async def test_a_sequence_nobody_ever_used_is_only_a_notice(database: PrivateDatabase) -> None:
     database.execute(
         "CREATE TABLE imported (id bigserial PRIMARY KEY)",

@@ -93,6 +93,31 @@ def test_hot_sequential_scans_that_stopped_are_of_the_past() -> None:
     assert cause.past
 
 
+@pytest.mark.parametrize(("scans", "count"), [(12, 0), (13, 1)])
+def test_scans_that_may_have_been_the_building_of_indexes_prove_nothing(scans: int, count: int) -> None:
+    indexes = [index(f"by_{n}", "status") for n in range(6)]
+    rows = (
+        table(scans=scans),
+        COUNTERS,
+        statement("INSERT INTO orders VALUES ($1,$2)", blocks_hit=2_000_000),
+        *indexes,
+    )
+    assert len(caused(diagnose(snapshot_of(*rows)), "missing_index")) == count
+
+
+@pytest.mark.parametrize(("calls", "seconds", "count"), [(10, 0.05, 1), (100, 0.05, 0)])
+def test_an_index_is_missed_by_what_a_statement_takes_now_and_not_by_its_long_good_past(
+    calls: int, seconds: float, count: int
+) -> None:
+    query = "SELECT id FROM orders WHERE customer_id = $1"
+    before = snapshot_of(
+        table(), *COLUMNS, PRIMARY, COUNTERS, statement(query, calls=900, total_seconds=0.02), taken_seconds=0.0
+    )
+    now = statement(query, calls=900 + calls, total_seconds=0.02 + seconds, all_seconds=0.1)
+    verdict = diagnose(snapshot_of(table(scans=35), *COLUMNS, PRIMARY, COUNTERS, now, taken_seconds=1.0), before)
+    assert len([each for each in caused(verdict, "missing_index") if each.object_kind == "column"]) == count
+
+
 def test_rare_scans_that_a_window_cannot_show_are_not_of_the_past() -> None:
     before = snapshot_of(table(scans=25), COUNTERS, taken_seconds=0.0)
     now = snapshot_of(table(scans=25), COUNTERS, taken_seconds=1.2)

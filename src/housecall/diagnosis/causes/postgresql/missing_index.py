@@ -22,6 +22,8 @@ from housecall.diagnosis.causes.postgresql._statement_causes import (
 )
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.engine import Unavailable
+from housecall.engines.postgresql.rows.indexes import HotIndex
 from housecall.wording import Message, Say
 
 CAUSE = CauseRule(
@@ -100,7 +102,7 @@ _FIND_INSIDE = Say(
 )
 
 
-def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
+def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
     named = found.of("postgresql.missing_index")
     for finding in named:
         yield _cause(finding, found)
@@ -117,9 +119,21 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
     for scan in found.of("postgresql.hot_sequential_scans"):
         explained = any(_is_of(scan, each) for each in others) or scan.object in shapes
         seen = any(_may_scan(each, scan) for each in found.of("postgresql.top_statements"))
-        if not explained and not seen:
-            is_counted = found.not_looked("postgresql.top_statements") is None
+        is_counted = found.not_looked("postgresql.top_statements") is None
+        if not explained and not seen and not (is_counted and _may_be_builds(scan, now)):
             yield _unseen(scan, _callers(scan, found) if is_counted else [], is_counted=is_counted)
+
+
+def _may_be_builds(scan: Finding, now: Snapshot) -> bool:
+    """Whether the scans may be those of building the table's indexes, each of which is counted as one."""
+    rows = now.get(HotIndex)
+    details = scan.details
+    built = [
+        row
+        for row in (() if isinstance(rows, Unavailable) else rows)
+        if (row.schema_name, row.table_name) == (details["schema"], details["table"])
+    ]
+    return not details["scans_in_window"] and details["scans"] <= 2 * len(built)
 
 
 def _may_scan(statement: Finding, scan: Finding) -> bool:

@@ -51,5 +51,6 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:  # noqa: ARG001
             evidence=finding.evidence,
             remedies=(application_change(_RETRY(), _VERIFY(), _COUNT),),
             rests_on=(finding.fingerprint,),
+            impact=details["share"],
             past=not details["in_window"],
         )

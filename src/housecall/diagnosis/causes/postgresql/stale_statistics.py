@@ -111,7 +111,7 @@ def _cause(finding: Finding, statements: list[Finding], queues: list[Finding], e
         remedies=tuple(_remedies(finding, queues)),
         rests_on=(finding.fingerprint,),
         absorbs=fingerprints(explained),
-        impact=share,
+        impact=share if is_grave else 0.0,
         holds_up=max((share_held_up(each.details) for each in queues), default=0.0),
     )
 

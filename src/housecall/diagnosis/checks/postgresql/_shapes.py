@@ -53,5 +53,5 @@ def statement_finding(
 
 def severity_of(statement: HotStatement, warning_share: float, warning_seconds: float) -> Severity:
     """A warning when the statement takes a real share of the time and each run is slow, else a notice."""
-    is_slow = statement.mean_seconds is None or statement.mean_seconds >= warning_seconds
+    is_slow = statement.mean_lately is None or statement.mean_lately >= warning_seconds
     return Severity.WARNING if statement.share >= warning_share and is_slow else Severity.NOTICE

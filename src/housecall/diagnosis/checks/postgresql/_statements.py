@@ -40,6 +40,7 @@ class HotStatement:
     seconds: float
     calls: int | None = None
     mean_seconds: float | None = None
+    mean_in_window: float | None = None
     max_seconds: float | None = None
     rows_per_call: float | None = None
     blocks_per_call: float | None = None
@@ -56,6 +57,13 @@ class HotStatement:
         """For people: one line, names and constants shortened by normalising, at most 160 characters."""
         line = normalise(self.query, "postgresql")
         return line if len(line) <= 160 else line[:157] + "..."
+
+    @property
+    def mean_lately(self) -> float | None:
+        """The mean of the window where it is the higher one: a long good past hides what a statement takes today."""
+        if self.mean_seconds is None:
+            return None
+        return max(self.mean_seconds, self.mean_in_window or 0.0)
 
     @property
     def kind(self) -> str:
@@ -122,6 +130,9 @@ def _counted(
         seconds=row.total_seconds,
         calls=row.calls,
         mean_seconds=row.total_seconds / row.calls,
+        mean_in_window=(row.total_seconds - before.total_seconds) / calls_in_window
+        if before and calls_in_window
+        else None,
         max_seconds=row.max_seconds,
         rows_per_call=row.rows / row.calls,
         blocks_per_call=blocks / row.calls,
@@ -265,4 +276,4 @@ def is_hot(statement: HotStatement, min_share: float, min_mean_seconds: float) -
     """Whether a statement takes a noticeable share, and each run long enough that its way of reading matters."""
     if statement.share < min_share:
         return False
-    return statement.mean_seconds is None or statement.mean_seconds >= min_mean_seconds
+    return statement.mean_lately is None or statement.mean_lately >= min_mean_seconds

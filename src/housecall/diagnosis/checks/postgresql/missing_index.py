@@ -114,7 +114,7 @@ def proposal_finding(
     benefit = proposal.candidate.benefit
     table = hot_table(now, proposal.candidate.schema, proposal.candidate.table)
     leaves = leaves_of(now, proposal.candidate.schema, proposal.candidate.table)
-    mean = statement.mean_seconds
+    mean = statement.mean_lately
     is_grave = proposal.share >= limits["warning_share"] and (mean is None or mean >= limits["warning_seconds"])
     return Finding(
         check.id, check.item, Severity.WARNING if is_grave else Severity.NOTICE, target_of(proposal), "column",
@@ -131,7 +131,7 @@ def proposal_finding(
             "descending": [key.descending for key in proposal.candidate.key],
             "size_bytes": table.size_bytes, "live_rows": table.live_rows, "share": proposal.share,
             "statements": [each.identity for each in proposal.statements], "query": statement.query,
-            "text": statement.text, "mean_seconds": mean, "calls": statement.calls,
+            "text": statement.text, "mean_seconds": statement.mean_seconds, "calls": statement.calls,
             "seen_in_plan": proposal.seen_in_plan,
             "has_plan": proposal.has_plan, "rows_without": benefit.rows_without, "rows_with": benefit.rows_with,
             "is_over": all(each.is_over for each in proposal.statements),

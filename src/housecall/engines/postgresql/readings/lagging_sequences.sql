@@ -4,7 +4,12 @@
 -- cost: a look at no more than 400 sequences of the largest tables; one index lookup for at most 10 of them
 WITH owned AS MATERIALIZED (
     SELECT d.objid AS seqrelid, d.refobjid AS attrelid, d.refobjsubid AS attnum, t.relname, t.relnamespace,
-        GREATEST(pg_catalog.pg_stat_get_live_tuples(t.oid)::float8, t.reltuples, 0) AS table_rows
+        GREATEST(pg_catalog.pg_stat_get_live_tuples(t.oid)::float8, t.reltuples, 0) AS table_rows,
+        -- an ANALYZE right after a load leaves the counter of live rows at twice the truth for a while
+        CASE
+            WHEN t.reltuples >= 0 THEN LEAST(pg_catalog.pg_stat_get_live_tuples(t.oid)::float8, t.reltuples)
+            ELSE pg_catalog.pg_stat_get_live_tuples(t.oid)::float8
+        END AS fewest_rows
     FROM pg_catalog.pg_depend AS d
     JOIN pg_catalog.pg_class AS t ON t.oid = d.refobjid AND t.relkind = 'r' AND t.relpersistence <> 't'
     WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass
@@ -81,7 +86,7 @@ SELECT
     checked.last_value >= checked.seqstart AS was_used,
     checked.seqincrement::int8 AS increment,
     checked.table_rows::float8 AS table_rows,
-    LEAST(checked.read_max, 9223372036854775807)::int8 AS largest_key,
+    CASE WHEN checked.read_max IS NOT NULL THEN LEAST(checked.read_max, 9223372036854775807)::int8 END AS largest_key,
     EXISTS (
         SELECT
         FROM pg_catalog.pg_index AS i
@@ -93,7 +98,7 @@ JOIN pg_catalog.pg_namespace AS sn ON sn.oid = sc.relnamespace
 WHERE checked.read_max > checked.last_value
     OR checked.read_max IS NULL AND (
         checked.known_max > checked.last_value
-        OR (checked.last_value - 0.0) / checked.seqincrement < checked.table_rows * 0.9
+        OR (checked.last_value - 0.0) / checked.seqincrement < checked.fewest_rows * 0.9
     )
 ORDER BY checked.table_rows DESC, checked.seqrelid
 LIMIT 10
