@@ -104,6 +104,22 @@ class TestSmuggling:
         request = f"POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{lines}\r\n\r\n".encode("latin-1")
         assert refused(edge.raw(request, half_close=True)) == "InvalidRequest"
 
+    @pytest.mark.parametrize(
+        ("request_bytes", "told"),
+        [
+            (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "this port speaks HTTP and not HTTPS"),
+            (b"hello there\r\n\r\n", "illegal request line."),
+            (b"GET / HTTP/1.1\r\nHost: h\r\nX Key: s3cret\r\n\r\n", "illegal header line."),
+            (b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n", "bad Content-Length."),
+        ],
+    )
+    def test_bytes_that_are_no_http_are_told_in_words(self, edge, request_bytes: bytes, told: str) -> None:
+        answer = edge.raw(request_bytes, half_close=True)
+        message = json.loads(answer.partition(b"\r\n\r\n")[2])["Message"]
+        assert message.startswith(f"The request is not valid HTTP/1.1: {told}")
+        assert "b'" not in message
+        assert "s3cret" not in message
+
     def test_a_length_beside_chunks_does_not_hide_a_second_request(self, edge) -> None:
         hidden = b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n"
         head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"

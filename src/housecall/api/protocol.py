@@ -5,6 +5,7 @@ When the server stops, streams are cut rather than ended, so that a client canno
 """
 
 import asyncio
+import re
 import sys
 import uuid
 from typing import Any, Final
@@ -23,6 +24,16 @@ _TOO_LONG: Final = 431  # what h11 hints for a request head over its limit
 def new_request_id() -> str:
     """An upper-case UUID, as the cloud writes them."""
     return str(uuid.uuid4()).upper()
+
+
+_TLS_HANDSHAKE: Final = b"\x16\x03"
+_SHOWN_BYTES = re.compile(r":? *(?:bytearray\()?b['\"].*", re.S)
+
+
+def without_bytes(message: str) -> str:
+    """What h11 says is wrong, without the line that it shows: that is Python's way of writing bytes, and the line may
+    hold a secret."""
+    return _SHOWN_BYTES.sub("", message)[:200]
 
 
 class _OneLength(h11.Connection):
@@ -118,8 +129,11 @@ class HousecallProtocol(H11Protocol):
             limit = self.config.h11_max_incomplete_event_size or len(received)
             part = "url" if url_end < 0 or url_end > len(received) // 2 else "headers"
             return too_large(part, f"more than {limit}", limit)
-        why = str(error) if error is not None else msg
-        return RequestError(f"The request is not valid HTTP/1.1: {why[:200]}.", code="InvalidRequest")
+        if self.conn.trailing_data[0].startswith(_TLS_HANDSHAKE):
+            told = "this port speaks HTTP and not HTTPS; write http://, or put a proxy with TLS before it"
+        else:
+            told = without_bytes(str(error) if error is not None else msg)
+        return RequestError(f"The request is not valid HTTP/1.1: {told}.", code="InvalidRequest")
 
     def _close_when_read(self) -> None:
         """Say that no more comes, and take what the client still sends: closing at once would make its system drop
