@@ -661,3 +661,113 @@ def test_other_programs_on_the_machine_confirm_a_suspicion_of_the_cpu() -> None:
 
 def test_a_statement_in_backticks_ends_with_them() -> None:
     assert extract("Why is `select * from t where a = 5` slow?").sql == "select * from t where a = 5"
+
+
+SIZES = {
+    "instance_id": "shop", "engine": "postgresql", "database": "shopdb", "database_bytes": 300 * 1024**2, "tables": 12,
+    "largest_tables": [
+        {"table": 'sales."Invoice"', "total_bytes": 200 * 1024**2, "indexes_bytes": 50 * 1024**2},
+        {"table": "public.locked", "total_bytes": 8 * 1024**2, "indexes_bytes": None},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("question", ["Which tables are the biggest?", "最大的表有哪些？"])
+def test_the_largest_tables_are_listed_beside_the_size_of_the_whole_database(question: str) -> None:
+    lesser = a_cause("unused_index", "public.i1", severity="notice")
+    answer = Talk(describe_db_instance_attribute=SIZES, examine_instance=a_verdict(lesser)).ask(question)
+
+    assert "300 MB" in answer
+    assert answer.index('`sales."Invoice"`') < answer.index("200 MB") < answer.index("50 MB")
+    assert "`public.locked`" in answer
+    assert "unused_index" not in answer
+
+
+KINDS = {
+    "unused_indexes": "1 index served no query: public.i1",
+    "duplicate_indexes": "1 index repeated: public.i2",
+    "foreign_keys": "1 foreign key has no index: public.orders(customer)",
+    "indexes": "of 9 indexes",
+}
+
+
+@pytest.mark.parametrize(
+    ("question", "told", "cause"),
+    [
+        ("do I have unused indexes?", "served no query: public.i1", "unused_index"),
+        ("duplicate indexes?", "repeated: public.i2", "duplicate_index"),
+        ("Which foreign keys have no index?", "public.orders(customer)", "fk_without_index"),
+    ],
+)
+def test_a_question_about_one_kind_of_index_is_answered_by_those_alone(question: str, told: str, cause: str) -> None:
+    missing = a_cause("missing_index", "public.items", severity="warning")
+    others = [
+        a_cause(each, f"of {each}", severity="notice")
+        for each in ("unused_index", "duplicate_index", "fk_without_index")
+    ]
+    answer = Talk(examine_instance=a_verdict(missing, *others, looked_at=KINDS)).ask(question)
+
+    assert answer.startswith(f"**shop:** {KINDS[_topic(question)]}.")
+    assert told in answer
+    assert re.findall(r"### \d+\. (\w+) at", answer) == [cause]
+    assert "missing_index" not in answer
+
+
+def _topic(question: str) -> str:
+    from housecall.agent.builtin.intents import understand
+
+    return str(understand(question).topic)
+
+
+def test_a_list_without_a_cause_still_says_what_there_is() -> None:
+    answer = Talk(examine_instance=a_verdict(looked_at=KINDS)).ask("Which foreign keys have no index?")
+
+    assert "public.orders(customer)" in answer
+    assert "No cause of trouble with foreign keys without an index found" in answer
+
+
+BUFFERS = {
+    "instance_id": "shop", "selection": "by name", "total": 1, "shown": 1, "not_found": [],
+    "parameters": [{"name": "shared_buffers", "value": "16384", "unit": "8kB", "built_in_value": "16384",
+                    "needs": "restart", "pending_restart": False}],
+}  # fmt: skip
+MEMORY = {"memory": "99 % of 5,000 block requests came from shared buffers"}
+
+
+def _about_buffers(question: str, *causes: dict[str, Any], **changes: Any) -> str:
+    verdict = a_verdict(*causes, looked_at=MEMORY, **changes)
+    return Talk(describe_db_instance_parameters=BUFFERS, examine_instance=verdict).ask(question)
+
+
+@pytest.mark.parametrize("question", ["Is shared_buffers too small?", "shared_buffers 够吗？"])
+def test_a_setting_that_nothing_speaks_against_is_told_with_its_value_and_the_measured_ratio(question: str) -> None:
+    answer = _about_buffers(question)
+
+    assert "128 MB" in answer
+    assert "99 % of 5,000 block requests" in answer
+    assert "Nothing speaks against the value of `shared_buffers`" in answer or "没有迹象表明" in answer
+
+
+def test_a_setting_that_is_too_small_is_told_with_its_cause() -> None:
+    answer = _about_buffers("Is shared_buffers too small?", a_cause("buffer_too_small", "shared_buffers"))
+
+    assert "`shared_buffers` is too small by what was measured" in answer
+    assert "MEND shared_buffers;" in answer
+    assert "Nothing speaks against" not in answer
+
+
+def test_a_setting_whose_check_could_not_look_is_never_called_large_enough() -> None:
+    unseen = [{"check": "postgresql.cache_hit", "reason": "no counters", "remedy": None}]
+    answer = _about_buffers("Is shared_buffers too small?", missed=unseen)
+
+    assert "cannot be told for sure" in answer
+    assert "Nothing speaks against" not in answer
+
+
+def test_a_finding_against_a_setting_is_told_without_a_cause() -> None:
+    finding = {"check": "postgresql.cache_hit", "item": "performance_metrics", "severity": "notice", "object": "shopdb",
+               "summary": "Only 80 % were served", "fingerprint": "f"}  # fmt: skip
+    answer = _about_buffers("Is shared_buffers too small?", findings=[finding])
+
+    assert "This speaks against the value of `shared_buffers`" in answer
+    assert "Only 80 % were served." in answer

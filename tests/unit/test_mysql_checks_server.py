@@ -954,13 +954,14 @@ def test_a_sound_server_has_no_cause_and_says_what_was_looked_at() -> None:
     diagnosis = diagnose(snapshot(TABLES, keys, status=status, variables=POOL))
     assert diagnosis.causes == ()
     told = {topic: str(message) for topic, message in looked_at(diagnosis.snapshot).items()}
-    assert "99 % of page requests" in told["memory"]
+    assert "99 % of 1,000 page requests" in told["memory"]
+    assert "10 reads went to disk" in told["memory"]
     assert "64 MB" in told["memory"]
     assert told["keys"] == "3 AUTO_INCREMENT columns; the fullest, shop.orders.id, has used 50 % of its range"
     assert "300 MB" in told["disk"]
     assert {"locks", "connections", "statements", "configuration", "replication", "indexes"} <= told.keys()
     chinese = {topic: message.render("zh-CN") for topic, message in looked_at(diagnosis.snapshot).items()}
-    assert chinese["memory"].startswith("99 % 的页请求")
+    assert chinese["memory"].startswith("1,000 次页请求中 99 %")
 
 
 def test_what_could_not_be_looked_at_is_left_out() -> None:

@@ -7,8 +7,11 @@ could not be had is left out, since the checks say so. Topics carry the names th
 from collections.abc import Callable, Mapping
 
 from housecall.diagnosis import looked_mysql
+from housecall.diagnosis.checks._text import listed
+from housecall.diagnosis.checks.postgresql._measured import statistics_seconds, table_name
 from housecall.diagnosis.snapshot import ReadingUnavailable, Snapshot
 from housecall.engines.engine import RowT, Unavailable
+from housecall.engines.postgresql.quoting import quote_identifier
 from housecall.engines.postgresql.rows.connections import SessionGroup, UpkeepSettings
 from housecall.engines.postgresql.rows.indexes import BareForeignKey, InvalidIndex, OverlappingIndexes, UnusedIndex
 from housecall.engines.postgresql.rows.keys import NumberKey
@@ -19,7 +22,7 @@ from housecall.engines.postgresql.rows.settings import RoleSetting, ServerSettin
 from housecall.engines.postgresql.rows.statements import RunningStatement
 from housecall.engines.postgresql.rows.transactions import TransactionCounters
 from housecall.engines.postgresql.rows.vacuum import TransactionAge, VacuumTable, VacuumWorker
-from housecall.wording import Message, Say
+from housecall.wording import Message, Say, format_bytes
 
 _REPLICATION = {
     False: Say(
@@ -73,10 +76,31 @@ _INDEXES = Say(
     "{indexes:count} 个索引中：无效 {invalid:count} 个，重复或被其他索引覆盖 {pairs:count} 个，1 MB 以上且未被扫描"
     " {unused:count} 个；缺少索引的外键 {keys:count} 个",
 )
+_UNUSED = Say(
+    "{unused:count} index{unused:|es} of 1 MB or more served no query in {age:duration}{names}",
+    "1 MB 以上的索引中有 {unused:count} 个在 {age:duration} 内没有服务过任何查询{names}",
+)
+_UNUSED_YOUNG = Say(
+    "{unused:count} index{unused:|es} of 1 MB or more served no query in {age:duration}, and counters so young prove"
+    " nothing{names}",
+    "1 MB 以上的索引中有 {unused:count} 个在 {age:duration} 内没有服务过任何查询，但统计时间太短，不能说明问题{names}",
+)
+YOUNG_SECONDS = 24 * 3600.0
+"""As the check has it: less has not seen a whole day's work."""
+_DUPLICATES = Say(
+    "{pairs:count} index{pairs:|es} repeated or covered by another, which stands in brackets{names}",
+    "重复或被其他索引（见括号）覆盖的索引有 {pairs:count} 个{names}",
+)
+_FOREIGN_KEYS = Say(
+    "{keys:count} foreign key{keys:|s} {keys:has|have} no index on the referencing side{names}",
+    "引用侧没有索引的外键有 {keys:count} 个{names}",
+)
 _MEMORY = Say(
-    "{hit:percent} of the blocks came from cache; {files:count} temporary file{files:|s} ({temporary:bytes});"
+    "{hit:percent} of {blocks:count} block requests came from shared buffers, {read:bytes} were read from outside;"
+    " {files:count} temporary file{files:|s} ({temporary:bytes});"
     " {timed:count} checkpoint{timed:|s} by time and {requested:count} on demand",
-    "{hit:percent} 的数据块来自缓存；临时文件 {files:count} 个（{temporary:bytes}）；定时检查点 {timed:count} 次，"
+    "{blocks:count} 次数据块请求中 {hit:percent} 来自共享缓冲区，从外部读取 {read:bytes}；临时文件 {files:count} 个"
+    "（{temporary:bytes}）；定时检查点 {timed:count} 次，"
     "按需检查点 {requested:count} 次",
 )
 _KEYS = Say(
@@ -105,6 +129,7 @@ _NETWORK = Say(
     "{looks:count} 次采样中共见到活动会话 {active:count} 次，其中 {clients:count} 次在等待客户端或网络",
 )
 
+BLOCK_BYTES = 8192
 Look = Callable[[Snapshot], Message]
 
 
@@ -215,11 +240,42 @@ def _indexes(now: Snapshot) -> Message:
     )
 
 
+def _unused(now: Snapshot) -> Message:
+    rows = now.rows(UnusedIndex)
+    names = [f"{table_name(row.schema_name, row.index_name)} ({format_bytes(row.size_bytes)})" for row in rows]
+    age = statistics_seconds(now)
+    say = _UNUSED_YOUNG if rows and age < YOUNG_SECONDS else _UNUSED
+    return say(unused=rows[0].indexes if rows else 0, age=age, names=listed(names))
+
+
+def _duplicates(now: Snapshot) -> Message:
+    rows = now.rows(OverlappingIndexes)
+    lesser: dict[tuple[str, str], str] = {}  # two equal indexes come as two pairs, one each way
+    for row in rows:
+        if (row.schema_name, row.other_name) not in lesser:
+            lesser[row.schema_name, row.index_name] = row.other_name
+    names = [f"{table_name(schema, name)} ({table_name(schema, other)})" for (schema, name), other in lesser.items()]
+    complete = not rows or rows[0].pairs <= len(rows)
+    return _DUPLICATES(pairs=len(lesser) if complete else rows[0].pairs, names=listed(names))
+
+
+def _foreign_keys(now: Snapshot) -> Message:
+    rows = now.rows(BareForeignKey)
+    names = [
+        f"{table_name(row.schema_name, row.table_name)}({', '.join(map(quote_identifier, row.columns))})"
+        f" → {table_name(row.parent_schema, row.parent_table)}"
+        for row in rows
+    ]
+    return _FOREIGN_KEYS(keys=rows[0].keys if rows else 0, names=listed(names))
+
+
 def _memory(now: Snapshot) -> Message:
     counters, checkpoints = _one(now, DatabaseCounters), _one(now, Checkpoints)
     blocks = counters.blocks_hit + counters.blocks_read
     return _MEMORY(
         hit=counters.blocks_hit / blocks if blocks else None,
+        blocks=blocks,
+        read=counters.blocks_read * BLOCK_BYTES,
         files=counters.temp_files,
         temporary=counters.temp_bytes,
         timed=checkpoints.timed,
@@ -276,6 +332,9 @@ _LOOKS: Mapping[str, Mapping[str, Look]] = {
         "wraparound": _wraparound,
         "replication": _replication,
         "indexes": _indexes,
+        "unused_indexes": _unused,
+        "duplicate_indexes": _duplicates,
+        "foreign_keys": _foreign_keys,
         "disk": _disk,
         "keys": _keys,
         "configuration": _configuration,

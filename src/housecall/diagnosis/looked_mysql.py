@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
+from housecall.diagnosis.checks._text import listed
 from housecall.diagnosis.checks.mysql._counters import age_seconds, number, switch
-from housecall.diagnosis.checks.mysql._measured import counter, table_name
+from housecall.diagnosis.checks.mysql._measured import counter, index_name, table_name
 from housecall.diagnosis.snapshot import ReadingUnavailable, Snapshot
 from housecall.engines.engine import Unavailable
+from housecall.engines.mysql.quoting import quote_identifier
 from housecall.engines.mysql.rows.indexes import OverlappingIndexes, UnusedIndex
 from housecall.engines.mysql.rows.innodb import InnodbStatus
 from housecall.engines.mysql.rows.replication import ReplicaStatus
@@ -20,7 +22,7 @@ from housecall.engines.mysql.rows.server import (
 from housecall.engines.mysql.rows.sessions import LockWait, Session, SessionGroup
 from housecall.engines.mysql.rows.statements import TopStatement
 from housecall.engines.mysql.rows.tables import AutoIncrement, FragmentedTable, TableWithoutKey
-from housecall.wording import Message, Say
+from housecall.wording import Message, Say, format_bytes
 
 _LOCKS = Say(
     "at most {waiting:count} session{waiting:|s} waited for a row lock in {looks:count} look{looks:|s};"
@@ -52,11 +54,13 @@ _RUNNING = Say(
     "{looks:count} 次采样中见到 {running:count} 次正在运行的语句；此服务器未统计语句开销",
 )
 _MEMORY = Say(
-    "{hit:percent} of page requests were answered from the buffer pool of {pool:bytes}, {free:percent} of which"
+    "{hit:percent} of {requests:count} page requests were answered from the buffer pool of {pool:bytes}, {reads:count}"
+    " read{reads:|s} went to disk; {free:percent} of the pool"
     " is free;"
     " {disk:count} of {temporary:count} temporary table{temporary:|s} on disk, {passes:count} merge pass{passes:|es} of"
     " sorts",
-    "{hit:percent} 的页请求由 {pool:bytes} 的缓冲池应答，其中 {free:percent} 空闲；{temporary:count} 个临时表中"
+    "{requests:count} 次页请求中 {hit:percent} 由 {pool:bytes} 的缓冲池应答，{reads:count} 次从磁盘读取；缓冲池空闲"
+    " {free:percent}；{temporary:count} 个临时表中"
     " {disk:count} 个"
     "落盘，排序归并 {passes:count} 次",
 )
@@ -92,6 +96,18 @@ _INDEXES = Say(
     "{pairs:count} index{pairs:|es} repeated or covered by another, {unused:count} without a read since the start,"
     " {keyless:count} table{keyless:|s} without primary key",
     "重复或被其他索引覆盖的索引 {pairs:count} 个，启动以来未被读取 {unused:count} 个，无主键的表 {keyless:count} 张",
+)
+_UNUSED = Say(
+    "{unused:count} index{unused:|es} without a read since the start of the server, {age:duration} ago{names}",
+    "服务器启动（{age:duration} 前）以来未被读取的索引有 {unused:count} 个{names}",
+)
+_DUPLICATES = Say(
+    "{pairs:count} index{pairs:|es} repeated or covered by another, which stands in brackets{names}",
+    "重复或被其他索引（见括号）覆盖的索引有 {pairs:count} 个{names}",
+)
+_FOREIGN_KEYS = Say(
+    "InnoDB makes an index for each foreign key by itself when there is none, so none lacks one",
+    "InnoDB 会自动为缺少索引的外键创建索引，因此没有缺少索引的外键",
 )
 _KEYS = Say(
     "{keys:count} AUTO_INCREMENT column{keys:|s}; the fullest, {name}, has used {share:percent} of its range",
@@ -155,6 +171,8 @@ def _memory(now: Snapshot) -> Message:
     free = counter(now, "Innodb_buffer_pool_pages_free")
     return _MEMORY(
         hit=max(0.0, 1 - reads / requests) if reads is not None and requests else None,
+        requests=requests,
+        reads=reads,
         pool=number(now, "innodb_buffer_pool_size"),
         free=free / pages if free is not None and pages else None,
         disk=counter(now, "Created_tmp_disk_tables"),
@@ -210,6 +228,28 @@ def _indexes(now: Snapshot) -> Message:
     )
 
 
+def _unused(now: Snapshot) -> Message:
+    rows = now.rows(UnusedIndex)
+    names = [
+        f"{index_name(row.schema_name, row.table_name, row.index_name)} ({format_bytes(row.size_bytes)})"
+        for row in rows
+    ]
+    return _UNUSED(unused=rows[0].indexes if rows else 0, age=age_seconds(now), names=listed(names))
+
+
+def _duplicates(now: Snapshot) -> Message:
+    lesser: dict[tuple[str, str, str], str] = {}  # two equal indexes may come as two pairs, one each way
+    for row in now.rows(OverlappingIndexes):
+        if (row.schema_name, row.table_name, row.other_name) not in lesser:
+            lesser[row.schema_name, row.table_name, row.index_name] = row.other_name
+    names = [f"{index_name(*names)} ({quote_identifier(other)})" for names, other in lesser.items()]
+    return _DUPLICATES(pairs=len(lesser), names=listed(names))
+
+
+def _foreign_keys(_now: Snapshot) -> Message:
+    return _FOREIGN_KEYS()
+
+
 def _keys(now: Snapshot) -> Message:
     rows = now.rows(AutoIncrement)
     if not rows:
@@ -240,6 +280,9 @@ LOOKS: Mapping[str, Callable[[Snapshot], Message]] = {
     "vacuum": _purge,
     "replication": _replication,
     "indexes": _indexes,
+    "unused_indexes": _unused,
+    "duplicate_indexes": _duplicates,
+    "foreign_keys": _foreign_keys,
     "disk": _disk,
     "keys": _keys,
     "configuration": _configuration,

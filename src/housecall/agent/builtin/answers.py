@@ -22,10 +22,10 @@ from housecall.agent.builtin.diagnosis import (
     whole,
 )
 from housecall.agent.builtin.intents import Intent, Suspect
-from housecall.agent.builtin.plans import dropped_index, meant_cause, refers_to_cause, waits_with
+from housecall.agent.builtin.plans import SIZES, dropped_index, meant_cause, refers_to_cause, waits_with
 from housecall.agent.builtin.text import bullets, code, colon, end, fenced, joined, label, paragraphs, say
 from housecall.agent.context import current_run
-from housecall.agent.tools.topics import Topic, belongs, check_belongs
+from housecall.agent.tools.topics import KINDS_OF_INDEXES, Topic, belongs, check_belongs
 from housecall.wording import Language
 
 _PLAIN = {"capabilities": words.CAN_DO, "thanks": words.WELCOME}
@@ -96,6 +96,10 @@ def _of_results(intent: Intent, conversation: Conversation, language: Language) 
                 advice = live.more_connections(sessions, exam, language)
                 return paragraphs([advice, *told, live.settings(found, language)])
             used = live.connections(sessions, language) if sessions else None
+            doubted = intent.found.settings if exam and _ENOUGH.search(intent.found.text) else ()
+            judged = [_judged_size(name, exam or {}, language) for name in doubted if name in SIZES]
+            if any(judged):
+                return paragraphs([live.settings(found, language), used, *judged])
             return paragraphs([live.settings(found, language), used, *told])
         case "table" if now.result("describe_table") is None and now.result("list_indexes") is None:
             return whole(exam or {}, language)
@@ -199,15 +203,26 @@ def _topical(intent: Intent, topic: Topic, conversation: Conversation, language:
             lead = render(found, language)
         if found and tool == "top_statements":
             lead = live.statements(found, language, most=_asked_for(intent.found.text))
+    if topic == "disk" and _LARGEST.search(intent.found.text):
+        return paragraphs([lead, beside(exam, [], language) if exam else None])
+    if topic in KINDS_OF_INDEXES and topic in exam.get("looked_at", {}):
+        listed = say(words.LIST_OF, language, instance=exam["instance_id"], look=exam["looked_at"][topic])
+        return topical(listed, exam, topic, language)
     others = tuple(suspect for suspect in intent.suspects if _SUSPECT_TOPICS.get(suspect) != topic)
     return paragraphs([lead, suspicions(others, exam, language), topical(None, exam, topic, language)])
 
 
+_LARGEST = re.compile(
+    r"\b(?:biggest|largest|big|large|huge)\b.{0,20}\b(?:tables?|relations?)\b"
+    r"|\btables?\b.{0,25}\b(?:biggest|largest|(?:most|more) (?:disk |storage )?space|by size)\b"
+    r"|最大的?.{0,4}表|表.{0,6}最大|大表"
+)
 RAISES = re.compile(
     r"\b(?:rais|increas|bump|higher|more|enough|too (?:many|few|low|small)|should|change|set to)"
     r"|[调增加提][大高多]|够|太[多少小低]|不足|应该|要不要"
 )
 """Words of somebody who thinks of another value, not of one who asks for the present one."""
+_ENOUGH = re.compile(rf"{RAISES.pattern}|\b(?:right|appropriate|sensible|good|big|large|small)\b|合适|合理|太小|偏小")
 BLOAT = re.compile(r"\bbloat\w*|\bshrink\w*|\bdead (?:rows?|tuples?)\b|膨胀|死元组|收缩|瘦身")
 
 
@@ -219,6 +234,30 @@ def _fills_connections(exam: Result) -> list[Cause]:
         for each in every
         if is_urgent(each) and (belongs("locks", each["id"]) or belongs("connections", each["id"]))
     ]
+
+
+def _judged_size(name: str, exam: Result, language: Language) -> str:
+    """Whether a setting is large enough: its cause, else what its checks found, else that nothing speaks against it.
+
+    The figures of memory stand beside in any case.
+    """
+    cause_id, checks = SIZES[name]
+    every = [*exam.get("causes", []), *exam.get("more_causes", [])]
+    causes = [each for each in every if each["id"] == cause_id and not each["past"]]
+    look = looked_at(exam, "memory", language) or ""
+    if causes:
+        told = in_full(causes[0], language) if "remedies" in causes[0] else one_line(causes[0], language)
+        return paragraphs([say(words.TOO_SMALL, language, name=name), told, look])
+    found = [
+        end(each["summary"], language)
+        for each in exam.get("findings", [])
+        if each["object"] == name or each["check"].partition(".")[2] in checks
+    ]
+    if found:
+        return paragraphs([say(words.SPEAKS_AGAINST, language, name=name), bullets(found), look])
+    unseen = [check.partition(".")[2] for group in exam.get("not_evaluated", []) for check in group["checks"]]
+    sentence = words.LARGE_ENOUGH_PARTLY if set(unseen) & set(checks) else words.LARGE_ENOUGH
+    return say(sentence, language, name=name, look=look.rstrip(".。"))
 
 
 def _explained(intent: Intent, conversation: Conversation, exam: Result | None, language: Language) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from housecall.agent.builtin import words
 from housecall.agent.builtin.conversation import Result
 from housecall.agent.builtin.text import bullets, code, colon, comma, end, fenced, joined, label, paragraphs, say
-from housecall.agent.tools.topics import Topic, belongs, check_belongs
+from housecall.agent.tools.topics import KINDS_OF_INDEXES, Topic, belongs, check_belongs
 from housecall.diagnosis.cause import Titles
 from housecall.wording import Language, Say, Value
 
@@ -383,11 +383,11 @@ def topical(lead: str | None, exam: Result, topic: Topic, language: Language) ->
     unseen = missed(exam, language, topic)
     name = topic_name(topic, exam, language)
     look = looked_at(exam, topic, language)
-    figures = look
+    figures = look if lead is None or topic not in KINDS_OF_INDEXES else None
     if not causes:
         sentence = words.NO_CAUSE_PARTLY if unseen else words.NO_CAUSE
         none = say(sentence, language, topic=name, instance=exam["instance_id"])
-        figures = joined([none, look], language) if look else none
+        figures = joined([none, figures], language) if figures else none
     return paragraphs(
         [lead, figures, *numbered(full, language), bullets(rest), _smaller(exam, topic, causes, language), unseen,
          beside(exam, causes, language)]

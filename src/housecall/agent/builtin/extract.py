@@ -78,7 +78,7 @@ _STOP_WORDS = _words(
     what whats when where which who why will with wrong you your missing duplicate bad good hot all each big table tables
     index indexes query queries statement statements going all size many much single whole same temp temporary things everything
     locks lock vacuum disk replication connections connection settings configuration postgres postgresql mysql mariadb health
-    create ddl definition healthy ok okay sql there here work working up prod production largest biggest smallest slowest describe explain second first third
+    key keys foreign redundant create ddl definition healthy ok okay sql there here work working up prod production largest biggest smallest slowest describe explain second first third
     now then also else again other others rest last next more less same doing it is orphan status state load today"""
 )
 _BARE_SETTINGS = re.compile(r"(?<![A-Za-z_])(?:fsync|jit)(?![A-Za-z_])", re.I)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from housecall.agent.builtin.extract import Extracted, extract
-from housecall.agent.tools.topics import Topic
+from housecall.agent.tools.topics import KINDS_OF_INDEXES, Topic
 
 Kind = Literal[
     "attributes", "diagnose", "topic", "explain", "query", "table", "definition", "instances", "settings", "time", "capabilities",
@@ -30,7 +30,11 @@ class Intent:
     suspects: tuple[Suspect, ...] = ()
 
 
+_INDEX = r"(?:ind(?:ex|exes|ices|icies)\b|索引)"
 _TOPIC_WORDS: dict[Topic, str] = {
+    "unused_indexes": rf"(?:\b(?:unused|useless|needless|unneeded|not used|never used)\b|(?:没有?(?:被)?(?:使?用)|未(?:被)?使用|无用|没用|不用|用不到))[^?.,;，。；？]{{0,16}}{_INDEX}|{_INDEX}[^?.;。；？]{{0,24}}(?:\b(?:unused|useless|not (?:being )?used|never (?:been |being |get )?used|no (?:query|one|body) uses?)\b|没有?(?:被)?(?:使?用)|未(?:被)?使用|无用|没用|用不到)",
+    "duplicate_indexes": rf"(?:\b(?:duplicat\w+|redundant|double|doubled|overlapping)\b|重复|冗余|多余)[^?.,;，。；？]{{0,12}}{_INDEX}|{_INDEX}[^?.;。；？]{{0,24}}(?:\b(?:duplicat\w+|redundant|overlap\w*)\b|重复|冗余)",
+    "foreign_keys": rf"\b(?:foreign[- ]keys?|fks?)\b(?=.*{_INDEX})|{_INDEX}(?=.{{0,40}}\bforeign[- ]keys?)|外键(?=.*索引)|索引(?=.{{0,20}}外键)",
     "locks": r"\b(?:long.running|open|old(?:est)?) transactions?\b|\bhold(?:s|ing)? (?:\w+ ){1,2}up\b|\bdead-?locks?\b|\bun?locks?\b|\block(?:ed|ing|s)?\b|\bblock(?:s|ed|ing|ers?)?\b|\bidle in transaction\b|\bcontention\b|\bwait(?:s|ing)?\b|\bhang(?:s|ing)?\b|\bstuck\b|锁|阻塞|堵|卡住|卡死|空闲事务|长事务|等待",
     "wraparound": r"\bwrap-?around\b|\bx?xids?\b|\btransaction ids?\b|\bfreez\w+|\bmultixact|回卷|事务\s*(?:id|号)|冻结",
     "vacuum": r"\b(?:stale |old |planner )?statistics\b|统计信息|\b(?:auto)?-?vacuum\w*|\bdead (?:tuples?|rows?)\b|\bbloat\w*|自动清理|死元组|死行|膨胀|清理",
@@ -41,7 +45,7 @@ _TOPIC_WORDS: dict[Topic, str] = {
     "statements": r"\bslow(?:est)? (?:quer|statement|sql)\w*|\b(?:top|worst|expensive|heav\w+|costly|long.running) (?:\d+ )?(?:quer|statement|sql)\w*|\bquer(?:y|ies) .{0,30}\b(?:most|slow\w*|expensive|long)|\bmost (?:expensive|time)\b|\btop sql\b|\bn ?\+ ?1\b|\bwhat(?:'s| is) running\b|\bwhich (?:quer|statement)\w*|慢\s*(?:查询|sql|语句)|最慢|最耗|耗时|top\s*sql|正在(?:执行|运行)",
     "configuration": r"\bconfig\w*|\bsettings?\b|\bparameters?\b|\btun(?:e|ing)\b|\bpending restart\b|配置|参数|设置|调优",
     "memory": r"\bmemory\b|\bcache\w*|\bbuffers?\b|\bspill\w*|\btemp(?:orary)? files?\b|\bcheckpoint\w*|\bram\b|内存|缓存|命中率|临时文件|检查点",
-    "disk": r"\bdisks?\b|\bspace\b|\bstorage\b|\bbig(?:gest)?\b|\blargest\b|\bgrow\w*|\bfull\b|\bbloat\w*|磁盘|硬盘|空间|容量|存储|占用",
+    "disk": r"\bdisks?\b|\bspace\b|\bstorage\b|\bbig(?:gest)?\b|\blargest\b|最大的?.{0,4}表|表.{0,4}最大|大表|\bgrow\w*|\bfull\b|\bbloat\w*|磁盘|硬盘|空间|容量|存储|占用",
 }  # fmt: skip
 _TOPICS = {topic: re.compile(words) for topic, words in _TOPIC_WORDS.items()}
 
@@ -183,7 +187,8 @@ def _plain_kind(text: str, found: Extracted, topic: Topic | None) -> Kind:
         return "settings"
     if found.names and _DEFINITION.search(text):
         return "definition"
-    if found.names and topic in (None, "indexes", "disk", "vacuum", "statements") and not _too_many(found):
+    about_a_table = (None, "indexes", *KINDS_OF_INDEXES, "disk", "vacuum", "statements")
+    if found.names and topic in about_a_table and not _too_many(found):
         return "table"
     if topic is not None:
         return "topic"
@@ -203,7 +208,12 @@ def _topic(text: str) -> Topic | None:
     """The topic that is named most; of equals the more specific one, which stands first in the table."""
     counts = {topic: len({match[0] for match in pattern.finditer(text)}) for topic, pattern in _TOPICS.items()}
     best = max(counts, key=lambda topic: counts[topic])
+    if best in ("unused_indexes", "duplicate_indexes") and len(set(_KIND_WORDS.findall(text))) > 1:
+        return "indexes"  # "which are missing, unused or duplicate?" asks for all of them
     return best if counts[best] else None
+
+
+_KIND_WORDS = re.compile(r"\b(?:unused|missing|invalid|bloat|duplicat)|未使用|没用|缺失|缺少|重复|无效|膨胀")
 
 
 def _suspects(text: str) -> tuple[Suspect, ...]:

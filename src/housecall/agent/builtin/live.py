@@ -172,9 +172,20 @@ def _setting(each: Result, language: Language) -> str:
 
 
 def size(found: Result, language: Language) -> str:
-    return say(
+    """How big the database is, and its largest tables."""
+    lead = say(
         words.SIZE, language, instance=found["instance_id"], database=found["database"],
         size=found["database_bytes"], tables=found["tables"],
+    )  # fmt: skip
+    lines = [_table_size(each, language) for each in found.get("largest_tables", [])]
+    return paragraphs([lead, f"{say(words.LARGEST, language)}\n\n{bullets(lines)}" if lines else None])
+
+
+def _table_size(each: Result, language: Language) -> str:
+    known = each.get("indexes_bytes") is not None
+    return say(
+        words.LARGEST_TABLE if known else words.LARGEST_TABLE_LOCKED, language, table=each["table"],
+        size=each["total_bytes"], indexes=each.get("indexes_bytes"),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from housecall.agent.builtin.conversation import Call, Conversation, Done, Result
 from housecall.agent.builtin.intents import Intent
 from housecall.agent.context import current_run
-from housecall.agent.tools.topics import Topic
+from housecall.agent.tools.topics import KINDS_OF_INDEXES, Topic
 from housecall.engines.fingerprint import normalise
 from housecall.wording import Language
 
@@ -14,6 +14,18 @@ SLOW = re.compile(
     r"\bslow|\bperform|\blaten|\btime-?out|\btiming out|\btakes?\b|\bhang|\bstuck\b|\bblock|\bwait|\bfaster"
     r"|慢|卡|延迟|超时|性能|响应|堵|等"
 )
+SIZES = {
+    "shared_buffers": ("buffer_too_small", ("cache_hit",)),
+    "work_mem": ("sort_spill", ("temp_spills",)),
+    "max_wal_size": ("checkpoint_storm", ("checkpoint_pressure",)),
+    "innodb_buffer_pool_size": ("buffer_too_small", ("buffer_pool_reads",)),
+    "sort_buffer_size": ("sort_spill", ("sort_buffer", "statement_sorts")),
+    "tmp_table_size": ("temporary_tables_on_disk", ("temporary_table_size", "statement_temporary_tables")),
+    "innodb_log_file_size": ("redo_log_too_small", ("redo_log",)),
+    "innodb_redo_log_capacity": ("redo_log_too_small", ("redo_log",)),
+    "table_open_cache": ("table_cache_small", ("table_cache",)),
+}
+"""Settings of which one asks whether they are large enough: the cause that says no, the checks that would see it."""
 _NEED_NOTHING = frozenset({"capabilities", "thanks", "greeting", "outside"})
 
 
@@ -92,7 +104,7 @@ def planned(intent: Intent, conversation: Conversation, language: Language) -> l
             return [
                 Call("describe_db_instance_parameters", {"names": list(intent.found.settings)}),
                 *([Call("list_sessions")] if "max_connections" in intent.found.settings else []),
-                _examine("connections" if "max_connections" in intent.found.settings else "configuration"),
+                _examine(topic_of_settings(intent.found.settings)),
             ]
         case "definition":
             return [Call("show_create_table", {"table": names[0]})]
@@ -107,6 +119,13 @@ def planned(intent: Intent, conversation: Conversation, language: Language) -> l
             return [_examine("slowness")]
         case _:
             return [_examine(None)]
+
+
+def topic_of_settings(names: tuple[str, ...]) -> Topic:
+    """What an examination looks at first for a question about settings."""
+    if "max_connections" in names:
+        return "connections"
+    return "memory" if any(name in SIZES for name in names) else "configuration"
 
 
 def _about_statement(intent: Intent, conversation: Conversation) -> list[Call]:
@@ -151,7 +170,7 @@ def dropped_index(intent: Intent) -> str | None:
 
 
 def _about_table(intent: Intent, name: str) -> list[Call]:
-    tool = "list_indexes" if intent.topic == "indexes" else "describe_table"
+    tool = "list_indexes" if intent.topic in ("indexes", *KINDS_OF_INDEXES) else "describe_table"
     return [Call(tool, {"table": name}), _examine(intent.topic)]
 
 

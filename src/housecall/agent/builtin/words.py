@@ -22,6 +22,9 @@ TOPIC_NAMES = {
     "replication": Say("replication", "复制"),
     "memory": Say("memory and cache", "内存与缓存"),
     "keys": Say("keys and sequences", "主键与序列"),
+    "unused_indexes": Say("unused indexes", "未使用的索引"),
+    "duplicate_indexes": Say("duplicate indexes", "重复的索引"),
+    "foreign_keys": Say("foreign keys without an index", "缺少索引的外键"),
     "slowness": Say("slowness", "变慢"),
     "network": Say("the network", "网络"),
     "cpu": Say("the CPU", "CPU"),
@@ -190,6 +193,26 @@ SIZE = Say(
     "**{instance}: database `{database}` takes {size:bytes}** in {tables} table{tables:|s}. Free space of the disk cannot be seen through SQL.",
     "**{instance}：数据库 `{database}` 占用 {size:bytes}**，共 {tables} 张表。磁盘剩余空间无法通过 SQL 查看。",
 )
+LARGEST = Say("The largest tables, indexes included:", "最大的表（含索引）：")
+LARGEST_TABLE = Say(
+    "{table:code}: {size:bytes}, of which indexes {indexes:bytes}",
+    "{table:code}：{size:bytes}，其中索引 {indexes:bytes}",
+)
+LARGEST_TABLE_LOCKED = Say(
+    "{table:code}: about {size:bytes} (it is locked, so by its last statistics)",
+    "{table:code}：约 {size:bytes}（表被锁，按最近的统计信息）",
+)
+LIST_OF = Say("**{instance}:** {look}.", "**{instance}：** {look}。")
+LARGE_ENOUGH = Say(
+    "**Nothing speaks against the value of {name:code}:** no check found it too small. {look}.",
+    "**没有迹象表明 {name:code} 过小：** 相关检查均未发现问题。{look}。",
+)
+LARGE_ENOUGH_PARTLY = Say(
+    "**Whether {name:code} is large enough cannot be told for sure:** a check about it could not look. {look}.",
+    "**无法确定 {name:code} 是否够用：** 有相关检查未能执行。{look}。",
+)
+TOO_SMALL = Say("**{name:code} is too small by what was measured:**", "**从测量结果看，{name:code} 过小：**")
+SPEAKS_AGAINST = Say("**This speaks against the value of {name:code}:**", "**以下发现对 {name:code} 当前的取值不利：**")
 ATTRIBUTES = Say(
     "**{instance}: {version}**, up for {uptime:duration}, database `{database}` ({size:bytes}), at {address}.",
     "**{instance}：{version}**，已运行 {uptime:duration}，数据库 `{database}`（{size:bytes}），地址 {address}。",

@@ -1,8 +1,12 @@
 """Which instances there are, and what one of them is."""
 
+from typing import Any
+
 from housecall.agent.tools.bounded import clip
 from housecall.agent.tools.catalogue import Context, InstanceId, ToolResult, ask
 from housecall.agent.tools.registry import ToolSpec
+from housecall.agent.tools.relations import written_name
+from housecall.engines.engine import EngineName
 from housecall.wording import Say
 
 MAX_INSTANCES = 50
@@ -23,6 +27,14 @@ class InstanceList(ToolResult):
     total: int
 
 
+class TableSize(ToolResult):
+    """A table with its indexes; `indexes_bytes` is None where a lock on the table kept us from measuring."""
+
+    table: str
+    total_bytes: int
+    indexes_bytes: int | None
+
+
 class InstanceAttributes(ToolResult):
     instance_id: str
     engine: str
@@ -33,6 +45,7 @@ class InstanceAttributes(ToolResult):
     database: str
     database_bytes: int
     tables: int
+    largest_tables: list[TableSize]
     max_connections: int
     shared_buffers: str | None = None
     buffer_pool_bytes: int | None = None
@@ -66,6 +79,7 @@ async def describe_db_instance_attribute(ctx: Context, instance_id: InstanceId =
     async with ctx.deps.open_probe(instance) as probe:
         facts = probe.facts
         size = (await ask(probe, instance.engine, "size"))[0]
+        largest = await ask(probe, instance.engine, "largest_tables")
     return InstanceAttributes(
         instance_id=instance.id,
         engine=instance.engine,
@@ -80,7 +94,16 @@ async def describe_db_instance_attribute(ctx: Context, instance_id: InstanceId =
         connected_as_superuser=facts.is_superuser,
         has_monitor_role=facts.has_monitor_role,
         extensions=list(facts.extensions[:60]),
+        largest_tables=[_table_size(instance.engine, row) for row in largest],
         **size,
+    )
+
+
+def _table_size(engine: EngineName, row: dict[str, Any]) -> TableSize:
+    return TableSize(
+        table=written_name(engine, row["schema_name"], row["name"]),
+        total_bytes=row["total_bytes"],
+        indexes_bytes=row["indexes_bytes"],
     )
 
 
@@ -100,10 +123,10 @@ TOOLS = (
         "describe_db_instance_attribute",
         "read",
         Say(
-            en="What one instance is: version, role, uptime, size, extensions, and the rights Housecall has on it.",
-            zh="单个实例的属性：版本、主备角色、运行时长、大小、扩展，以及 Housecall 在其上的权限。",
-            tc="單一執行個體的屬性：版本、主備角色、執行時間、大小、擴充套件，以及 Housecall 在其上的權限。",
-            ja="インスタンスの属性：バージョン、役割、稼働時間、サイズ、拡張、Housecall の権限。",
+            en="What one instance is: version, role, uptime, size, largest tables, extensions, and Housecall's rights.",
+            zh="单个实例的属性：版本、主备角色、运行时长、大小和最大的表、扩展，以及 Housecall 在其上的权限。",
+            tc="單一執行個體的屬性：版本、主備角色、執行時間、大小、最大的資料表、擴充套件，以及 Housecall 的權限。",
+            ja="インスタンスの属性：バージョン、役割、稼働時間、サイズと最大の表、拡張、Housecall の権限。",
         ),
         describe_db_instance_attribute,
     ),

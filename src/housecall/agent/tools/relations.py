@@ -6,6 +6,8 @@ from typing import Any
 
 from housecall.agent.tools.catalogue import ask
 from housecall.engines.engine import EngineName, Probe
+from housecall.engines.mysql.quoting import qualified as mysql_qualified
+from housecall.engines.postgresql.quoting import qualified
 from housecall.errors import NotFound, RequestError
 
 _PART = re.compile(r'"((?:[^"]|"")+)"|`([^`]+)`|([^."`\s]+)')
@@ -13,6 +15,11 @@ KINDS = {
     "r": "table", "p": "partitioned table", "m": "materialized view", "v": "view", "f": "foreign table",
     "i": "index", "I": "partitioned index", "S": "sequence",
 }  # fmt: skip
+
+
+def written_name(engine: EngineName, schema: str, name: str) -> str:
+    """A table or index as findings write it: quoted where SQL would need it."""
+    return mysql_qualified(schema, name) if engine == "mysql" else qualified(schema, name)
 
 
 @dataclass(frozen=True, slots=True)

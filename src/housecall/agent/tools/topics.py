@@ -4,9 +4,11 @@ from typing import Literal, get_args
 
 Topic = Literal[
     "locks", "statements", "connections", "vacuum", "wraparound", "disk", "indexes", "configuration", "replication",
-    "memory", "keys", "slowness",
+    "memory", "keys", "unused_indexes", "duplicate_indexes", "foreign_keys", "slowness",
 ]  # fmt: skip
 TOPICS: tuple[Topic, ...] = get_args(Topic)
+KINDS_OF_INDEXES: tuple[Topic, ...] = ("unused_indexes", "duplicate_indexes", "foreign_keys")
+"""Topics that are one part of the topic of indexes."""
 
 
 def _names(text: str) -> frozenset[str]:
@@ -61,6 +63,9 @@ _CAUSES: dict[Topic, frozenset[str]] = {
         " out_of_memory_kill memory_overcommitted"
     ),
     "keys": _names("key_exhaustion sequence_out_of_sync no_primary_key"),
+    "unused_indexes": _names("unused_index over_indexing"),
+    "duplicate_indexes": _names("duplicate_index"),
+    "foreign_keys": _names("fk_without_index"),
     "slowness": frozenset(),
 }
 
@@ -110,5 +115,8 @@ _CHECK_WORDS: dict[Topic, tuple[str, ...]] = {
     "replication": ("replica", "slot", "archive", "standby", "wal"),
     "memory": ("cache", "spill", "temp", "checkpoint", "memory", "buffer"),
     "keys": ("sequence", "key", "identity"),
+    "unused_indexes": ("unused_index", "over_indexing"),
+    "duplicate_indexes": ("duplicate_index", "redundant_index"),
+    "foreign_keys": ("foreign_key",),
     "slowness": (),
 }
