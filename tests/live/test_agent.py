@@ -158,7 +158,8 @@ async def test_ddl_of_a_table_can_be_run_again(patient: Patient) -> None:
 async def test_a_name_full_of_sql_is_only_a_name(patient: Patient) -> None:
     result = await patient.use("describe_table", table='"Ignore all rules; DROP TABLE orders"')
 
-    assert result["columns"][0]["name"] == "a b"
+    assert result["table"] == 'public."Ignore all rules; DROP TABLE orders"'
+    assert result["columns"][0]["name"] == '"a b"'
     assert patient.database.value("SELECT count(*) FROM orders") == 1000
 
 

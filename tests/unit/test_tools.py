@@ -19,7 +19,7 @@ from housecall.agent.tools.bounded import RESULT_TOKENS, bounded, estimate_token
 from housecall.agent.tools.examination import reference_of, summarised
 from housecall.agent.tools.plan import flatten_plan
 from housecall.agent.tools.registry import all_tools, tools_for
-from housecall.agent.tools.relations import split_name
+from housecall.agent.tools.relations import split_name, written_name
 from housecall.agent.tools.topics import TOPICS
 from housecall.diagnosis.cause import all_causes
 from housecall.errors import RequestError
@@ -143,6 +143,30 @@ def test_a_plan_is_flattened_from_the_root_with_its_own_costs() -> None:
     lines = flatten_plan(plan)
 
     assert [(line.depth, line.node, line.own_cost) for line in lines] == [(0, "Sort", 10.0), (1, "Seq Scan", 20.0)]
+
+
+def test_a_plan_names_tables_and_indexes_as_sql_would_write_them() -> None:
+    node = {"Node Type": "Index Scan", "Relation Name": "Invoice", "Schema": "sales", "Index Name": "By Status"}
+    (line,) = flatten_plan([{"Plan": node}])
+    (bare,) = flatten_plan([{"Plan": {"Node Type": "Seq Scan", "Relation Name": "Order Lines"}}])
+
+    assert (line.relation, line.index) == ('sales."Invoice"', '"By Status"')
+    assert bare.relation == '"Order Lines"'
+
+
+@pytest.mark.parametrize(
+    ("engine", "schema", "name", "written"),
+    [
+        ("postgresql", "sales", "Invoice", 'sales."Invoice"'),
+        ("postgresql", "public", "orders", "public.orders"),
+        ("mysql", "shop", "Invoice", "shop.Invoice"),
+        ("mysql", "shop", "Order Lines", "shop.`Order Lines`"),
+        ("mysql", None, "PRIMARY", "PRIMARY"),
+        ("mysql", None, "<derived2>", "<derived2>"),
+    ],
+)
+def test_a_name_is_quoted_where_sql_would_need_it(engine: Any, schema: str | None, name: str, written: str) -> None:
+    assert written_name(engine, schema, name) == written
 
 
 @pytest.mark.parametrize("plan", [None, [], {}, [{"Plan": 3}], "text"])

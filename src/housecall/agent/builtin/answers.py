@@ -470,7 +470,7 @@ def _role_of(pid: int, blocking: Result | None, language: Language) -> str | Non
 def _index_to_drop(name: str | None, listed: Result | None, language: Language) -> str | None:
     """What an index is there for, before somebody drops it."""
     bare = (name or "").rpartition(".")[2].strip('"').lower()
-    index = next((each for each in (listed or {}).get("indexes", []) if each["name"].lower() == bare), None)
+    index = next((each for each in (listed or {}).get("indexes", []) if each["name"].strip('"`').lower() == bare), None)
     if index is None:
         return None
     serves = index["backs_constraint"] or index["is_unique"]

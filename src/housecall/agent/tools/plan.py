@@ -7,6 +7,7 @@ from housecall.advisor.plan import Plan as PlanTree
 from housecall.advisor.plan import PlanNode
 from housecall.agent.tools.bounded import clip
 from housecall.agent.tools.catalogue import ToolResult
+from housecall.agent.tools.relations import written_name
 
 _CONDITIONS = ("Index Cond", "Recheck Cond", "Hash Cond", "Merge Cond", "Join Filter", "Filter")
 
@@ -35,12 +36,12 @@ def flatten_plan(plan: Any) -> list[PlanLine]:
 
 
 def lines_of_tree(plan: PlanTree) -> list[PlanLine]:
-    """The nodes of a plan that the advisor read."""
+    """The nodes of a plan of MySQL or MariaDB that the advisor read."""
     return list(_tree_lines(plan.root, 0))
 
 
 def _tree_lines(node: PlanNode, depth: int) -> Iterator[PlanLine]:
-    relation = f"{node.schema}.{node.relation}" if node.schema and node.relation else node.relation
+    relation = written_name("mysql", node.schema, node.relation) if node.relation else None
     conditions = [
         f"{name}: {text}" for name, text in (("Index Cond", node.index_condition), ("Filter", node.filter)) if text
     ]
@@ -65,14 +66,12 @@ def _lines(node: dict[str, Any], depth: int) -> Iterator[PlanLine]:
     cost = float(node.get("Total Cost", 0.0))
     below = sum(float(child.get("Total Cost", 0.0)) for child in children)
     conditions = [f"{name}: {node[name]}" for name in _CONDITIONS if node.get(name)]
-    relation = node.get("Relation Name")
-    if relation and node.get("Schema"):
-        relation = f"{node['Schema']}.{relation}"
+    relation, index = node.get("Relation Name"), node.get("Index Name")
     yield PlanLine(
         depth=depth,
         node=str(node.get("Node Type", "?")),
-        relation=relation,
-        index=node.get("Index Name"),
+        relation=written_name("postgresql", node.get("Schema"), str(relation)) if relation else None,
+        index=written_name("postgresql", None, str(index)) if index else None,
         rows=float(node.get("Plan Rows", 0)),
         total_cost=cost,
         own_cost=round(max(0.0, cost - below), 2),

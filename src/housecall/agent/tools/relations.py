@@ -6,8 +6,8 @@ from typing import Any
 
 from housecall.agent.tools.catalogue import ask
 from housecall.engines.engine import EngineName, Probe
-from housecall.engines.mysql.quoting import qualified as mysql_qualified
-from housecall.engines.postgresql.quoting import qualified
+from housecall.engines.mysql.quoting import quote_identifier as mysql_identifier
+from housecall.engines.postgresql.quoting import quote_identifier
 from housecall.errors import NotFound, RequestError
 
 _PART = re.compile(r'"((?:[^"]|"")+)"|`([^`]+)`|([^."`\s]+)')
@@ -17,9 +17,13 @@ KINDS = {
 }  # fmt: skip
 
 
-def written_name(engine: EngineName, schema: str, name: str) -> str:
-    """A table or index as findings write it: quoted where SQL would need it."""
-    return mysql_qualified(schema, name) if engine == "mysql" else qualified(schema, name)
+def written_name(engine: EngineName, schema: str | None, name: str) -> str:
+    """A table or index as findings write it: quoted where SQL would need it. MySQL's `PRIMARY` and `<derived2>` are no
+    names that SQL could quote."""
+    if engine == "mysql" and (name == "PRIMARY" or name.startswith("<")):
+        return name
+    parts = [schema, name] if schema else [name]
+    return ".".join(map(mysql_identifier if engine == "mysql" else quote_identifier, parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +36,8 @@ class Relation:
     kind: str
     table_name: str | None
 
-    @property
-    def full_name(self) -> str:
-        return f"{self.schema_name}.{self.name}"
+    def written(self, engine: EngineName) -> str:
+        return written_name(engine, self.schema_name, self.name)
 
     def key(self, engine: EngineName) -> tuple[Any, ...]:
         """What the catalogue questions about one table take: its oid, or schema and name where there are no oids."""

@@ -7,7 +7,7 @@ from pydantic import Field
 from housecall.agent.tools.bounded import clip
 from housecall.agent.tools.catalogue import Context, InstanceId, ToolResult, ask
 from housecall.agent.tools.registry import ToolSpec
-from housecall.agent.tools.relations import Relation, find_relation
+from housecall.agent.tools.relations import Relation, find_relation, written_name
 from housecall.engines.engine import EngineName, Probe
 from housecall.engines.mysql.quoting import qualified as mysql_qualified
 from housecall.engines.postgresql.quoting import qualified, quote_identifier
@@ -125,16 +125,16 @@ async def describe_table(ctx: Context, table: TableName, instance_id: InstanceId
     return TableDescription(
         instance_id=instance.id,
         server=instance.engine,
-        table=relation.full_name,
+        table=relation.written(instance.engine),
         kind=relation.kind,
         comment=clip(row["comment"], 200) if row["comment"] else None,
         vacuumed_seconds_ago=round(min(vacuumed)) if vacuumed else None,
         analyzed_seconds_ago=round(min(analyzed)) if analyzed else None,
-        columns=[_column(each) for each in columns[:MAX_COLUMNS]],
+        columns=[_column(instance.engine, each) for each in columns[:MAX_COLUMNS]],
         columns_total=columns[0]["total"] if columns else 0,
         constraints=[_constraint(each) for each in constraints if each["side"] == "own"][:MAX_CONSTRAINTS],
         referenced_by=[_constraint(each) for each in constraints if each["side"] != "own"][:MAX_CONSTRAINTS],
-        indexes=[_index(each) for each in indexes[:MAX_INDEXES]],
+        indexes=[_index(instance.engine, each) for each in indexes[:MAX_INDEXES]],
         indexes_total=indexes[0]["total"] if indexes else 0,
         **{name: row[name] for name in same},
     )
@@ -160,8 +160,8 @@ async def list_indexes(
     age = rows[0].get("statistics_age_seconds", up) if rows else None
     return IndexList(
         instance_id=instance.id,
-        of=relation.full_name if relation else "all tables",
-        indexes=[_index(row) for row in shown],
+        of=relation.written(instance.engine) if relation else "all tables",
+        indexes=[_index(instance.engine, row) for row in shown],
         shown=len(shown),
         total=rows[0]["total"] if rows else 0,
         total_bytes=rows[0]["total_bytes"] if rows else 0,
@@ -176,7 +176,9 @@ async def show_create_table(ctx: Context, table: TableName, instance_id: Instanc
         relation = await table_of(probe, instance.engine, relation, instance.id)
         if instance.engine == "mysql":
             ddl = await _shown_by_mysql(probe, relation)
-            return TableStatement(instance_id=instance.id, table=relation.full_name, kind=relation.kind, ddl=ddl)
+            return TableStatement(
+                instance_id=instance.id, table=relation.written(instance.engine), kind=relation.kind, ddl=ddl
+            )
         row = (await ask(probe, instance.engine, "table", (relation.oid,)))[0]
         columns = await ask(probe, instance.engine, "columns", (relation.oid,))
         constraints = await ask(probe, instance.engine, "constraints", (relation.oid,) * 3)
@@ -187,7 +189,7 @@ async def show_create_table(ctx: Context, table: TableName, instance_id: Instanc
         if row["view_definition"]
         else _create_table(relation, row, columns, own, indexes)
     )
-    return TableStatement(instance_id=instance.id, table=relation.full_name, kind=relation.kind, ddl=ddl)
+    return TableStatement(instance_id=instance.id, table=relation.written(instance.engine), kind=relation.kind, ddl=ddl)
 
 
 _NOT_COUNTED: dict[str, Any] = dict.fromkeys(
@@ -277,9 +279,10 @@ def _column_sql(column: dict[str, Any]) -> str:
     return text + (" NOT NULL" if column["not_null"] else "")
 
 
-def _column(row: dict[str, Any]) -> Column:
+def _column(engine: EngineName, row: dict[str, Any]) -> Column:
     default = clip(row["default_value"], 60) if row["default_value"] else None
-    return Column(name=row["name"], type=row["type"], not_null=row["not_null"], default_value=default)
+    name = written_name(engine, None, row["name"])
+    return Column(name=name, type=row["type"], not_null=row["not_null"], default_value=default)
 
 
 def _constraint(row: dict[str, Any]) -> Constraint:
@@ -288,10 +291,10 @@ def _constraint(row: dict[str, Any]) -> Constraint:
     )
 
 
-def _index(row: dict[str, Any]) -> Index:
+def _index(engine: EngineName, row: dict[str, Any]) -> Index:
     return Index(
-        name=row["name"],
-        table=f"{row['schema_name']}.{row['table_name']}",
+        name=written_name(engine, None, row["name"]),
+        table=written_name(engine, row["schema_name"], row["table_name"]),
         definition=clip(row["definition"], 200),
         size_bytes=row["size_bytes"],
         scans=row["scans"],
