@@ -11,8 +11,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
-
 from housecall.access.accounts import Caller, ensure_root
 from housecall.access.admission import Admission
 from housecall.access.keys import Keys
@@ -99,8 +97,7 @@ class App(State):
         """Asks the state database now."""
         missing: list[str] = []
         try:
-            async with self.database.begin("checking its health") as connection:
-                await connection.execute(text("SELECT 1"))
+            await self.database.check()
         except StoreError as error:
             missing.append(error.message)
         if self.runs.trouble is not None and self.runs.trouble not in missing:

@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from housecall.app import open_app
 from housecall.chat.runs import NewQuestion
@@ -89,6 +90,9 @@ async def test_a_full_disk_is_told_and_what_was_accepted_is_finished_when_there_
         with pytest.raises(StoreError, match="disk is full; free some space"):
             for _ in range(50):
                 await app.runs.start(NewQuestion(app.root.account_id, app.root.user_id, "y" * 500_000))
+        health = await app.health()
+        assert not health.ready
+        assert any("its disk is full" in each for each in health.missing)
         (small_disk / "ballast").unlink()  # a full disk cannot even truncate a table
         async with aclosing(app.runs.subscribe(started.run_id)) as events:
             told = [event async for event in events]
@@ -97,3 +101,21 @@ async def test_a_full_disk_is_told_and_what_was_accepted_is_finished_when_there_
         answer = "".join(event.happening.answer for event in told if event.happening.name == "message")
         assert answer == "begun " + text * 20
         assert (await app.health()).ready
+
+
+async def test_health_tells_of_a_full_disk_until_a_write_succeeds_again(settings, small_disk):
+    async with open_app(settings, answerer=ScriptedAnswerer({})) as app:
+        assert (await app.health()).ready
+        await asyncio.to_thread(fill, settings.database_url.get_secret_value())
+        assert (await app.health()).ready  # nothing was written, so nothing is known to be wrong
+        with pytest.raises(StoreError, match="disk is full"):
+            for _ in range(200):
+                await app.runs.start(NewQuestion(app.root.account_id, app.root.user_id, "y" * 500_000))
+        for _ in range(2):
+            health = await app.health()
+            assert not health.ready
+            assert "its disk is full" in " ".join(health.missing)
+        (small_disk / "ballast").unlink()
+        assert (await app.health()).ready
+        async with app.database.begin("looking for the trial") as connection:
+            assert (await connection.execute(text("SELECT to_regclass('housecall.trial')"))).scalar_one() is None

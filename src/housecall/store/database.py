@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 import psycopg
-from psycopg.errors import ForeignKeyViolation
+from psycopg.errors import DiskFull, ForeignKeyViolation
 from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -28,6 +28,15 @@ would be a trip to the database before every transaction."""
 CONNECT_SECONDS = 10
 MIGRATION_LOCK = 0x686F757365  # any constant that every process agrees on ("house" in ASCII)
 OLDEST_VERSION = 140000  # what DBOS and our SQL need
+
+_TRIAL = (
+    f"CREATE TABLE {SCHEMA}.trial (filling text)",
+    f"ALTER TABLE {SCHEMA}.trial ALTER filling SET STORAGE PLAIN",  # else it would be compressed to nothing
+    f"INSERT INTO {SCHEMA}.trial SELECT repeat('x', 7000) FROM generate_series(1, 64)",
+    f"DROP TABLE {SCHEMA}.trial",
+)
+"""Half a megabyte, more than a question or an answer takes, and gone when its transaction ends. A small row would prove
+nothing: on a full disk it still fits into a page that is there."""
 
 
 class Database:
@@ -55,6 +64,7 @@ class Database:
             hide_parameters=True,  # a failure is logged, and what it would have stored may be a question with a secret
             connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "housecall"},
         )
+        self._lacked_disk = False  # whether a write failed for want of disk and none was seen to succeed since
         _ask_idle_connections(self.engine)
 
     def __repr__(self) -> str:
@@ -75,9 +85,23 @@ class Database:
             async with self.engine.begin() as connection:
                 yield connection
         except FAILURES as error:
+            self._lacked_disk = self._lacked_disk or isinstance(driver_error(error), DiskFull)
             if isinstance(driver_error(error), ForeignKeyViolation):
                 raise NotFound(f"What the request names was deleted while {attempted}; list what there is.") from error
             raise store_error(error, attempted) from error
+
+    async def check(self) -> None:
+        """See that the database answers, and, after a write that failed for want of disk, that it takes writes again.
+
+        Raises StoreError with what is missing.
+        """
+        async with self.begin("checking its health") as connection:
+            await connection.execute(text("SELECT 1"))
+        if self._lacked_disk:
+            async with self.begin("writing a trial to its disk") as connection:
+                for statement in _TRIAL:
+                    await connection.execute(text(statement))
+            self._lacked_disk = False
 
     async def prepare(self) -> None:
         """Bring our schema up to date; processes that start together take turns.
