@@ -125,3 +125,8 @@ def test_approval_without_going_on_needs_no_model(home, database):
     (home / "housecall.toml").write_text(KEYLESS)
     approved = housecall(home, "approval", "approve", call, "--no-resume", "--json")
     assert (approved.returncode, json.loads(approved.stdout)["status"]) == (0, "approved")
+    (line,) = json.loads(housecall(home, "audit", "list", "--call", call, "--json").stdout)["entries"]
+    assert (line["operation"], line["source"]) == ("SubmitToolApproval", "cli")
+    assert (line["result"], line["instance_id"]) == ("approve:create_index", "shop")
+    assert line["principal"].endswith(":root")
+    assert line["statement_hash"]

@@ -22,7 +22,7 @@ _MEMBER = re.compile(
     r'\\?"(query_block|query_plan|query_optimization|query|operation|inputs|estimated_total_cost)\\?"\s*:'
 )
 _EXPLAINED = re.compile(
-    r"\b(?:EXPLAIN|DESCRIBE|DESC|ANALYZE)\s+(?:ANALYZE\s+)?(?:FORMAT\s*=\s*JSON\s+)?"
+    r"\b(?:EXPLAIN|DESCRIBE|DESC|ANALYZE)\s+(?:ANALYZE\s+)?(?:FORMAT\s*=\s*\w+\s+)?"
     r"(?P<statement>(?:SELECT|WITH|UPDATE|DELETE|INSERT|REPLACE|\()(?s:.+))",
     re.I,
 )
@@ -42,12 +42,14 @@ def holds_mysql_plan(text: str) -> bool:
 
 def read_mysql_plan(text: str) -> Plan:
     """The first plan in a text. Raises RequestError when it is cut off or damaged."""
-    for candidate in (text, _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), text)):
+    for candidate in (text, unescaped(text)):
         for start in _starts(candidate):
             found = _object_at(candidate, start)
             if found is not None and ("query_block" in found or "query_plan" in found or "operation" in found):
                 statement = found.get("query")
-                return parse_mysql_plan(found, statement if isinstance(statement, str) else _before(candidate[:start]))
+                return parse_mysql_plan(
+                    found, statement if isinstance(statement, str) else statement_before(candidate[:start])
+                )
     raise RequestError("The plan is not whole JSON: it is cut off or damaged.")
 
 
@@ -70,7 +72,12 @@ def _object_at(text: str, start: int) -> Mapping[str, Any] | None:
     return found if isinstance(found, Mapping) else None
 
 
-def _before(text: str) -> str:
+def unescaped(text: str) -> str:
+    """The text that the client's batch mode put on one line."""
+    return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), text)
+
+
+def statement_before(text: str) -> str:
     """The statement in what stands before a plan; empty when none does."""
     explained = _EXPLAINED.search(_PROMPT.sub("", text))
     return _ENDS.split(explained["statement"], maxsplit=1)[0].strip() if explained else ""

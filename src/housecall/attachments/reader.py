@@ -9,6 +9,7 @@ from housecall.attachments.digest import ContentKind, Digest, LogSums
 from housecall.attachments.lines import Lines
 from housecall.attachments.mysql_logs import ERROR_LINE, ErrorLog, SlowLog
 from housecall.attachments.mysql_plan_text import holds_mysql_plan, read_mysql_plan
+from housecall.attachments.mysql_tree_text import is_tree_line, read_mysql_tree
 from housecall.attachments.plan_text import MAX_PLAN_CHARACTERS, read_plan
 from housecall.attachments.postgresql_logs import LINE, CsvLog, JsonLog, PlainLog
 from housecall.errors import RequestError
@@ -24,6 +25,7 @@ _READERS: Mapping[str, Callable[[str], Plan]] = {
     "EXPLAIN in JSON": read_plan,
     "EXPLAIN in text": read_plan,
     "EXPLAIN in JSON of MySQL or MariaDB": read_mysql_plan,
+    "EXPLAIN as a tree of MySQL": read_mysql_tree,
 }
 
 
@@ -153,6 +155,8 @@ def _plan_or_text(lines: list[str], name: str) -> tuple[ContentKind, str]:
         return "plan", "EXPLAIN in JSON"
     if holds_mysql_plan(head):
         return "plan", "EXPLAIN in JSON of MySQL or MariaDB"
+    if any(is_tree_line(line) for line in lines):
+        return "plan", "EXPLAIN as a tree of MySQL"
     if any(_PLAN_LINE.search(line) for line in lines):
         return "plan", "EXPLAIN in text"
     extension = name.rpartition(".")[2].lower()
