@@ -10,8 +10,11 @@ from housecall.agent.builtin.compare import changed
     [
         ("It holds 121,197 dead rows beside 30,000 live ones.", "It holds 122,583 dead rows beside 30,000 live ones.",
          "121,197 → 122,583 dead rows"),
-        ("Seen running in 46 % of the looks.", "Seen running in 67 % of the looks.", "46 % → 67 %"),
-        ("Open for 4 min 10 s.", "Open for 5 min.", "4 min 10 s → 5 min"),
+        ("Seen running in 46 % of the looks.", "Seen running in 67 % of the looks.", "Seen running in 46 % → 67 %"),
+        ("Open for 4 min 10 s.", "Open for 5 min.", "Open for 4 min 10 s → 5 min"),
+        ("3 sessions wait for it, the longest for 15.9 s.", "3 sessions wait for it, the longest for 26.5 s.",
+         "the longest for 15.9 s → 26.5 s"),
+        ("有 3 个会话在等它，最长已等 15.9 s。", "有 3 个会话在等它，最长已等 26.5 s。", "最长已等 15.9 s → 26.5 s"),
         ("已积累 12 个死元组。", "已积累 15 个死元组。", "12 → 15 个死元组"),
     ],
 )  # fmt: skip

@@ -92,11 +92,13 @@ def _before_and_now(one: Cause, other: Cause, language: Language) -> str:
 _FIGURE = re.compile(r"\d[\d,.]*(?: ?(?:%|[kMGT]B|bytes|ms|s|min|h|d)(?![a-z]))*(?: \d+ (?:s|min|h))?")
 
 _WHAT = re.compile(r"(?: ?[^\s.,;:()，。；：（）\d{}%]+){1,2}")
+_WHOSE = re.compile(r"(?:[^\s.,;:()，。；：（）\d{}%]+ ?){1,3}$")
 
 
 def changed(before: str, now: str) -> str | None:
-    """The figures of a sentence that are no longer what they were, with the words around the first of them:
-    `121,197 → 122,583 dead rows`. None where the sentences differ in more than figures."""
+    """The figures of a sentence that are no longer what they were, with the words behind them, or before those that
+    bring their unit along: `121,197 → 122,583 dead rows`, `open for 15.9 s → 26.5 s`. None where the sentences differ
+    in more than figures."""
     old, new = _FIGURE.findall(before), list(_FIGURE.finditer(now))
     if _FIGURE.sub("#", before) != _FIGURE.sub("#", now) or len(old) != len(new):
         return None
@@ -105,8 +107,11 @@ def changed(before: str, now: str) -> str | None:
     for was, match in zip(old, new, strict=True):
         if was.rstrip(".,") != match[0].rstrip(".,") and was not in seen:
             seen.add(was)
-            what = _WHAT.match(now[match.end() :]) if match[0][-1].isdigit() else None
-            told.append(f"{was.rstrip('.,')} → {match[0].rstrip('.,')}{what[0] if what else ''}".strip())
+            is_bare = match[0][-1].isdigit()
+            what = _WHAT.match(now[match.end() :]) if is_bare else None
+            whose = None if is_bare else _WHOSE.search(now[: match.start()])
+            figures = f"{was.rstrip('.,')} → {match[0].rstrip('.,')}"
+            told.append(f"{whose[0] if whose else ''}{figures}{what[0] if what else ''}".strip())
     return ", ".join(told[:2]) or None
 
 
