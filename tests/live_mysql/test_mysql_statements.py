@@ -8,6 +8,7 @@ wide_rows_fetched, plan_regression, top_statements.
 import contextlib
 import json
 import threading
+import time
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -298,6 +299,30 @@ async def test_an_index_dropped_after_weeks_of_quick_lookups_is_missing(visited:
     visited.execute("DROP INDEX by_guest ON visits")
     first = (await causes_while(visited, VISITS_OF_ONE))[0]
     assert (first.id, first.object) == ("missing_index", f"{visited.name}.visits(guest)")
+
+
+async def test_a_plan_regression_whose_calls_do_not_end_is_told_by_the_sessions(visited: PrivateMySQLDatabase) -> None:
+    slow = "SELECT id FROM visits WHERE SHA2(REPEAT(note, 2000), 256) < 'x' AND guest BETWEEN {n} AND {n} + 1"
+    visited.execute(f"TRUNCATE {DIGESTS}", *(slow.format(n=number) for number in range(60)))
+    visited.execute("DROP INDEX by_guest ON visits")
+    sessions = [visited.connect() for _ in range(2)]
+    running = [session.start(slow.format(n=number)) for number, session in enumerate(sessions)]
+    longest = (
+        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE TIME >= 2 AND INFO LIKE 'SELECT id FROM visits%'"
+    )
+    deadline = time.monotonic() + 60.0
+    while visited.value(longest) < 2 and not any(each.done() for each in running):
+        assert time.monotonic() < deadline, "the sessions are not seen"
+    diagnosis = await visited.examine(window_seconds=1.2)
+    for session in sessions:
+        visited.execute(f"KILL QUERY {session.id}")
+    for session, future in zip(sessions, running, strict=True):
+        with contextlib.suppress(MySQLError):
+            future.result(30)
+        session.close()
+    (finding,) = [each for each in diagnosis.findings if each.check == "mysql.plan_regression"]
+    assert (finding.severity, finding.details["tables"]) == (Severity.WARNING, [f"{visited.name}.visits"])
+    assert "has been running for" in finding.message.render("en")
 
 
 async def test_plan_regression_of_a_join_whose_statistics_lie_is_mended_by_its_remedy(

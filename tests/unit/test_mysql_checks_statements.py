@@ -591,6 +591,53 @@ def test_a_plan_regression_of_a_summary_may_be_another_value(query: str, severit
     assert [each.severity for each in caused(verdict, "plan_regression")] == [severity]
 
 
+def overdue(
+    *rows: Row, seconds: float = 2.0, looks: int = 2, sessions: int = 2, plan: Any = None, **more: Any
+) -> Diagnosis:
+    """A statement of 1 ms by an index is seen running for two seconds, and its plan reads the whole table."""
+    text = "SELECT * FROM orders WHERE customer_id = 5"
+    seen = [[running(text, seconds=seconds, id=number) for number in range(sessions)]] * looks
+    counted = digest(BY_CUSTOMER, **{**QUICK, **more})
+    return diagnose(snapshot(counted, *ORDERS, *rows, samples=seen, plans={BY_CUSTOMER: plan or scan()}))
+
+
+@pytest.mark.parametrize(
+    ("more", "count"),
+    [
+        ({}, 1),
+        ({"seconds": 1.9}, 0),
+        ({"total_seconds": 200.0}, 1),  # ten times its 200 ms
+        ({"total_seconds": 201.0}, 0),
+        ({"calls": 50, "total_seconds": 0.05}, 1),
+        ({"calls": 49, "total_seconds": 0.05}, 0),
+        ({"scans": 499}, 1),
+        ({"scans": 500}, 0),
+        ({"plan": scan(access="ref")}, 0),
+    ],
+)
+def test_a_plan_regression_whose_calls_do_not_end_is_told_by_the_sessions(more: dict[str, Any], count: int) -> None:
+    causes = caused(overdue(SERVED, **more), "plan_regression")
+    assert [(each.object, each.severity) for each in causes] == [("shop.orders", "warning")] * count
+    for cause in causes:
+        assert "where it took" in cause.summary.render("en")
+        assert "耗时" in cause.summary.render("zh-CN")
+
+
+def test_one_session_at_it_may_have_an_unusual_question_unless_its_index_is_hidden() -> None:
+    assert [each.severity for each in caused(overdue(SERVED, sessions=1), "plan_regression")] == ["notice"]
+    other = index("orders", "by_status", "status")
+    hidden = index("orders", "by_customer_2", "customer_id", hidden=True)
+    verdict = overdue(SERVED, other, hidden, sessions=1)
+    assert [each.severity for each in caused(verdict, "plan_regression")] == ["warning"]
+
+
+@pytest.mark.parametrize(("looks", "severity"), [(2, "warning"), (1, "notice")])
+def test_a_dropped_index_whose_calls_do_not_end_is_missing(looks: int, severity: str) -> None:
+    verdict = overdue(looks=looks)
+    assert found(verdict, "missing_index") == [("shop.orders(customer_id)", severity)]
+    assert caused(verdict, "plan_regression") == []
+
+
 def test_one_look_tells_of_no_plan_regression() -> None:
     assert found(diagnose(snapshot(digest(BY_CUSTOMER), *ORDERS, SERVED)), "plan_regression") == []
 

@@ -3,7 +3,8 @@
 One `HotStatement` is one digest of the application; statements that read the catalogue (our own, and those of agents)
 are left out. Digests hide values; a sample that the server kept, or a session that was seen running, shows them.
 What a digest counts is since the server started. A statement that used to find its rows by an index and reads whole
-tables in the window is told by the window alone: its average of weeks hides what it costs today.
+tables in the window is told by the window alone: its average of weeks hides what it costs today. One that does so and
+does not even end is told by the sessions that run it, since a digest counts a call when it ends.
 """
 
 import json
@@ -37,6 +38,8 @@ QUIET_SECONDS = 60.0
 WORSE = (
     *THRESHOLDS,
     Threshold("min_read_now", 1_000, "rows a call: a table of a few pages is read whole in a moment"),
+    Threshold("min_seconds_running", 2.0, "of a call that has not ended: the server counts whole seconds"),
+    Threshold("min_times_running", 10, "the mean of before, by a call that has not ended: no value is that unlike"),
     Threshold("min_calls_scanning", 2, "in the window: a new way of reading is no chance, and slow calls end seldom"),
     Threshold(
         "min_more_scans", 0.5, "a call: scans, joins by no index or runs without one; every other call has a new one"
@@ -54,7 +57,8 @@ DigestKey = tuple[str | None, str | None]
 class HotStatement:
     """A statement and what it costs. Without digests the counts are None, `share` is that of the looks at which it was
     seen running, and `seconds` the longest it was seen to run. `example` is a text with values, where there is one;
-    `cut_example` is one whose end is missing. `of_window`: the figures are those of the window alone."""
+    `cut_example` is one whose end is missing. `of_window`: the figures are those of the window alone. `sessions` is how
+    many were seen to run it."""
 
     query: str
     identity: str
@@ -77,6 +81,7 @@ class HotStatement:
     calls_in_window: int | None = None
     is_over: bool = False
     moments: int = 0
+    sessions: int = 0
     example: str | None = None
     cut_example: str | None = None
     of_window: bool = False
@@ -111,11 +116,12 @@ def hot_statements(now: Snapshot, earlier: Snapshot | None = None) -> list[HotSt
     """The costliest first. Empty when neither source shows any."""
     rows = now.get(TopStatement)
     if isinstance(rows, Unavailable):
-        return running_statements(now, earlier)
-    examples = _examples(now, earlier)
+        return running_statements(now)
+    examples = _examples(now)
     scanning = {key: each.row for key, each in worse_statements(now, earlier).items() if each.scans_more}
+    overdue = overdue_statements(now)
     found = [
-        _counted(row, scanning.get(digest_key(row)), now, earlier, examples)
+        overdue.get(digest_key(row)) or _counted(row, scanning.get(digest_key(row)), now, earlier, examples)
         for row in rows
         if row.calls > 0 and row.query
     ]
@@ -203,6 +209,30 @@ def _judged(row: TopStatement, before: TopStatement, change: Change, limits: Lim
     return Worse(row, change, reads_more, scans_more)
 
 
+def overdue_statements(now: Snapshot, limits: Limits = _WORSE) -> dict[DigestKey, HotStatement]:
+    """Statements seen running for far longer than they took by an index, of which the plan of now reads a table whole:
+    as the sessions show them, since their digests count a call when it ends."""
+    rows = now.get(TopStatement)
+    long = {each.identity: each for each in running_statements(now) if each.seconds >= limits["min_seconds_running"]}
+    found: dict[DigestKey, HotStatement] = {}
+    for row in rows if long and not isinstance(rows, Unavailable) else ():
+        running = long.get(fingerprint(plain_digest(row.query), "mysql"))
+        if running and running.schema == row.schema_name and _is_overdue(running, row, now, limits):
+            found[digest_key(row)] = running
+    return found
+
+
+def _is_overdue(running: HotStatement, row: TopStatement, now: Snapshot, limits: Limits) -> bool:
+    plan = plan_of(running, now)
+    if plan is None or row.calls < limits["min_calls_before"] or _scans(row) >= limits["min_more_scans"]:
+        return False
+    is_long = running.seconds >= limits["min_times_running"] * row.total_seconds / row.calls
+    return is_long and any(
+        node.access in ("ALL", "index") and (node.estimated_rows_read or 0.0) >= limits["min_read_now"]
+        for node in plan.root.walk()
+    )
+
+
 def digest_key(row: TopStatement) -> DigestKey:
     """A digest is counted for each database by itself."""
     return row.digest, row.schema_name
@@ -229,11 +259,12 @@ def _since(row: TopStatement, before: TopStatement) -> TopStatement:
     return replace(row, **{name: getattr(row, name) - getattr(before, name) for name in _SUMS})
 
 
-def running_statements(now: Snapshot, earlier: Snapshot | None = None) -> list[HotStatement]:
-    """What was seen running, by how often it was seen over all looks; who waits for a lock does not work."""
+def running_statements(now: Snapshot) -> list[HotStatement]:
+    """What was seen running, by how often it was seen over all looks (those of before the window are among them); who
+    waits for a lock does not work."""
     seen: dict[str, list[Session]] = {}
     moments: Counter[str] = Counter()
-    for sample in [*(earlier.samples if earlier else ()), *now.samples]:
+    for sample in now.samples:
         working = [row for row in sample.rows(Session) if _works(row)]
         for row in working:
             seen.setdefault(fingerprint(row.statement or "", "mysql"), []).append(row)
@@ -243,7 +274,7 @@ def running_statements(now: Snapshot, earlier: Snapshot | None = None) -> list[H
         HotStatement(
             query=rows[-1].statement or "", identity=identity, schema=rows[-1].database_name, reading=Session,
             share=len(rows) / total, seconds=max(row.seconds or 0.0 for row in rows), moments=moments[identity],
-            example=rows[-1].statement,
+            sessions=len({row.id for row in rows}), example=rows[-1].statement,
         )
         for identity, rows in seen.items()
     ]  # fmt: skip
@@ -262,10 +293,9 @@ def _reads_catalogue(statement: str) -> bool:
     return "information_schema." in lowered or "performance_schema." in lowered or "show " in lowered[:8]
 
 
-def _examples(now: Snapshot, earlier: Snapshot | None) -> dict[str, str]:
+def _examples(now: Snapshot) -> dict[str, str]:
     """Texts with values, by the fingerprint that they share with the digest."""
-    samples = [*(earlier.samples if earlier else ()), *now.samples]
-    rows = [row for sample in samples for row in sample.rows(Session) if row.statement and _works(row)]
+    rows = [row for sample in now.samples for row in sample.rows(Session) if row.statement and _works(row)]
     return {fingerprint(row.statement or "", "mysql"): row.statement or "" for row in rows}
 
 

@@ -5,6 +5,7 @@ How to fix: look at its plan now (EXPLAIN); ANALYZE TABLE; bring back the index 
 A warning where its calls read whole tables or join by no index and those of before did not, or where an index by one
 of its columns is hidden from the optimizer. Else a notice, and for a summary (COUNT, SUM, GROUP BY) always: values that
 find more look alike, and for a value that most rows have it is right to read the table.
+A call that has not ended is told by how long it has been running and by the plan of now.
 Cannot see: the plan that it had before: the server keeps none. Statements below the sixtieth by time.
 Source: MySQL manual, "Statement Digest Summary Tables"; common practice (twice the mean and 5 ms); rows are compared
 too, since on a busy machine time alone lies.
@@ -22,7 +23,9 @@ from housecall.diagnosis.checks.mysql._statements import (
     WORSE,
     HotStatement,
     Worse,
+    digest_key,
     hot_statements,
+    overdue_statements,
     plan_of,
     table_of,
     worse_statements,
@@ -30,6 +33,7 @@ from housecall.diagnosis.checks.mysql._statements import (
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.mysql.rows.indexes import LargeTableIndex
+from housecall.engines.mysql.rows.sessions import Session
 from housecall.engines.mysql.rows.statements import TopStatement
 from housecall.wording import Say
 
@@ -41,6 +45,8 @@ CHECK = Check(
     thresholds=WORSE,
     needs_window=True,
 )
+MIN_SESSIONS = 2
+"""Seen at the same slow statement: one may be a person with an unusual question."""
 _SLOWER = Say(
     "{statement:code} takes {now:duration} and looks at {read_now:count} row{read_now:|s} a call now, {before:duration}"
     " and {read_before:count} on average before.",
@@ -55,6 +61,13 @@ _SCANS = Say(
     "现在连接时不用索引或读取整张表。",
 )
 
+_RUNNING = Say(
+    "{statement:code} has been running for {now:duration}, where a call took {before:duration} on average by an index:"
+    " its plan now reads a table from end to end.",
+    "{statement:code} 已运行 {now:duration}，以往通过索引平均耗时 {before:duration}："
+    "目前的执行计划从头到尾读取整张表。",
+)
+
 
 def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
     now.rows(TopStatement)
@@ -64,6 +77,11 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
         statement = told.get((each.row.query, each.row.schema_name))
         if statement is not None:
             yield _finding(statement, each, now)
+    overdue = overdue_statements(now, limits)
+    means = {digest_key(row): row.total_seconds / max(row.calls, 1) for row in now.rows(TopStatement)}
+    for key, statement in overdue.items():
+        if key not in worse:
+            yield _overdue_finding(statement, means[key], now)
 
 
 def _finding(statement: HotStatement, worse: Worse, now: Snapshot) -> Finding:
@@ -85,6 +103,25 @@ def _finding(statement: HotStatement, worse: Worse, now: Snapshot) -> Finding:
         names = ", ".join(index.index_name for index in hidden)
         more += measured(LargeTableIndex, hidden_indexes=(names, "text"))
     return replace(finding, evidence=finding.evidence + more)
+
+
+def _overdue_finding(statement: HotStatement, mean: float, now: Snapshot) -> Finding:
+    """Nothing of the running call is counted yet, so that time and plan are all there is. One session alone may have
+    asked for a value that most rows have."""
+    hidden = hidden_indexes(statement, now)
+    is_sure = bool(hidden) or (statement.sessions >= MIN_SESSIONS and not summarises(statement.sql))
+    finding = statement_finding(
+        CHECK, statement, now, Severity.WARNING if is_sure else Severity.NOTICE,
+        _RUNNING(statement=statement.text, now=statement.seconds, before=mean),
+        reads_more=False, scans_more=True, is_sure=is_sure,
+        access=_access(statement, now), now_seconds=statement.seconds, before_seconds=mean, now_read=0.0,
+        before_read=0.0, share_now=statement.share,
+        hidden=[(index.schema_name, index.table_name, index.index_name) for index in hidden],
+    )  # fmt: skip
+    more = measured(Session, running_for=(statement.seconds, "seconds"))
+    return replace(
+        finding, evidence=finding.evidence + more + measured(TopStatement, mean_time_before=(mean, "seconds"))
+    )
 
 
 def hidden_indexes(statement: HotStatement, now: Snapshot) -> list[LargeTableIndex]:
