@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from housecall.engines.engine import EngineName
 from housecall.engines.fingerprint import fingerprint, normalise
 from housecall.engines.postgresql.quoting import quote_literal
 
@@ -91,3 +92,10 @@ def test_a_text_cut_anywhere_has_a_normal_form_that_begins_like_the_whole(length
     sql = "SELECT a, b FROM orders WHERE customer_id = 42 AND note = 'it is' AND c IN (1, 2, 3)"
     whole, cut = normalise(sql, "postgresql"), normalise(sql[:length], "postgresql")
     assert whole.startswith(cut[: max(0, len(cut) - 12)])
+
+
+@pytest.mark.parametrize("engine", ["postgresql", "mysql"])
+@pytest.mark.parametrize("cut", [34, 60, 61, 62, 63, 64, 100])
+def test_a_statement_that_was_cut_off_inside_a_list_is_the_same_statement(engine: EngineName, cut: int) -> None:
+    whole = f"SELECT id, v FROM places WHERE id IN ({', '.join(str(number) for number in range(90, 140))})"
+    assert normalise(whole[: cut + 6], engine) == normalise(whole, engine)

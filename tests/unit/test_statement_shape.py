@@ -60,6 +60,20 @@ def test_the_beginning_that_a_parameter_gives_is_not_known(pattern):
     assert (found.column, found.pattern) == ("name", None)
 
 
+@pytest.mark.parametrize("engine", ["postgresql", "mysql"])
+@pytest.mark.parametrize("cut", [4000, 4001, 4002, 4003, 4004])
+def test_a_list_that_was_cut_off_is_counted_as_far_as_it_is_shown(engine, cut):
+    statement = f"SELECT id FROM t WHERE a = 5 AND id IN ({', '.join(str(n) for n in range(1000, 3000))})"
+    (found,) = shape(statement[:cut], engine).huge_lists
+    assert (found.relation, found.column) == ("t", "id")
+    assert found.elements in (659, 660)
+
+
+def test_a_statement_that_was_cut_off_elsewhere_is_not_understood():
+    assert not shape("SELECT id FROM t WHERE id IN (SELECT a, b FROM").understood
+    assert not shape("SELECT id FROM t WHERE id IN (1").understood
+
+
 def test_wildcard_counts_only_at_the_beginning():
     (found,) = shape("SELECT id FROM t WHERE name LIKE '%x'").wildcards
     assert (found.relation, found.column, found.pattern) == ("t", "name", "%x")

@@ -16,10 +16,12 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from housecall.engines.engine import EngineName
-from housecall.engines.tokens import TokenError, postgresql_tokens
+from housecall.engines.tokens import TokenError, mysql_tokens, postgresql_tokens
 
 PredicateKind = Literal["equality", "range", "prefix", "null", "join"]
 MAX_STATEMENT_CHARACTERS = 50_000
+SHORTEST_CUT_LIST = 4
+"""Tokens: two constants and what parts them, so that a whole one is left when the last is dropped."""
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of each statement that it does not know
 
@@ -68,8 +70,17 @@ class Scope:
 
 @lru_cache(maxsize=2_000)
 def parse_statement(sql: str, engine: EngineName) -> exp.Expr | None:
-    """The tree of one statement, or None when it cannot be understood as one query or change. Do not alter the tree."""
+    """The tree of one statement, or None when it cannot be understood as one query or change. Do not alter the tree.
+
+    A text that a server cut off inside a list of constants is understood as if the list ended there.
+    """
     if len(sql) > MAX_STATEMENT_CHARACTERS:
+        return None
+    return _tree(sql, engine) or _tree(with_list_closed(sql, engine), engine)
+
+
+def _tree(sql: str, engine: EngineName) -> exp.Expr | None:
+    if not sql:
         return None
     try:
         trees = sqlglot.parse(with_parameters_apart(sql, engine), read=dialect_of(engine))
@@ -77,6 +88,21 @@ def parse_statement(sql: str, engine: EngineName) -> exp.Expr | None:
         return None  # sqlglot promises its own errors only, but odd text was seen to raise the others too
     tree = trees[0] if len(trees) == 1 else None
     return tree if isinstance(tree, exp.Query | exp.Update | exp.Delete | exp.Insert) else None
+
+
+def with_list_closed(sql: str, engine: EngineName) -> str:
+    """A statement that was cut off inside a list of constants, without the last one, which may be cut too, and with the
+    brackets closed. Empty when it does not end in such a list."""
+    scan = mysql_tokens if engine == "mysql" else postgresql_tokens
+    tokens = scan(sql.rstrip(". "), lenient=True)
+    place = len(tokens)
+    while place and (tokens[place - 1].kind in ("number", "string", "parameter") or tokens[place - 1].text == ","):
+        place -= 1
+    if not place or tokens[place - 1].text != "(" or len(tokens) - place < SHORTEST_CUT_LIST:
+        return ""
+    depth = sum(1 if each.text == "(" else -1 if each.text == ")" else 0 for each in tokens)
+    last = tokens[-1] if tokens[-1].text != "," else tokens[-2]
+    return sql[: last.start].rstrip().rstrip(",") + ")" * depth
 
 
 def with_parameters_apart(sql: str, engine: EngineName) -> str:

@@ -86,13 +86,15 @@ def _as_written(name: str, engine: EngineName) -> str:
 
 
 def _lists_collapsed(words: list[str]) -> list[str]:
-    """`in ( ? , ? , ? )` becomes `in ( ? )`; rows of VALUES become one row."""
+    """`in ( ? , ? , ? )` becomes `in ( ? )`, also where the text was cut off inside; rows of VALUES become one row."""
     kept: list[str] = []
     place = 0
     while place < len(words):
         word = words[place]
         end = _end_of_list(words, place) if word in ("(", "[") else None
-        if end is None:
+        if end == len(words) and kept and kept[-1] in _LISTS:
+            return [*kept, word, "?", ")" if word == "(" else "]"]
+        if end is None or end == len(words):
             kept.append(word)
             place += 1
             continue
@@ -109,13 +111,14 @@ def _lists_collapsed(words: list[str]) -> list[str]:
 
 
 def _end_of_list(words: list[str], place: int) -> int | None:
-    """The closing bracket of a list of constants that opens at `place`; None when something else is in it."""
+    """The closing bracket of a list of constants that opens at `place`, or the end of a text that was cut off inside
+    it; None when something else is in it."""
     for end in range(place + 1, len(words)):
         if words[end] in (")", "]"):
             return end if end > place + 1 else None
         if words[end] not in ("?", ",", "null"):
             return None
-    return None
+    return len(words)
 
 
 def _joined(words: list[str]) -> str:
