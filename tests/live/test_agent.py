@@ -163,6 +163,21 @@ async def test_a_name_full_of_sql_is_only_a_name(patient: Patient) -> None:
     assert patient.database.value("SELECT count(*) FROM orders") == 1000
 
 
+async def test_the_largest_tables_are_measured_without_waiting_for_a_locked_one(patient: Patient) -> None:
+    free = (await patient.use("describe_db_instance_attribute"))["largest_tables"]
+    with patient.database.connect() as holder:
+        holder.execute("BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+        locked = (await patient.use("describe_db_instance_attribute"))["largest_tables"]
+        holder.rollback()
+
+    assert free[0]["table"] == "public.orders"
+    assert free[0]["total_bytes"] == patient.database.value("SELECT pg_total_relation_size('orders')")
+    assert free[0]["indexes_bytes"] == patient.database.value("SELECT pg_indexes_size('orders')")
+    estimated = next(each for each in locked if each["table"] == "public.orders")
+    assert estimated["total_bytes"] > 0
+    assert estimated.get("indexes_bytes") is None
+
+
 async def test_a_write_is_refused_and_told(patient: Patient) -> None:
     result = await patient.use("query_sql", sql="DELETE FROM orders")
 

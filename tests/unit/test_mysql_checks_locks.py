@@ -12,6 +12,7 @@ from housecall.engines.mysql.rows.sessions import (
     HeldMetadataLock,
     MetadataLock,
     PreparedTransaction,
+    Session,
     UserLockWait,
 )
 from housecall.engines.mysql.rows.tables import ForeignEngineTable
@@ -123,6 +124,13 @@ class TestRowLocks:
         (cause,) = diagnosis.causes
         assert (cause.id, cause.object, cause.confidence) == ("idle_in_transaction_blocker", "session 1", 0.7)
         assert "mysql.blocked_sessions" in {each.check for each in diagnosis.not_evaluated}
+
+    @pytest.mark.parametrize("holder", [idle(1), running(1, transaction_seconds=30.0, rows_locked=5), idle(1, 5.0)])
+    def test_a_queue_whose_table_nobody_names_is_told_without_one(self, holder: Session) -> None:
+        waiter = row_waiter(2, statement="CALL close_the_day()")
+        (cause,) = verdict(holder, waiter, unavailable=NO_ROW_HOLDERS).causes
+        assert "1 session" in cause.summary.render("en")
+        assert "?" not in cause.summary.render("en") + cause.summary.render("zh-CN")
 
     def test_with_several_older_transactions_the_oldest_is_blamed_and_the_doubt_told(self) -> None:
         diagnosis = verdict(idle(1, 60.0), idle(4), row_waiter(2), unavailable=NO_ROW_HOLDERS)

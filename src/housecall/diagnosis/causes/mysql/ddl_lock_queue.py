@@ -37,6 +37,12 @@ _SUMMARY = Say(
     "会话 {root}（用户 {user}，来自 {client}，{command}）的未结束事务占着 {table}；会话 {ddl} 的 DDL 在等它，其后又排了"
     " {behind:count} 个会话。",
 )
+_SUMMARY_NO_TABLE = Say(
+    "Session {root} (user {user} from {client}, {command}) has a transaction open that the schema change of session"
+    " {ddl} waits for, and {behind:count} session{behind:|s} {behind:waits|wait} behind that.",
+    "会话 {ddl} 的 DDL 在等待会话 {root}（用户 {user}，来自 {client}，{command}）未结束的事务，其后又排了"
+    " {behind:count} 个会话。",
+)
 _DDL = Say("The schema change: {statement:code}.", "DDL 语句：{statement:code}。")
 _ROOT = Say(
     "Session {root} has its transaction open for {transaction:duration}.",
@@ -72,9 +78,9 @@ def _cause(findings: list[Finding], found: Found) -> Cause:
         object_kind="session",
         severity=severity,
         confidence=details["confidence"],
-        summary=_SUMMARY(
+        summary=(_SUMMARY if details["table"] else _SUMMARY_NO_TABLE)(
             root=root["id"], user=root["user"], client=root["client"], command=root["command"],
-            table=details["table"] or "?", ddl=ddl["id"], behind=details["behind_middle"],
+            table=details["table"], ddl=ddl["id"], behind=details["behind_middle"],
         ),
         because=(
             LONGEST_WAIT(waiting=details["waiting"], longest=details["longest_seconds"]),

@@ -35,6 +35,10 @@ _SUMMARY = Say(
     " on {table}.",
     "会话 {id}（用户 {user}，来自 {client}）在事务中空闲，在 {table} 上阻塞了 {waiting:count} 个会话。",
 )
+_SUMMARY_NO_TABLE = Say(
+    "Session {id} (user {user} from {client}) is idle in a transaction and blocks {waiting:count} session{waiting:|s}.",
+    "会话 {id}（用户 {user}，来自 {client}）在事务中空闲，阻塞了 {waiting:count} 个会话。",
+)
 _HARMLESS_YET = Say(
     "Session {id} (user {user} from {client}) has been idle in a transaction for {idle:duration}; it blocks nobody yet,"
     " but keeps its locks.",
@@ -80,12 +84,12 @@ def _blocker(finding: Finding, found: Found, now: Snapshot) -> Cause:
         object_kind="session",
         severity=finding.severity,
         confidence=details["confidence"],
-        summary=_SUMMARY(
+        summary=(_SUMMARY if details["table"] else _SUMMARY_NO_TABLE)(
             id=root["id"],
             user=root["user"],
             client=root["client"],
             waiting=details["waiting"],
-            table=details["table"] or "?",
+            table=details["table"],
         ),
         because=(
             LONGEST_WAIT(waiting=details["waiting"], longest=details["longest_seconds"]),

@@ -32,6 +32,14 @@ _SUMMARY = Say(
     " {table}.",
     "会话 {id}（用户 {user}，来自 {client}）正在执行的语句在 {table} 上阻塞了 {waiting:count} 个会话。",
 )
+_SUMMARY_NO_TABLE = Say(
+    "Session {id} (user {user} from {client}) is running a statement that blocks {waiting:count} session{waiting:|s}.",
+    "会话 {id}（用户 {user}，来自 {client}）正在执行的语句阻塞了 {waiting:count} 个会话。",
+)
+_HIDDEN_NO_TABLE = Say(
+    "{waiting:count} session{waiting:|s} {waiting:waits|wait} for a lock that {holder} holds.",
+    "有 {waiting:count} 个会话在等待由 {holder} 持有的锁。",
+)
 _HIDDEN = Say(
     "{waiting:count} session{waiting:|s} {waiting:waits|wait} for a lock on {table} that {holder} holds.",
     "有 {waiting:count} 个会话在等待 {table} 上由 {holder} 持有的锁。",
@@ -67,9 +75,9 @@ def _running(finding: Finding, found: Found) -> Cause:
         object_kind="session",
         severity=finding.severity,
         confidence=min(0.9, details["confidence"]),
-        summary=_SUMMARY(
+        summary=(_SUMMARY if details["table"] else _SUMMARY_NO_TABLE)(
             id=root["id"], user=root["user"], client=root["client"], waiting=details["waiting"],
-            table=details["table"] or "?",
+            table=details["table"],
         ),
         because=(
             LONGEST_WAIT(waiting=details["waiting"], longest=details["longest_seconds"]),
@@ -92,7 +100,9 @@ def _hidden(finding: Finding, found: Found) -> Cause:
         object_kind=finding.object_kind,
         severity=finding.severity,
         confidence=0.4,
-        summary=_HIDDEN(waiting=details["waiting"], table=details["table"] or "?", holder=finding.object),
+        summary=(_HIDDEN if details["table"] else _HIDDEN_NO_TABLE)(
+            waiting=details["waiting"], table=details["table"], holder=finding.object
+        ),
         because=(LONGEST_WAIT(waiting=details["waiting"], longest=details["longest_seconds"]), INFERRED()),
         evidence=finding.evidence,
         remedies=(application_change(_LOOK(), _NOBODY(), WAITING),),

@@ -36,6 +36,11 @@ _MESSAGE = Say(
     " {behind:queues|queue} behind it.",
     "{table} 上的 DDL（会话 {ddl}）在等待 {root}，其后又排了 {behind:count} 个会话。",
 )
+_MESSAGE_NO_TABLE = Say(
+    "A schema change (session {ddl}) waits for {root}, and {behind:count} session{behind:|s}"
+    " {behind:queues|queue} behind it.",
+    "会话 {ddl} 的 DDL 在等待 {root}，其后又排了 {behind:count} 个会话。",
+)
 
 
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
@@ -52,7 +57,9 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
         yield Finding(
             CHECK.id, CHECK.item, severity_of(waited, tree.behind_middle, limits), tree.table or f"session {ddl.id}",
             "table" if tree.table else "session",
-            _MESSAGE(table=tree.table or "?", ddl=ddl.id, root=root, behind=tree.behind_middle),
+            (_MESSAGE if tree.table else _MESSAGE_NO_TABLE)(
+                table=tree.table, ddl=ddl.id, root=root, behind=tree.behind_middle
+            ),
             measured(
                 Session,
                 schema_change=(one_line(ddl.statement), "text"),
