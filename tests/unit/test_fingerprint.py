@@ -20,6 +20,7 @@ SAME = [
     ("SELECT /* app:shop */ 1", "SELECT 2"),
     ("SELECT 1.5e3", "SELECT 0x1F"),
     ("SELECT a FROM t LIMIT $1 OFFSET $2", "SELECT a FROM t LIMIT 20 OFFSET 480000"),
+    ("SELECT a FROM t WHERE b != $1", "SELECT a FROM t WHERE b <> -4"),
 ]
 DIFFERENT = [
     ("SELECT a FROM t", "SELECT b FROM t"),
