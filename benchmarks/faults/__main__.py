@@ -150,6 +150,7 @@ def _publish(results: dict[str, Any], seed: str) -> None:
         "benchmark": "faults", "at": datetime.now(UTC).isoformat(), "seed": seed,
         "machine": {"cores": os.cpu_count()}, "engines": before | results,
     }  # fmt: skip
+    RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
