@@ -31,6 +31,11 @@ _SUMMARY_SCANS = Say(
     " tables, where it used an index.",
     "热点语句每次耗时 {now:duration}，以往为 {before:duration}：原来使用索引，现在连接时不用索引或读取整张表。",
 )
+_SUMMARY_RUNNING = Say(
+    "A statement that took {before:duration} a call by an index has been running for {now:duration}: its plan now reads"
+    " a table from end to end.",
+    "某语句以往通过索引每次耗时 {before:duration}，现已运行 {now:duration}：目前的执行计划从头到尾读取整张表。",
+)
 _ROWS = Say(
     "{now:number} rows a call in the window, {before:number} on average before, for no more rows returned.",
     "本次观察期内每次查看 {now:number} 行，以往平均 {before:number} 行，返回的行数并未增多。",
@@ -73,7 +78,7 @@ def _weighs(switch: Finding) -> bool:
 
 def _cause(finding: Finding, found: Found, now: Snapshot) -> Cause:
     details = finding.details
-    say = _SUMMARY if details["reads_more"] else _SUMMARY_SCANS
+    say = _SUMMARY if details["reads_more"] else _SUMMARY_RUNNING if details["is_running"] else _SUMMARY_SCANS
     summary = say(
         now=details["now_seconds"], before=details["before_seconds"],
         times=details["now_read"] / max(details["before_read"], 1.0),

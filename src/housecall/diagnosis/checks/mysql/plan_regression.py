@@ -93,8 +93,8 @@ def _finding(statement: HotStatement, worse: Worse, now: Snapshot) -> Finding:
         read_before=change.read_before,
     )  # fmt: skip
     finding = statement_finding(
-        CHECK, replace(statement, share=change.share), now,
-        Severity.WARNING if is_sure else Severity.NOTICE, message, is_sure=is_sure,
+        CHECK, _of_window(statement, worse), now,
+        Severity.WARNING if is_sure else Severity.NOTICE, message, is_sure=is_sure, is_running=False,
         reads_more=worse.reads_more, scans_more=worse.scans_more, access=_access(statement, now),
         hidden=[(index.schema_name, index.table_name, index.index_name) for index in hidden], **change.details,
     )  # fmt: skip
@@ -105,6 +105,15 @@ def _finding(statement: HotStatement, worse: Worse, now: Snapshot) -> Finding:
     return replace(finding, evidence=finding.evidence + more)
 
 
+def _of_window(statement: HotStatement, worse: Worse) -> HotStatement:
+    """The statement by the figures of the window, which are those that got worse."""
+    change = worse.change
+    return replace(
+        statement, share=change.share, seconds=worse.row.total_seconds, calls=change.calls, mean_seconds=change.seconds,
+        examined=change.read, returned=change.returned, of_window=True,
+    )  # fmt: skip
+
+
 def _overdue_finding(statement: HotStatement, mean: float, now: Snapshot) -> Finding:
     """Nothing of the running call is counted yet, so that time and plan are all there is. One session alone may have
     asked for a value that most rows have."""
@@ -113,7 +122,7 @@ def _overdue_finding(statement: HotStatement, mean: float, now: Snapshot) -> Fin
     finding = statement_finding(
         CHECK, statement, now, Severity.WARNING if is_sure else Severity.NOTICE,
         _RUNNING(statement=statement.text, now=statement.seconds, before=mean),
-        reads_more=False, scans_more=True, is_sure=is_sure,
+        reads_more=False, scans_more=True, is_sure=is_sure, is_running=True,
         access=_access(statement, now), now_seconds=statement.seconds, before_seconds=mean, now_read=0.0,
         before_read=0.0, share_now=statement.share,
         hidden=[(index.schema_name, index.table_name, index.index_name) for index in hidden],
