@@ -474,6 +474,24 @@ def test_an_expression_that_no_index_may_hold_is_to_be_written_in_another_way(qu
     assert cause.remedies[0].statements == ()
 
 
+@pytest.mark.parametrize(
+    ("query", "statements"),
+    [
+        (
+            "SELECT * FROM orders WHERE left(email, 3) = $1",
+            ("CREATE INDEX CONCURRENTLY orders_left_email_3_idx ON public.orders ((left(email, 3)));",),
+        ),
+        ("SELECT * FROM orders WHERE left(email, $1) = $2", ()),
+    ],
+)
+def test_an_index_on_an_expression_is_proposed_only_where_the_whole_of_it_is_known(
+    query: str, statements: tuple[str, ...]
+) -> None:
+    whole = statement(query, blocks_hit=100 * 60_000_000 // 8192)
+    (cause,) = caused(shop(whole), "function_on_column")
+    assert cause.remedies[0].statements == statements
+
+
 def test_an_expression_beside_a_condition_that_finds_few_pages_is_nobodys_trouble() -> None:
     few = statement("SELECT * FROM orders WHERE id::text = $1 AND created > $2", blocks_hit=100 * 10)
     assert caused(shop(few), "function_on_column") == []
@@ -505,8 +523,14 @@ def test_an_index_that_a_partitioned_table_lacks_is_one_cause_with_a_part_for_ea
     ]
 
 
-def test_the_table_behind_a_view_is_told_by_the_plan() -> None:
-    text = "SELECT * FROM recent WHERE number = $1"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT * FROM recent WHERE number = $1",
+        "WITH due AS (SELECT id FROM recent WHERE number = $1) UPDATE orders t SET n = 1 FROM due WHERE t.id = due.id",
+    ],
+)
+def test_the_table_behind_a_view_is_told_by_the_plan(text: str) -> None:
     scan = {
         "Node Type": "Seq Scan", "Relation Name": "orders", "Alias": "o", "Filter": "(customer_id = $1)",
         "Startup Cost": 0.0, "Total Cost": 9000.0, "Plan Rows": 10, "Plan Width": 40,

@@ -52,12 +52,33 @@ def advised(sql, *tables):
         ("UPDATE orders SET note = '' WHERE customer_id = 7", ("customer_id",)),
         ("SELECT * FROM orders ORDER BY created DESC LIMIT 20", ("created",)),
         ("SELECT * FROM orders WHERE lower(note) = $1", ("(lower(note))",)),
+        ("SELECT * FROM orders WHERE extra ->> 'serial' = $1", ("(extra ->> 'serial')",)),
+        ("SELECT * FROM orders WHERE extra #>> '{box,serial}' = $1", ("(extra #>> '{box,serial}')",)),
+        ("SELECT * FROM orders WHERE (extra ->> 'n')::int = $1", ("(CAST((extra ->> 'n') AS INT))",)),
+        ("SELECT * FROM orders WHERE lower(left(note, 3)) = $1", ("(lower(left(note, 3)))",)),
         ("SELECT * FROM orders WHERE booked::date = $1", ("(CAST(booked AS DATE))",)),
         ("SELECT * FROM orders WHERE date_trunc('day', booked) = $1", ("(date_trunc('day', booked))",)),
     ],
 )
 def test_key_is_equality_first_then_range_or_order(sql, columns):
     assert ("orders", columns) in advised(sql)
+
+
+@pytest.mark.parametrize(
+    "filter_by",
+    [
+        "extra ->> $1 = $2",  # the key is not known
+        "left(note, $1) = $2",
+        "coalesce(note, $1) = $2",
+        "extra -> 'n' = '1'",  # json has no order
+        "(extra ->> 'at')::timestamptz = $1",  # read by the settings of the session
+        "lower(booked::text) = $1",
+        "lower(to_char(booked, 'YYYY')) = $1",
+        "created + interval '1 day' = $1",
+    ],
+)
+def test_no_index_is_advised_that_the_server_would_refuse(filter_by):
+    assert advised(f"SELECT * FROM orders WHERE {filter_by}") == []
 
 
 def test_join_from_a_restricted_table_wants_an_index_on_the_joined_column():

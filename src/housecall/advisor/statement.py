@@ -39,7 +39,8 @@ class Relation:
 class Predicate:
     """A condition on one column. `expression` is the text around the column when it is wrapped, None for a bare column.
 
-    `other` is the column that a join compares with, as `alias.column`.
+    `other` is the column that a join compares with, as `alias.column`. `layers` are all functions, casts and operators
+    of the expression, the outermost first; `has_parameter` tells that its text is not known whole.
     """
 
     kind: PredicateKind
@@ -49,6 +50,8 @@ class Predicate:
     wrapped_by: str | None = None
     other: str | None = None
     elements: int = 1
+    layers: tuple[str, ...] = ()
+    has_parameter: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +242,15 @@ def _on_column(
         None if bare else wrapping_of(side),
         other,
         elements,
+        () if bare else _layers(side),
+        not bare and side.find(exp.Parameter, exp.Placeholder) is not None,
     )
+
+
+def _layers(side: exp.Expr) -> tuple[str, ...]:
+    kinds = (exp.Func, exp.Binary, exp.Unary)
+    nodes = [node for node in side.walk() if isinstance(node, kinds) and not isinstance(node, exp.Paren)]
+    return tuple(wrapping_of(node) for node in nodes)
 
 
 def _alias_of(column: exp.Column, relations: tuple[Relation, ...]) -> str | None:
@@ -250,7 +261,7 @@ def _alias_of(column: exp.Column, relations: tuple[Relation, ...]) -> str | None
 
 
 def wrapping_of(side: exp.Expr) -> str:
-    """What stands around the column: `lower`, `cast to integer`, `arithmetic`."""
+    """What stands around the column: `lower`, `cast to integer`, `arithmetic`, or a key, `doc ->> 'n'`."""
     if isinstance(side, exp.Cast):
         return f"cast to {side.to.sql('postgres').lower().replace('decimal', 'numeric')}"
     if isinstance(side, exp.Anonymous):

@@ -6,6 +6,7 @@ expression, where the function may stand in an index; where it may not, there is
 be rewritten.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -44,6 +45,14 @@ _IMMUTABLE = frozenset(
     }
     | {"left", "right", "replace", "reverse", "floor", "ceil", "round", "arithmetic"}
 )
+_OF_DOCUMENTS = re.compile(r" (?:->>?|#>>?) ")
+_TO_TEXT = frozenset({"cast to text", "cast to varchar"})
+_FROM_TEXT = _TO_TEXT | {
+    f"cast to {name}"
+    for name in ("int", "bigint", "smallint", "numeric", "decimal", "double precision", "boolean", "uuid")
+}
+"""Of what a document holds as text. How a time or an amount of money is written and read depends on the session."""
+_WRITTEN_BY_SESSION = ("timestamp", "date", "time", "interval", "money", "reg")
 _TIMES_WITHOUT_ZONE = ("timestamp without time zone", "timestamp", "date")
 
 
@@ -178,16 +187,36 @@ def _one_per_column(predicates: list[Predicate]) -> list[Predicate]:
 
 
 def _indexable(predicate: Predicate, table: TableFacts) -> bool:
-    """Whether a b-tree can hold what the predicate compares: a known column, or an immutable expression on one."""
+    """Whether a b-tree can hold what the predicate compares: a known column, or an immutable expression on one that is
+    known whole (the server wants the very text, and an index on `left(note, $1)` cannot be built)."""
     if table.columns and predicate.column not in table.columns:
         return False
     if predicate.expression is None:
         return not _unordered(table, predicate.column)
-    if predicate.wrapped_by in _IMMUTABLE:
-        return True
     column_type = table.columns[predicate.column].type if predicate.column in table.columns else ""
-    dates = predicate.wrapped_by in ("cast to date", "date_trunc")
-    return dates and column_type.startswith(_TIMES_WITHOUT_ZONE) and "with time zone" not in column_type
+    layers = predicate.layers or (predicate.wrapped_by or "",)
+    from_document = any(_OF_DOCUMENTS.search(each) for each in layers)
+    if predicate.has_parameter or _is_document(layers[0]) or (layers[0] in _TO_TEXT and not from_document):
+        return False  # a column that is only compared as text is better compared as what it is
+    return all(_is_immutable(each, column_type, from_document=from_document) for each in layers)
+
+
+def _is_immutable(layer: str, column_type: str, *, from_document: bool) -> bool:
+    if layer == "arithmetic" and "with time zone" in column_type:
+        return False  # a day may have 23 hours
+    if layer in _IMMUTABLE or _OF_DOCUMENTS.search(layer):
+        return True
+    if layer in ("cast to date", "date_trunc"):
+        return column_type.startswith(_TIMES_WITHOUT_ZONE) and "with time zone" not in column_type
+    if layer in _FROM_TEXT and from_document:
+        return True
+    return layer in _TO_TEXT and column_type != "" and not column_type.startswith(_WRITTEN_BY_SESSION)
+
+
+def _is_document(layer: str) -> bool:
+    """`->` gives a document again, and json has no order."""
+    found = _OF_DOCUMENTS.findall(layer)
+    return bool(found) and not found[-1].strip().endswith(">>")
 
 
 def _unordered(table: TableFacts, column: str) -> bool:

@@ -3,6 +3,7 @@
 Every statement is quoted for PostgreSQL, every index is built and dropped CONCURRENTLY, and the undo stands beside it.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -78,15 +79,25 @@ _ANALYZE_VERIFY = Say(
 
 
 def index_name(table: str, columns: Sequence[str], taken_names: Collection[str] = ()) -> str:
-    """A name in the server's own manner: `orders_customer_id_idx`, cut to what it keeps, numbered when it is taken."""
-    stem = "_".join([table, *(_letters(column) for column in columns)])
+    """A name in the server's own manner: `orders_customer_id_idx`, cut to what it keeps, numbered when it is taken.
+
+    Each column is a name, or SQL as it stands in a key: `"eMail" DESC`, `(lower("eMail")) text_pattern_ops`.
+    """
+    stem = "_".join([table, *(_word(column) for column in columns)])
     suffixes = ("_idx", *(f"_idx{number}" for number in range(1, len(taken_names) + 1)))
     names = (f"{clip_identifier(stem, MAX_IDENTIFIER_BYTES - len(suffix))}{suffix}" for suffix in suffixes)
     return next(name for name in names if name not in taken_names)
 
 
-def _letters(column: str) -> str:
-    return "".join(letter for letter in column if letter.isalnum() or letter == "_") or "expr"
+def _word(column: str) -> str:
+    """The column, or the words of an expression; not the order and operators behind it."""
+    if column.startswith("("):
+        words = re.findall(r"\w+", column[: column.rfind(")")].lower())
+    elif column.startswith('"'):
+        words = re.findall(r"\w+", column[: column.rfind('"')])
+    else:
+        words = re.findall(r"\w+", column.removesuffix(" DESC").partition(" ")[0])
+    return "_".join(words) or "expr"
 
 
 def create_index(

@@ -122,7 +122,9 @@ def _index_facts(row: HotIndex) -> IndexFacts:
 
 
 def _bracketed(key: str) -> str:
-    """An expression in one pair of brackets, as the advisor writes it; the server brackets operators, not calls."""
+    """An expression in one pair of brackets, as the advisor writes it; the server brackets operators, not calls, and
+    names the type of each quoted text."""
+    key = key.replace("'::text", "'")
     return key if key.startswith("(") and key.endswith(")") else f"({key})"
 
 
@@ -161,11 +163,12 @@ _CAST_OF_TEXT = re.compile(r"\((\w+|\"[^\"]+\")\)::(?:text|bpchar|character vary
 
 
 def _behind_views(statement: HotStatement, facts: list[TableFacts], now: Snapshot) -> Iterator[str]:
-    """Where a statement names a view, the plan tells which tables it reads whole, and the conditions on them."""
+    """Where a statement names a view, the plan tells which tables it reads whole, and the conditions on them. The
+    statement may name such a table as well."""
     known = {table.name for table in facts}
     plan = plan_of(statement, now) if set(statement.shape.tables) - known else None
     partitions = {name for names in _all_leaves(now) for name in names}
-    seen = known - set(statement.shape.tables) - partitions
+    seen = known - partitions
     for node in plan.root.walk() if plan else ():
         if node.kind == "full_scan" and node.filter and node.relation in seen:
             source = f"{quote_identifier(node.relation)} AS {quote_identifier(node.alias or node.relation)}"
