@@ -49,8 +49,9 @@ def plugin_reading(name: str, sql: str) -> Reading:
 
 @pytest.fixture
 def busy_shop(shop: PrivateMySQLDatabase) -> PrivateMySQLDatabase:
-    """Tables and statements such that most readings have rows."""
+    """Tables and statements such that most readings have rows; digests of other tests on this server are gone."""
     shop.execute(
+        "TRUNCATE performance_schema.events_statements_summary_by_digest",
         "CREATE TABLE t (id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, a INT, `b``'ü` VARCHAR(50), price DOUBLE,"
         " KEY i (a), KEY j (a), KEY k (a, `b``'ü`))",
         "CREATE TABLE bare (a INT)",
