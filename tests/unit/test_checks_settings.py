@@ -91,10 +91,23 @@ def test_planner_switches_of_one_scope_are_one_cause() -> None:
         snapshot_of(stored("enable_indexscan", "off"), stored("enable_bitmapscan", "off"), setting("fsync", "on"))
     )
     (cause,) = caused(diagnosis, "planner_switch_off")
-    assert [each.statements[0] for each in cause.remedies] == [
+    (remedy,) = cause.remedies
+    assert remedy.statements == (
         "ALTER DATABASE shop RESET enable_bitmapscan;",
         "ALTER DATABASE shop RESET enable_indexscan;",
+    )
+    assert len(remedy.rollback) == 2
+
+
+def test_planner_switches_of_the_server_are_taken_back_with_one_reload() -> None:
+    diagnosis = diagnose(snapshot_of(setting("enable_indexscan", "off"), setting("random_page_cost", "400")))
+    (cause,) = caused(diagnosis, "planner_switch_off")
+    statements = cause.remedies[0].statements
+    assert [each.partition(" =")[0] for each in statements[:-1]] == [
+        "ALTER SYSTEM SET enable_indexscan",
+        "ALTER SYSTEM SET random_page_cost",
     ]
+    assert "pg_reload_conf" in statements[-1]
 
 
 def test_planner_switches_of_another_database_are_not_ours() -> None:
@@ -177,6 +190,23 @@ def test_temp_spills_warn_when_work_mem_is_tiny_or_the_disk_is_busy(
     diagnosis = diagnose(snapshot_of(row, setting("work_mem", memory, "kB")))
     assert [each.severity for each in caused(diagnosis, "sort_spill")] == ([severity] if severity else [])
     assert bool(found(diagnosis, "temp_spills")) == (severity is not None)
+
+
+@pytest.mark.parametrize(
+    ("value", "size", "severity", "statement"),
+    [
+        ("64kB", 20 * 1024**2, "warning", "ALTER DATABASE shop RESET work_mem;"),
+        ("1023", 20 * 1024**2, "warning", "ALTER DATABASE shop RESET work_mem;"),
+        ("1 MB", 20 * 1024**2, "notice", "ALTER DATABASE shop RESET work_mem;"),
+        ("64kB", 200 * 1024**2, "notice", "ALTER DATABASE shop RESET work_mem;"),  # files that the server's would spill
+        ("256MB", 20 * 1024**2, "notice", "ALTER SYSTEM SET work_mem = '32MB';"),  # more than the server's is no lack
+    ],
+)
+def test_who_has_less_work_mem_than_the_server_spills(value: str, size: int, severity: str, statement: str) -> None:
+    row = counters(temp_files=10, temp_bytes=size)
+    diagnosis = diagnose(snapshot_of(row, setting("work_mem", "16384", "kB"), stored("work_mem", value)))
+    (cause,) = caused(diagnosis, "sort_spill")
+    assert (cause.severity, cause.remedies[0].statements[0]) == (severity, statement)
 
 
 @pytest.mark.parametrize(

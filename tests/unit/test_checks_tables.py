@@ -11,7 +11,7 @@ from housecall.engines.engine import Unavailable
 from housecall.engines.postgresql.rows.indexes import HotIndex
 from housecall.engines.postgresql.rows.memory import DatabaseCounters
 from housecall.engines.postgresql.rows.sessions import Session
-from housecall.engines.postgresql.rows.settings import Extension
+from housecall.engines.postgresql.rows.settings import Extension, RoleSetting
 from housecall.engines.postgresql.rows.statements import RunningStatement, StatementStatistics, TopStatement
 from housecall.engines.postgresql.rows.statistics import StaleStatistics
 from housecall.engines.postgresql.rows.tables import HotColumn, HotTable, PartitionedTable, TableWithoutKey
@@ -361,6 +361,15 @@ def test_n_plus_one_needs_calls_single_rows_and_speed(calls: int, rows: int, tot
     assert len(found(diagnosis, "n_plus_one")) == len(caused(diagnosis, "n_plus_one")) == count
 
 
+@pytest.mark.parametrize(
+    ("value", "start"), [("100", "ALTER ROLE web RESET"), ("-1", "ALTER SYSTEM SET"), ("1000000", "ALTER SYSTEM SET")]
+)
+def test_a_role_that_compiles_less_than_others_keeps_its_setting(value: str, start: str) -> None:
+    stored = row_of(RoleSetting, role_name="web", name="jit_above_cost", value=value, is_here=True)
+    (cause,) = caused(shop(statement("SELECT sum(id) FROM orders", jit_seconds=2.0), stored), "jit_overhead")
+    assert cause.remedies[0].statements[0].startswith(start)
+
+
 @pytest.mark.parametrize(("jit", "count"), [(1.2, 1), (1.199, 0)])
 def test_jit_overhead_begins_at_three_tenths(jit: float, count: int) -> None:
     diagnosis = shop(statement("SELECT sum(id) FROM orders", jit_seconds=jit))
@@ -521,6 +530,13 @@ def test_an_index_that_a_partitioned_table_lacks_is_one_cause_with_a_part_for_ea
         "ALTER INDEX public.orders_customer_id_idx ATTACH PARTITION public.orders_1_customer_id_idx;",
         "ALTER INDEX public.orders_customer_id_idx ATTACH PARTITION public.orders_2_customer_id_idx;",
     ]
+
+
+def test_a_scan_of_a_partition_is_that_of_the_statement_that_names_the_whole() -> None:
+    whole = row_of(PartitionedTable, schema_name="public", table_name="events", names=["orders"], partitions=1)
+    texts = ("SELECT count(*) FROM events", "SELECT count(*) FROM lines")
+    verdicts = [diagnose(snapshot_of(whole, table(), COUNTERS, statement(text, rows=100))) for text in texts]
+    assert [len(caused(each, "missing_index")) for each in verdicts] == [0, 1]
 
 
 @pytest.mark.parametrize(

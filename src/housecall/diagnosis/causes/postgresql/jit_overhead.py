@@ -19,6 +19,7 @@ _SUMMARY = Say(
     en="{share:percent} of the time of a hot statement goes into just-in-time compilation.",
     zh="某热点语句 {share:percent} 的时间花在 JIT 编译上。",
 )
+DEFAULT_COST = 100_000
 _CAUTION = Say(
     en="Long analytic queries may gain from it; ten times the present jit_above_cost keeps it for those.",
     zh="较长的分析查询可能受益于 JIT；把 jit_above_cost 提高十倍即可只为它们保留。",
@@ -27,8 +28,9 @@ _CAUTION = Say(
 
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
     current = setting(now, "jit_above_cost")
-    old = current.value if current and current.value else "100000"
-    stored = next((each for each in stored_for_roles(now) if each.name == "jit_above_cost"), None)
+    old = current.value if current and current.value else str(DEFAULT_COST)
+    lowered = [each for each in stored_for_roles(now) if each.name == "jit_above_cost" and _is_low(each.value)]
+    stored = lowered[0] if lowered else None
     for finding in found.of("postgresql.jit_overhead"):
         raised = str(max(int(float(old)) * 10, 1_000_000))
         # What is stored for a database or a role wins over the server's value.
@@ -42,3 +44,8 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
             (remedy,), confidence=0.9,
             object_name="jit_above_cost",
         )  # fmt: skip
+
+
+def _is_low(value: str) -> bool:
+    """Below the default of the server: a role or database with more, or with -1 for never, compiles the less for it."""
+    return 0 <= float(value) < DEFAULT_COST

@@ -23,7 +23,9 @@ from housecall.diagnosis.causes.postgresql._statement_causes import (
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.engine import Unavailable
+from housecall.engines.postgresql.quoting import qualified
 from housecall.engines.postgresql.rows.indexes import HotIndex
+from housecall.engines.postgresql.rows.tables import PartitionedTable
 from housecall.wording import Message, Say
 
 CAUSE = CauseRule(
@@ -91,9 +93,10 @@ _FIND = Say(
 
 _UNNAMED = Say(
     en="{table} ({rows:count} row{rows:|s}) is read from end to end again and again, and none of the costly statements"
-    " reads it by itself: the one that does runs inside a function, a trigger or a procedure, or through a cursor.",
+    " reads it by itself: the one that does runs inside a function, a trigger or a procedure, through a cursor, or"
+    " is ended before it can be counted.",
     zh="表 {table}（{rows:count} 行）被反复全表扫描，而高开销语句中没有一条直接读它："
-    "扫描它的语句在函数、触发器或存储过程内部执行，或通过游标执行。",
+    "扫描它的语句在函数、触发器或存储过程内部执行、通过游标执行，或在计入统计之前就被中止。",
 )
 _FIND_INSIDE = Say(
     en="Find the statement: look at the functions and triggers that use {table}, or let pg_stat_statements count inside"
@@ -118,7 +121,8 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
     ]
     for scan in found.of("postgresql.hot_sequential_scans"):
         explained = any(_is_of(scan, each) for each in others) or scan.object in shapes
-        seen = any(_may_scan(each, scan) for each in found.of("postgresql.top_statements"))
+        names = {scan.object, *_parents(scan, now)}
+        seen = any(_may_scan(each, scan, names) for each in found.of("postgresql.top_statements"))
         is_counted = found.not_looked("postgresql.top_statements") is None
         if not explained and not seen and not (is_counted and _may_be_builds(scan, now)):
             yield _unseen(scan, _callers(scan, found) if is_counted else [], is_counted=is_counted)
@@ -136,11 +140,24 @@ def _may_be_builds(scan: Finding, now: Snapshot) -> bool:
     return not details["scans_in_window"] and details["scans"] <= 2 * len(built)
 
 
-def _may_scan(statement: Finding, scan: Finding) -> bool:
-    """Whether the statement can be the one that scans: it reads the table by itself, and touches as many blocks as that
-    takes. A text that cannot be read does not show it."""
+def _parents(scan: Finding, now: Snapshot) -> list[str]:
+    """The partitioned table that the scanned one is a part of, which statements name instead; bare where no reading
+    tells their schema."""
+    rows = now.get(PartitionedTable)
+    schema, table = scan.details["schema"], scan.details["table"]
+    return [
+        name
+        for row in (() if isinstance(rows, Unavailable) else rows)
+        if row.schema_name == schema and table in row.names
+        for name in (qualified(schema, row.table_name), row.table_name)
+    ]
+
+
+def _may_scan(statement: Finding, scan: Finding, names: set[str]) -> bool:
+    """Whether the statement can be the one that scans: it reads the table by itself, under one of these names, and
+    touches as many blocks as that takes. A text that cannot be read does not show it."""
     details = statement.details
-    return details["understood"] and scan.object in details["tables"] and _touches_enough(statement, scan)
+    return details["understood"] and not names.isdisjoint(details["tables"]) and _touches_enough(statement, scan)
 
 
 def _touches_enough(statement: Finding, scan: Finding) -> bool:

@@ -1,6 +1,7 @@
 """A planner method is switched off, or a cost is set so that it is never chosen; good indexes lie idle."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.postgresql._changes import reset_stored, set_setting
@@ -36,6 +37,8 @@ _SCANS = Say(
     en="Tables read from end to end meanwhile: {tables}.",
     zh="与此同时被反复全表扫描的表：{tables}。",
 )
+_ALL = Say(en="Take {names} back for {scope}", zh="撤销 {scope} 的 {names} 设置")
+_ALL_VERIFY = Say(en="a new session shows the default of each", zh="新会话中各参数均显示默认值")
 _SERVER = Say(en="the server", zh="整个服务器")
 
 
@@ -68,11 +71,39 @@ def _cause(findings: list[Finding], found: Found, now: Snapshot) -> Cause:
         summary=_SUMMARY(name=first.object, value=first.details["value"], scope=scope),
         because=because,
         evidence=tuple(evidence for finding in findings for evidence in finding.evidence),
-        remedies=tuple(_remedy(each, now) for each in findings[:6]),
+        remedies=_remedies(findings[:6], now),
         rests_on=tuple(each.fingerprint for each in findings),
         absorbs=tuple(each.fingerprint for each in explained),
         impact=min(sum(each.details["share"] for each in scans), 1.0) if scans else 0.1,
     )
+
+
+def _remedies(findings: list[Finding], now: Snapshot) -> tuple[Remedy, ...]:
+    """What is as bad as the first goes with it: the planner needs all of them back."""
+    first, *others = [_remedy(each, now) for each in findings]
+    together = [
+        each for each, finding in zip(others, findings[1:], strict=True) if finding.severity is findings[0].severity
+    ]
+    if not together:
+        return (first, *others)
+    every = (first, *together)
+    names = ", ".join(each.object for each in findings if each.severity is findings[0].severity)
+    return (
+        replace(
+            first,
+            title=_ALL(names=names, scope=findings[0].details["scope"] or _SERVER().render()),
+            statements=_once(each.statements for each in every),
+            rollback=_once(each.rollback for each in every),
+            verify=_ALL_VERIFY(),
+        ),
+        *[each for each in others if each not in together],
+    )
+
+
+def _once(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """All statements in their order, those that repeat (a reload) once, at the end."""
+    every = [statement for each in lists for statement in each]
+    return tuple(dict.fromkeys(sorted(every, key=lambda each: every.count(each) > 1)))
 
 
 def _remedy(finding: Finding, _now: Snapshot) -> Remedy:

@@ -1,10 +1,11 @@
 """Sorts and hashes go through temporary files because work_mem is too small for them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.postgresql._changes import reset_stored, set_setting
-from housecall.diagnosis.checks.postgresql._settings import stored_for_roles
+from housecall.diagnosis.checks.postgresql._settings import less_memory
 from housecall.diagnosis.checks.postgresql.dangerous_settings import scope_of
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.remedy import Remedy
@@ -24,6 +25,12 @@ _SUMMARY = Say(
     en="Sorts and hashes do not fit into work_mem ({memory:bytes}) and go through temporary files: {size:bytes} so"
     " far.",
     zh="排序和哈希放不进 work_mem（{memory:bytes}），只能使用临时文件，目前累计 {size:bytes}。",
+)
+_SUMMARY_STORED = Say(
+    en="Sorts and hashes do not fit into the work_mem of {scope} ({value}; the server's is {memory:bytes}) and go"
+    " through temporary files: {size:bytes} so far.",
+    zh="排序和哈希放不进 {scope} 的 work_mem（{value}；服务器的值为 {memory:bytes}），只能使用临时文件，目前累计"
+    " {size:bytes}。",
 )
 _FILES = Say(
     en="{files:count} temporary file{files:|s} in {age:duration}, {each:bytes} each on average.",
@@ -53,13 +60,13 @@ def _cause(finding: Finding, tiny: list[Finding], found: Found, now: Snapshot) -
         (each for each in found.of("postgresql.top_statements") if each.details.get("temp_bytes", 0) > 0),
         key=lambda each: -each.details["temp_bytes"],
     )
-    stored = [each for each in stored_for_roles(now) if each.name == "work_mem"]
+    stored = less_memory("work_mem", now, details["work_mem"] or 4 * _MB)
     because: tuple[Message, ...] = (
         _FILES(files=details["files"], age=details["age_seconds"], each=details["bytes"] / max(details["files"], 1)),
     )
     if spilling:
         because += (_STATEMENT(statement=spilling[0].details["query"][:200]),)
-    because += tuple(_STORED(value=each.value, scope=scope_of(each)) for each in stored[:2])
+    because += tuple(_STORED(value=each.value, scope=scope_of(each)) for each in stored[1:3])
     share = sum(each.details["share"] for each in spilling)
     return Cause(
         id=CAUSE.id,
@@ -67,7 +74,7 @@ def _cause(finding: Finding, tiny: list[Finding], found: Found, now: Snapshot) -
         object_kind="setting",
         severity=finding.severity,
         confidence=0.9 if details["is_tiny"] or spilling else 0.7,
-        summary=_SUMMARY(memory=details["work_mem"], size=details["bytes"]),
+        summary=_summary(details, stored),
         because=because,
         evidence=finding.evidence,
         remedies=tuple(_remedies(finding, stored)),
@@ -75,6 +82,13 @@ def _cause(finding: Finding, tiny: list[Finding], found: Found, now: Snapshot) -
         absorbs=tuple(each.fingerprint for each in spilling),
         impact=min(share, 1.0) if finding.severity is not Severity.NOTICE else 0.0,
     )
+
+
+def _summary(details: Mapping[str, Any], stored: list[RoleSetting]) -> Message:
+    memory, size = details["work_mem"], details["bytes"]
+    if not stored:
+        return _SUMMARY(memory=memory, size=size)
+    return _SUMMARY_STORED(scope=scope_of(stored[0]), value=stored[0].value, memory=memory, size=size)
 
 
 def _remedies(finding: Finding, stored: list[RoleSetting]) -> Iterator[Remedy]:

@@ -25,6 +25,12 @@ def stored_for_roles(now: Snapshot) -> tuple[RoleSetting, ...]:
     return () if isinstance(rows, Unavailable) else tuple(row for row in rows if row.is_here)
 
 
+def less_memory(name: str, now: Snapshot, than: float) -> list[RoleSetting]:
+    """Where databases or roles have less of a memory setting than this many bytes. Who has more lacks nothing."""
+    stored = [each for each in stored_for_roles(now) if each.name == name]
+    return [each for each in stored if (each.memory_bytes() or than) < than]
+
+
 def is_off(value: str | None) -> bool:
     """Whether a stored value of a boolean setting means off."""
     return (value or "").lower() in ("off", "false", "no", "0", "f", "n", "of", "fal", "fals", "fa")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.postgresql._measured import measured
-from housecall.diagnosis.checks.postgresql._settings import setting_number
+from housecall.diagnosis.checks.postgresql._settings import less_memory, setting_number
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.engine import Unavailable
@@ -36,6 +36,8 @@ CHECK = Check(
     ],
     needs_window=True,
 )
+FITS_SHARE = 0.5
+"""Rows take about twice the room in memory that they take in a file."""
 _SPILLS = Say(
     en="{files:count} temporary file{files:|s} with {size:bytes} together in {age:duration}; work_mem is"
     " {memory:bytes}.",
@@ -53,6 +55,7 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
     in_window = row.temp_bytes - before[0].temp_bytes if before and not isinstance(before, Unavailable) else None
     is_heavy = row.temp_bytes / age * 3600 >= limits["warning_bytes_per_hour"]
     is_tiny = memory is not None and memory < limits["small_work_mem"]
+    is_tiny = is_tiny or _is_of_the_poor(row, memory, now, limits)
     yield Finding(
         CHECK.id, CHECK.item, Severity.WARNING if is_tiny or (is_heavy and in_window != 0) else Severity.NOTICE,
         now.facts.database, "database",
@@ -71,3 +74,10 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
             "bytes_in_window": in_window,
         },
     )  # fmt: skip
+
+
+def _is_of_the_poor(row: DatabaseCounters, memory: float | None, now: Snapshot, limits: Limits) -> bool:
+    """Whether the files are those of a role or database with a tiny work_mem of its own: at the server's value, files
+    as small as these would have stayed in memory."""
+    fits = memory is not None and row.temp_bytes / row.temp_files < FITS_SHARE * memory
+    return fits and bool(less_memory("work_mem", now, limits["small_work_mem"]))

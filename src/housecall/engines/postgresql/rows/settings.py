@@ -1,5 +1,6 @@
 """Settings of the server, of databases and of roles; extensions."""
 
+import re
 from dataclasses import dataclass
 
 from housecall.engines.engine import Row
@@ -43,6 +44,13 @@ class RoleSetting(Row, reading="role_settings"):
     name: str
     value: str
     is_here: bool
+
+    def memory_bytes(self) -> float | None:
+        """The value of a setting that counts in kB, as a person wrote it: `64kB`, `1 GB`, `65536`. None: not a size."""
+        found = re.fullmatch(r"\s*([0-9.]+)\s*(B|kB|MB|GB|TB|)\s*", self.value)
+        if found is None:
+            return None
+        return float(found[1]) * _UNIT_BYTES.get(found[2] or "kB", 1024**4)
 
 
 @dataclass(frozen=True, slots=True)
