@@ -39,6 +39,18 @@ async def test_a_bigint_sequence_that_fills_an_integer_column_ends_with_the_colu
     assert causes(await database.examine(), "key_exhaustion") == []
 
 
+async def test_the_parts_of_a_table_come_to_an_end_with_it(database: PrivateDatabase) -> None:
+    database.execute(
+        "CREATE TABLE visits (id serial, day date NOT NULL, PRIMARY KEY (id, day)) PARTITION BY RANGE (day)",
+        "CREATE TABLE visits_2026 PARTITION OF visits FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')",
+        "SELECT setval('visits_id_seq', 2147400000)",
+    )
+    (cause,) = causes(await database.examine(), "key_exhaustion")
+    assert cause.object == "public.visits(id)"
+    database.execute(*cause.remedies[0].statements)
+    assert causes(await database.examine(), "key_exhaustion") == []
+
+
 async def test_a_narrow_sequence_of_a_wide_column_is_raised(database: PrivateDatabase) -> None:
     database.execute(
         "CREATE TABLE wide (id bigint PRIMARY KEY)",

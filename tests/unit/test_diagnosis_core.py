@@ -94,6 +94,13 @@ def test_causes_are_ranked_by_severity_then_impact() -> None:
     assert [each.id for each in rank([small, critical, big])] == ["critical", "big", "small"]
 
 
+def test_accounts_without_a_password_come_behind_a_trouble_of_the_same_weight() -> None:
+    hygiene, trouble = replace(cause("weak_authentication"), confidence=0.99), replace(cause("t"), confidence=0.5)
+    assert [each.id for each in rank([hygiene, trouble])] == ["t", "weak_authentication"]
+    louder = replace(hygiene, severity=Severity.CRITICAL)
+    assert rank([trouble, louder])[0].id == "weak_authentication"
+
+
 @pytest.mark.parametrize(("held_up", "first"), [(0.6, "blocker"), (0.4, "statement")])
 def test_sessions_that_wait_leave_only_the_rest_to_the_statements(held_up: float, first: str) -> None:
     blocker, statement = replace(cause("blocker"), holds_up=held_up), cause("statement", impact=0.9)

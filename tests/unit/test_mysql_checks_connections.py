@@ -234,6 +234,21 @@ class TestLogs:
             "packet_too_small", ("SET PERSIST max_allowed_packet = 67108864;",)
         )  # fmt: skip
 
+    @pytest.mark.parametrize(
+        ("size", "ago", "severity"),
+        [
+            (64 * MB, 30.0, Severity.NOTICE),  # raised since: what was too large then is not now
+            (64 * MB, 1.0, Severity.WARNING),
+            (64 * MB - 1, 30.0, Severity.WARNING),
+        ],
+    )
+    def test_an_error_of_before_the_limit_was_raised_is_no_alarm(
+        self, size: int, ago: float, severity: Severity
+    ) -> None:
+        rows = [StatementError(1153, "ER_NET_PACKET_TOO_LARGE", "08S01", 3, ago), *variables(max_allowed_packet=size)]
+        diagnosis = verdict(*rows, earlier=snapshot(*rows), taken_seconds=5.0)
+        assert [each.severity for each in found(diagnosis, "packet_size")] == [severity]
+
     @pytest.mark.parametrize(("aborted", "count"), [(299, 2), (300, 1)])
     def test_connections_that_large_statements_cut_are_opened_again_for_no_other_reason(
         self, aborted: int, count: int

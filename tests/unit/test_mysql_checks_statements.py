@@ -369,8 +369,8 @@ def test_leading_wildcard_is_read_or_concluded(sample: str | None, expected: flo
     assert [each.confidence for each in caused(verdict, "leading_wildcard")] == ([expected] if expected else [])
 
 
-def joined_by_code(one: str, other: str, **more: object) -> Snapshot:
-    text = "SELECT COUNT ( * ) FROM `orders` `o` JOIN `customers` `c` ON `c` . `code` = `o` . `code`"
+def joined_by_code(one: str, other: str, written: str = "", **more: object) -> Snapshot:
+    text = f"SELECT COUNT ( * ) FROM `orders` `o` JOIN `customers` `c` ON `c` . `code` = `o` . `code` {written}"
     sets = {each: each.partition("_")[0] for each in (one, other)}
     return snapshot(
         digest(text, **{"full_joins": 10, **more}), *ORDERS, *CUSTOMERS, index("customers", "code", "code"),
@@ -391,6 +391,22 @@ def test_charset_mismatch_join_blames_the_column_that_is_converted(one: str, oth
     if objects:
         assert verdict.causes[0].id == "charset_mismatch_join"
         assert f"COLLATE {other} NULL" in verdict.causes[0].remedies[0].statements[0]
+
+
+@pytest.mark.parametrize(
+    ("written", "objects"),
+    [
+        ("COLLATE `utf8mb4_unicode_ci`", ["shop.customers(code)"]),
+        ("COLLATE utf8mb4_general_ci", ["shop.orders(code)"]),
+    ],
+)
+def test_a_collation_that_the_statement_demands_converts_the_column_that_has_another(
+    written: str, objects: list[str]
+) -> None:
+    verdict = diagnose(joined_by_code("utf8mb4_general_ci", "utf8mb4_unicode_ci", written))
+    (cause,) = caused(verdict, "charset_mismatch_join")
+    assert [cause.object] == objects
+    assert f"COLLATE {written.split()[1].strip('`')} NULL" in cause.remedies[0].statements[0]
 
 
 @pytest.mark.parametrize(("errors", "expected"), [(0, []), (1, ["notice"]), (4, ["notice"]), (5, ["warning"])])

@@ -114,9 +114,15 @@ def all_causes() -> tuple[RegisteredCause, ...]:
     return tuple(sorted(registered, key=lambda each: (each.rule.id, each.module)))
 
 
-def strength(cause: Cause) -> tuple[bool, int, float, float]:
-    """The order of causes: present before past, then severity, impact, confidence."""
-    return (not cause.past, cause.severity.rank, cause.impact, cause.confidence)
+NO_TROUBLE = frozenset({"weak_authentication"})
+"""Causes that ask for attention and explain no trouble that anybody feels."""
+
+
+def strength(cause: Cause) -> tuple[bool, int, float, bool, float]:
+    """The order of causes: present before past, then severity, impact, confidence. Of two that weigh the same, what
+    slows nothing down comes last, however sure it is."""
+    is_trouble = cause.id not in NO_TROUBLE
+    return (not cause.past, cause.severity.rank, cause.impact, is_trouble, cause.confidence)
 
 
 def rank(causes: list[Cause]) -> tuple[Cause, ...]:

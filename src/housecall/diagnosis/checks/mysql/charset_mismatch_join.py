@@ -1,14 +1,16 @@
-"""Joins of text columns of two character sets, or of a plain and a binary collation.
+"""Joins of text columns of two character sets, of a plain and a binary collation, or in a collation written with them.
 
 Why it matters: one side is converted for every row of the other, and the index on the converted column cannot be used.
 How to fix: give both columns one character set and collation (utf8mb4), the smaller table first.
 Source: MySQL manual, "Character Set Conversion" and "Collation Coercibility in Expressions".
 """
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
-from housecall.advisor.statement import parse_statement, scopes
+from housecall.advisor.statement import Predicate, parse_statement, scopes
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.mysql._measured import measured, table_name
 from housecall.diagnosis.checks.mysql._shapes import severity_of, statement_finding
@@ -94,14 +96,30 @@ def mismatches(statement: HotStatement, now: Snapshot) -> Iterator[tuple[Side, S
     tree = parse_statement(statement.sql, "mysql")
     for scope in scopes(tree, "mysql") if tree is not None else ():
         names = {relation.alias: relation.name for relation in scope.relations}
-        for predicate in scope.predicates:
-            if predicate.kind != "join" or predicate.other is None or predicate.expression is not None:
+        joins = [each for each in scope.predicates if each.kind == "join" and each.other is not None]
+        written = {(f"{each.alias}.{each.column}", each.other): _collation_of(each) for each in joins}
+        for predicate in joins:
+            mine_called = f"{predicate.alias}.{predicate.column}"
+            collation = written.get((str(predicate.other), mine_called)) or _collation_of(predicate)
+            if predicate.expression is not None and collation is None:
                 continue
-            alias, _, column = predicate.other.partition(".")
+            alias, _, column = str(predicate.other).partition(".")
             mine = side_of(statement, now, names.get(predicate.alias), predicate.column)
             other = side_of(statement, now, names.get(alias), column)
-            if mine is not None and other is not None and is_converted(mine.column, other.column):
+            if mine is None or other is None:
+                continue
+            if collation is not None and mine.column.collation != collation:
+                character_set = collation.partition("_")[0]
+                column_as_written = replace(other.column, collation=collation, character_set=character_set)
+                yield mine, Side(other.table, column_as_written)
+            elif collation is None and is_converted(mine.column, other.column):
                 yield mine, other
+
+
+def _collation_of(predicate: Predicate) -> str | None:
+    """The collation that the statement itself demands of this side; both sides are compared in it."""
+    found = re.search(r"^[\w`.]+ collate `?(\w+)`?$", predicate.expression or "", re.IGNORECASE)
+    return found[1].lower() if found else None
 
 
 def side_of(statement: HotStatement, now: Snapshot, table_called: str | None, column: str) -> Side | None:

@@ -25,6 +25,7 @@ CHECK = Check(
     thresholds=[
         Threshold("recent_seconds", 3600.0, "an error of the last hour goes on"),
         Threshold("default_bytes", 16 * 1024 * 1024, "MariaDB's default, the smaller of the two"),
+        Threshold("ample_bytes", 64 * 1024 * 1024, "MySQL's default; an error before it was raised to this is mended"),
         Threshold("tiny_bytes", 1024 * 1024, "a photograph is larger"),
         Threshold("min_aborted", 20, "sessions that ended without a goodbye; a few are a developer's laptop"),
         Threshold("min_aborted_share", 0.1, "of all connections: what cuts them is a rule and no accident"),
@@ -33,8 +34,8 @@ CHECK = Check(
 )
 _SEEN = Say(
     "{count:count} statement{count:|s} or row{count:|s} {count:was|were} larger than max_allowed_packet"
-    " ({size:bytes}).",
-    "有 {count:count} 条语句或行超过 max_allowed_packet（{size:bytes}）。",
+    " took ({size:bytes} now).",
+    "有 {count:count} 条语句或行超过 max_allowed_packet 的限制（当前为 {size:bytes}）。",
 )
 _LIKELY = Say(
     "max_allowed_packet is only {size:bytes}, and {count:count} sessions ended without a goodbye, which is how the"
@@ -53,7 +54,8 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
     if raised:
         latest = min((row.last_seconds_ago for row in raised if row.last_seconds_ago is not None), default=None)
         is_recent = latest is not None and latest <= limits["recent_seconds"]
-        severity = Severity.WARNING if is_recent else Severity.NOTICE
+        is_ample = size is not None and size >= limits["ample_bytes"] and not _in_this_window(latest, now, earlier)
+        severity = Severity.WARNING if is_recent and not is_ample else Severity.NOTICE
         message = _SEEN(count=count, size=size)
     elif isinstance(errors, Unavailable) and size is not None and size < limits["default_bytes"]:
         if aborted < max(limits["min_aborted"], limits["min_aborted_share"] * connections):
@@ -72,3 +74,7 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
             "share": aborted / max(1.0, connections),
         },
     )  # fmt: skip
+
+
+def _in_this_window(latest: float | None, now: Snapshot, earlier: Snapshot | None) -> bool:
+    return latest is not None and earlier is not None and latest <= now.seconds_since(earlier)

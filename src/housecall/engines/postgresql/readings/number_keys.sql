@@ -20,6 +20,14 @@ WITH locked AS MATERIALIZED (
     JOIN sequences ON sequences.seqrelid = d.refobjid
     JOIN pg_catalog.pg_attrdef AS def ON def.oid = d.objid
     WHERE d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass
+        -- a partition that takes its parent's numbers is widened with it
+        AND NOT EXISTS (
+            SELECT
+            FROM pg_catalog.pg_inherits AS h
+            JOIN pg_catalog.pg_attrdef AS above ON above.adrelid = h.inhparent
+            JOIN pg_catalog.pg_depend AS same ON same.objid = above.oid AND same.classid = d.classid
+            WHERE h.inhrelid = def.adrelid AND same.refclassid = d.refclassid AND same.refobjid = d.refobjid
+        )
 ), narrow AS MATERIALIZED (
     SELECT
         con.confrelid AS attrelid,
