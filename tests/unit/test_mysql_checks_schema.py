@@ -18,7 +18,13 @@ from housecall.engines.mysql.rows.indexes import IndexLoad, UnusedIndex
 from housecall.engines.mysql.rows.sequences import SequenceName, SequenceValue
 from housecall.engines.mysql.rows.server import Variable
 from housecall.engines.mysql.rows.statements import HotTable, TopStatement
-from housecall.engines.mysql.rows.tables import ColumnCharset, MoneyColumn, PartitionedTable, TableStatistics
+from housecall.engines.mysql.rows.tables import (
+    ColumnCharset,
+    LargeTableColumn,
+    MoneyColumn,
+    PartitionedTable,
+    TableStatistics,
+)
 from housecall.testing import row_of
 from housecall.testing_mysql_rows import counters, snapshot, variables, verdict
 
@@ -276,6 +282,13 @@ def test_sort_spill_of_a_statement_names_its_table_unless_the_buffer_is_too_smal
     assert "shop.orders" not in {each.object for each in caused(verdict(spilling, *small), "sort_spill")}
 
 
+@pytest.mark.parametrize(("limit", "words"), [("", "sorts 40,000 rows"), (" LIMIT 5", "to give out 40,000 rows")])
+def test_the_rows_that_leave_a_sort_are_not_told_as_those_that_went_in(limit: str, words: str) -> None:
+    diagnosis = verdict(digest(SORTS + limit, sort_merge_passes=10, sort_rows=400_000))
+    (cause,) = caused(diagnosis, "sort_spill")
+    assert words in cause.summary.render("en")
+
+
 @pytest.mark.parametrize(("tables", "severities"), [(5, ["warning"]), (4, [])])
 def test_statement_temporary_tables_are_told_from_every_second_call_on(tables: int, severities: list[str]) -> None:
     diagnosis = verdict(digest("SELECT `note` FROM `orders` GROUP BY `note`", tmp_disk_tables=tables))
@@ -459,3 +472,24 @@ def test_the_statement_for_sequences_quotes_their_names_and_asks_for_no_more_tha
     assert grants(reading, "'r'@'%'") == "GRANT SELECT ON shop.* TO 'r'@'%';"
     assert ENGINE.readings_after({"sequences": ()}, ()) == ()
     assert ENGINE.readings_after({"sequences": Unavailable("sequences", "version", "none")}, ()) == ()
+
+
+@pytest.mark.parametrize(
+    ("flavour", "kind", "size", "expected"),
+    [
+        ("mysql", "text", 2**20, ("tmp_table_size", "warning")),
+        ("mariadb", "varchar(20)", 2**20, ("tmp_table_size", "warning")),
+        ("mariadb", "text", 2**20, ("shop.orders", "warning")),  # no limit keeps it in memory
+        ("mysql", "text", 2**24, ("shop.orders", "warning")),
+    ],
+)
+def test_a_statement_with_temporary_tables_on_disk_weighs_for_the_limit_that_sends_them_there(
+    flavour: str, kind: str, size: int, expected: tuple[str, str]
+) -> None:
+    grouped = digest("SELECT `note` FROM `orders` GROUP BY `note`", tmp_disk_tables=10)
+    column = row_of(LargeTableColumn, schema_name="shop", table_name="orders", column_name="note", column_type=kind)
+    limit = variables(tmp_table_size=size, max_heap_table_size=size, temptable_max_ram=2**30)
+    few = counters(Created_tmp_disk_tables=60, Created_tmp_tables=100, Uptime=3_600)
+    diagnosis = verdict(grouped, column, *limit, *few, flavour=flavour)
+    first = caused(diagnosis, "temporary_tables_on_disk")[0]
+    assert (first.object, first.severity) == expected

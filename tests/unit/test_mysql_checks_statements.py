@@ -409,6 +409,14 @@ def test_a_collation_that_the_statement_demands_converts_the_column_that_has_ano
     assert f"COLLATE {written.split()[1].strip('`')} NULL" in cause.remedies[0].statements[0]
 
 
+def test_a_plan_that_reads_no_table_says_nothing_of_a_statement_that_looks_at_rows() -> None:
+    now = joined_by_code("utf8mb4_general_ci", "utf8mb4_unicode_ci", "COLLATE utf8mb4_unicode_ci")
+    text = now.rows(TopStatement)[0].query
+    nothing = {"query_block": {"table": {"message": "Impossible WHERE noticed after reading const tables"}}}
+    verdict = diagnose(replace(now, plans=(StatementPlan(with_schema("shop", text), nothing),)))
+    assert len(caused(verdict, "charset_mismatch_join")) == 1
+
+
 @pytest.mark.parametrize(("errors", "expected"), [(0, []), (1, ["notice"]), (4, ["notice"]), (5, ["warning"])])
 def test_collation_mismatch_needs_failures(errors: int, expected: list[str]) -> None:
     now = joined_by_code("utf8mb4_general_ci", "utf8mb4_unicode_ci", errors=errors, rows_examined=0, full_joins=0)

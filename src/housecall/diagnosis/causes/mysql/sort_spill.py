@@ -17,6 +17,10 @@ _SUMMARY = Say(
     en="A hot statement on {table} sorts {rows:count} rows on each call, more than the sort buffer holds.",
     zh="针对 {table} 的热点语句每次调用要排序 {rows:count} 行，超出了排序缓冲区。",
 )
+_SUMMARY_CUT = Say(
+    en="A hot statement on {table} sorts more on each call than the sort buffer holds, to give out {rows:count} rows.",
+    zh="针对 {table} 的热点语句每次调用的排序超出了排序缓冲区，最终只取 {rows:count} 行。",
+)
 _PASSES = Say(
     en="Each call makes {passes:number} merge passes through files.", zh="每次调用要做 {passes:number} 轮文件归并。"
 )
@@ -38,7 +42,9 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
         details = finding.details
         yield statement_cause(
             CAUSE.id, finding, found,
-            _SUMMARY(table=", ".join(details["tables"]) or "?", rows=details["sort_rows"]),
+            (_SUMMARY_CUT if details["is_cut"] else _SUMMARY)(
+                table=", ".join(details["tables"]) or "?", rows=details["sort_rows"]
+            ),
             (application_change(_INDEX()), application_change(_HINT())), confidence=0.8,
             because=(_PASSES(passes=details["passes"]),), absorbs=found.of("mysql.sort_buffer"),
         )  # fmt: skip

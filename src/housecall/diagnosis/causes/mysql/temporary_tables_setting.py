@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.mysql._settings import Change, by_age, set_variables, share_of_time
+from housecall.diagnosis.causes.mysql.temporary_tables_on_disk import is_by_the_limit
 from housecall.diagnosis.checks.mysql._counters import MB, number
 from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
@@ -13,7 +14,7 @@ from housecall.wording import Say
 CAUSE = CauseRule(
     id="temporary_tables_on_disk",
     title=Say(en="Temporary tables on disk", zh="临时表落盘"),
-    checks=("mysql.temporary_table_size",),
+    checks=("mysql.temporary_table_size", "mysql.statement_temporary_tables"),
 )
 _LOW = Say(en="{name} is {size:bytes}, below its default of 16 MB.", zh="{name} 为 {size:bytes}，低于默认值 16 MB。")
 _SIZE = Say(
@@ -32,11 +33,13 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
         details = finding.details
         is_root = details["is_now"] and details["is_low"]  # far below the default, and felt now
         remedy = _raise(now, finding)
+        suffering = [each for each in found.of("mysql.statement_temporary_tables") if is_by_the_limit(each, found, now)]
+        share = sum(each.details["share"] for each in suffering)
         yield Cause(
             id=CAUSE.id,
             object=details["name"],
             object_kind="setting",
-            severity=finding.severity,
+            severity=max((finding.severity, *[each.severity for each in suffering]), key=lambda each: each.rank),
             confidence=0.95 if is_root else by_age(0.85 if details["is_low"] else 0.5, details["age_seconds"]),
             summary=finding.message,
             because=((_LOW(name=details["name"], size=details["size"]) if details["is_low"]
@@ -44,7 +47,8 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
             evidence=finding.evidence,
             remedies=(remedy,) if remedy else (),
             rests_on=(finding.fingerprint,),
-            impact=max(0.1, share_of_time(now, lambda row: row.tmp_disk_tables > 0)) if is_root else 0.0,
+            absorbs=tuple(each.fingerprint for each in suffering),
+            impact=max(0.1, share_of_time(now, lambda row: row.tmp_disk_tables > 0)) if is_root else min(share, 1.0),
             past=details["is_over"],
         )  # fmt: skip
 

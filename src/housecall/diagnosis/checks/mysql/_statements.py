@@ -343,8 +343,14 @@ def plan_of(statement: HotStatement, now: Snapshot) -> Plan | None:
         if each.plan is not None:
             text = schema_and_statement(each.statement)[1]
             if fingerprint(plain_digest(text), "mysql") == statement.identity:
-                return _parsed(json.dumps(each.plan), with_values(text))
+                plan = _parsed(json.dumps(each.plan), with_values(text))
+                return None if plan is None or _reads_nothing(plan, statement) else plan
     return None
+
+
+def _reads_nothing(plan: Plan, statement: HotStatement) -> bool:
+    """A plan for values that no row has ("Impossible WHERE") tells nothing of a statement that looks at rows."""
+    return bool(statement.examined) and not any(node.relation for node in plan.root.walk())
 
 
 @lru_cache(maxsize=64)

@@ -7,9 +7,10 @@ Source: MySQL manual, "ORDER BY Optimization": Sort_merge_passes.
 
 from collections.abc import Iterator
 
+from housecall.advisor.statement import parse_statement, scopes
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.mysql._shapes import severity_of, statement_finding
-from housecall.diagnosis.checks.mysql._statements import hot_statements
+from housecall.diagnosis.checks.mysql._statements import HotStatement, hot_statements
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.mysql.rows.statements import TopStatement
@@ -33,6 +34,11 @@ _SORTS = Say(
     en="Each call sorts {rows:count} rows in {passes:number} merge passes through files: {statement:code}.",
     zh="每次调用排序 {rows:count} 行，经过 {passes:number} 轮文件归并：{statement:code}。",
 )
+_SORTS_CUT = Say(
+    en="Each call sorts in {passes:number} merge passes through files, to give out {rows:count} rows:"
+    " {statement:code}.",
+    zh="每次调用的排序经过 {passes:number} 轮文件归并，最终只取 {rows:count} 行：{statement:code}。",
+)
 
 
 def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
@@ -43,7 +49,16 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
             continue
         passes, rows = statement.sort_merge_passes / calls, statement.sort_rows / calls
         if passes >= limits["min_passes"]:
+            is_cut = _has_limit(statement)
+            message = _SORTS_CUT if is_cut else _SORTS
             yield statement_finding(
                 CHECK, statement, now, severity_of(statement, limits["warning_share"], limits["warning_seconds"]),
-                _SORTS(rows=rows, passes=passes, statement=statement.text), passes=passes, sort_rows=rows,
+                message(rows=rows, passes=passes, statement=statement.text), passes=passes, sort_rows=rows,
+                is_cut=is_cut,
             )  # fmt: skip
+
+
+def _has_limit(statement: HotStatement) -> bool:
+    """The servers count the rows that leave a sort; with a LIMIT those are few, however many went in."""
+    tree = parse_statement(statement.sql, "mysql")
+    return tree is not None and any(each.has_limit for each in scopes(tree, "mysql"))
