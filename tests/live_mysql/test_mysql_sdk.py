@@ -1,4 +1,8 @@
-"""The official SDK asks about a MySQL and a MariaDB server: stream, tool calls, follow-up."""
+"""The official SDK asks about a MySQL and a MariaDB server: stream, tool calls, follow-up.
+
+It opens an installation of its own, and a process executes the runs of one only, so it must not stand beside the tests
+of the API, which keep one open.
+"""
 
 import json
 import shutil
@@ -16,7 +20,7 @@ from tests.api.conftest import Live, _new_key, listening
 
 from housecall.app import open_app
 from housecall.settings import Settings
-from housecall.testing_mysql import MYSQL_KINDS, MySQLKind, PrivateMySQLDatabase, mysql_farm
+from housecall.testing_mysql import MySQLFarm, PrivateMySQLDatabase
 
 ORDERS = (
     "CREATE TABLE orders (id INT AUTO_INCREMENT PRIMARY KEY, customer INT, status INT,"
@@ -39,15 +43,12 @@ class Watched:
         return [chunk.body for chunk in self.client.chat_messages_with_sse(request, RuntimeOptions())]
 
 
-@pytest.fixture(scope="module", params=MYSQL_KINDS, ids=lambda kind: kind.flavour)
-def watched(request: pytest.FixtureRequest) -> Iterator[Watched]:
-    kind: MySQLKind = request.param
-    if not kind.is_complete():
-        pytest.skip(f"{kind.name} is not installed; `make test` says why")
+@pytest.fixture(scope="module")
+def watched(mysql_servers: MySQLFarm) -> Iterator[Watched]:
     home = Path(tempfile.mkdtemp(prefix="housecall-api-", dir="/tmp"))
     home.chmod(0o755)
     try:
-        with mysql_farm(kind) as farm, farm.server(SETTINGS) as server:
+        with mysql_servers.server(SETTINGS) as server:
             shop = server.create_database()
             shop.execute(*STATEMENTS)
 
