@@ -97,7 +97,7 @@ async def test_cancel_ends_the_statement_on_the_server(database: PrivateDatabase
 async def test_a_generic_plan_is_had_for_a_statement_with_parameters(database: PrivateDatabase) -> None:
     async with probe_of(database) as probe:
         plan = await probe.explain("SELECT * FROM pg_class WHERE oid = $1 AND relkind = $2")
-        again = await probe.explain("SELECT * FROM pg_class WHERE oid = $1")
+        again = await probe.explain("SELECT * FROM pg_class WHERE oid IN ($1,$2,$3)")
     assert plan[0]["Plan"]["Relation Name"] == again[0]["Plan"]["Relation Name"] == "pg_class"
 
 

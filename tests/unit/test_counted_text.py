@@ -2,7 +2,8 @@
 
 import pytest
 
-from housecall.engines.postgresql.counted_text import as_statement
+from housecall.engines.guard import guard
+from housecall.engines.postgresql.counted_text import as_statement, parameters_apart
 
 
 @pytest.mark.parametrize(
@@ -22,3 +23,18 @@ from housecall.engines.postgresql.counted_text import as_statement
 )
 def test_what_the_extension_counted_can_be_parsed_again(counted: str, statement: str) -> None:
     assert as_statement(counted) == statement
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM t WHERE a IN ($1,$2,$3)",
+        "SELECT doc->$1->>$2 FROM t",
+        "INSERT INTO t SELECT g,$1||g%$2,$3 FROM generate_series($4,$5) AS g",
+        "UPDATE t SET a = (a+$1)%$2 WHERE b = '$1,$2'",
+    ],
+)
+def test_parameters_without_a_space_between_them_can_be_explained(statement: str) -> None:
+    apart = parameters_apart(statement)
+    assert guard(f"EXPLAIN {apart}", "postgresql").allowed
+    assert apart.count("'$1,$2'") == statement.count("'$1,$2'")

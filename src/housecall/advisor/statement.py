@@ -16,7 +16,8 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from housecall.engines.engine import EngineName
-from housecall.engines.tokens import TokenError, mysql_tokens, postgresql_tokens
+from housecall.engines.postgresql.counted_text import parameters_apart
+from housecall.engines.tokens import mysql_tokens, postgresql_tokens
 
 PredicateKind = Literal["equality", "range", "prefix", "null", "join"]
 MAX_STATEMENT_CHARACTERS = 50_000
@@ -109,16 +110,8 @@ def with_list_closed(sql: str, engine: EngineName) -> str:
 
 
 def with_parameters_apart(sql: str, engine: EngineName) -> str:
-    """The text with a space behind each `$1`: sqlglot takes what stands between two dollar signs without a space, as in
-    `IN ($1,$2)` or `doc->$1->>$2`, for the tag of a dollar-quoted string. Quoted text stays as it is."""
-    if engine != "postgresql" or "$" not in sql:
-        return sql
-    try:
-        ends = [token.end for token in postgresql_tokens(sql, lenient=True) if token.kind == "parameter"]
-    except TokenError:
-        return sql
-    starts = [0, *ends]
-    return " ".join(sql[start:end] for start, end in zip(starts, [*ends, len(sql)], strict=True))
+    """For PostgreSQL the text with a space behind each `$1`, as parsers need it."""
+    return parameters_apart(sql) if engine == "postgresql" else sql
 
 
 def dialect_of(engine: EngineName) -> str:

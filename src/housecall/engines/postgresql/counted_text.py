@@ -6,6 +6,8 @@ The extension puts a parameter in place of every constant, of a typed one as wel
 
 import re
 
+from housecall.engines.tokens import TokenError, postgresql_tokens
+
 _TYPES = (
     "date|timestamptz|timestamp|timetz|time|interval|uuid|inet|cidr|numeric|decimal|float8|int8|int4|bigint|integer|text"
     "|varchar|jsonb|json|bytea|point|tsquery|tsvector|xml|regclass"
@@ -21,3 +23,16 @@ def as_statement(counted: str) -> str:
     prepared = _PREPARED.match(counted)
     statement = counted[prepared.end() :] if prepared else counted
     return _TYPED_PARAMETER.sub(lambda found: f"{found[4]}::{found[1]}{found[2] or ''}{found[3] or ''}", statement)
+
+
+def parameters_apart(sql: str) -> str:
+    """The text with a space behind each `$1`: sqlglot takes what stands between two dollar signs without a space, as in
+    `IN ($1,$2)` or `doc->$1->>$2`, for the tag of a dollar-quoted string. Quoted text stays as it is."""
+    if "$" not in sql:
+        return sql
+    try:
+        ends = [token.end for token in postgresql_tokens(sql, lenient=True) if token.kind == "parameter"]
+    except TokenError:
+        return sql
+    starts = [0, *ends]
+    return " ".join(sql[start:end] for start, end in zip(starts, [*ends, len(sql)], strict=True))

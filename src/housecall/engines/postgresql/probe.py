@@ -30,6 +30,7 @@ from housecall.engines.engine import (
     rows_from_json,
 )
 from housecall.engines.guard import guard
+from housecall.engines.postgresql.counted_text import parameters_apart
 from housecall.engines.postgresql.failures import connection_failure, statement_failure, unavailable
 from housecall.engines.tokens import TokenError, postgresql_tokens
 from housecall.errors import InstanceTimeout, StatementRefused
@@ -187,6 +188,7 @@ class PostgreSQLProbe:
         return QueryResult(columns, rows, truncated, time.monotonic() - started)
 
     async def explain(self, sql: str) -> Any:
+        sql = parameters_apart(sql)
         verdict = guard(f"EXPLAIN {sql}", "postgresql")
         if not verdict.allowed:
             raise StatementRefused(f"Instance '{self._instance_id}': statement refused: {verdict.reason}")
