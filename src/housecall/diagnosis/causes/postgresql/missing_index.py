@@ -93,10 +93,10 @@ _FIND = Say(
 
 _UNNAMED = Say(
     en="{table} ({rows:count} row{rows:|s}) is read from end to end again and again, and none of the costly statements"
-    " reads it by itself: the one that does runs inside a function, a trigger or a procedure, through a cursor, or"
-    " is ended before it can be counted.",
+    " reads it by itself: the one that does runs inside a function, a trigger or a procedure, through a view or"
+    " a cursor, or is ended before it can be counted.",
     zh="表 {table}（{rows:count} 行）被反复全表扫描，而高开销语句中没有一条直接读它："
-    "扫描它的语句在函数、触发器或存储过程内部执行、通过游标执行，或在计入统计之前就被中止。",
+    "扫描它的语句在函数、触发器或存储过程内部执行、通过视图或游标执行，或在计入统计之前就被中止。",
 )
 _FIND_INSIDE = Say(
     en="Find the statement: look at the functions and triggers that use {table}, or let pg_stat_statements count inside"
