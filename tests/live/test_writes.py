@@ -180,7 +180,7 @@ class TestManual:
     async def test_sql_in_place_of_a_name_is_refused_also_from_a_person(self, house):
         await house.ask(mode="manual")
         (waiting,) = await house.pending()
-        with pytest.raises(NotFound):
+        with pytest.raises(RequestError, match="no table 'orders; DROP"):
             await house.decide(waiting, arguments={"table": "orders; DROP TABLE orders", "columns": ["id"]})
         with pytest.raises(RequestError, match="no column"):
             await house.decide(waiting, arguments={"table": "orders", "columns": ["id) ; DROP TABLE orders --"]})

@@ -15,6 +15,7 @@ from housecall.diagnosis.examine import Diagnosis
 from housecall.diagnosis.finding import Finding
 from housecall.engines.mysql.rows.server import StatementError
 from housecall.testing_mysql import MySQLFarm, PrivateMySQLDatabase, Session
+from housecall.testing_sessions import wait_until
 
 pytestmark = pytest.mark.anyio
 Start = Callable[..., PrivateMySQLDatabase]
@@ -414,6 +415,8 @@ async def test_unknown_is_told_of_short_scans_that_nobody_counts_or_sees(blind_s
     blind_shop.execute(*log.statements)
     try:
         blind_shop.execute("SELECT COUNT(*) FROM orders WHERE kind = 777")
+        told_by = "SELECT COUNT(*) FROM mysql.slow_log WHERE sql_text LIKE '%kind = 777%'"
+        wait_until(lambda: blind_shop.value(told_by) > 0, "the log to hold the statement")
         assert any("kind = 777" in str(row) for row in blind_shop.fetch(log.verify_statement or ""))
     finally:
         blind_shop.execute(*log.rollback)

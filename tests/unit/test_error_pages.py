@@ -156,7 +156,7 @@ class TestSampleCommand:
         ("words", "told"),
         [
             (["GetMessages", "--language", "cobol"], "cobol"),
-            (["GetMessages", "--language", "housecall"], "another language"),
+            (["GetMessages", "--language", "housecall"], "there are samples in python"),
             (["GetMessages", "Limit"], "Name=Value"),
             (["GetMessages", "Colour=red"], "Colour"),
             (["Nothing"], "Nothing"),
