@@ -43,10 +43,13 @@ async def test_the_parts_of_a_table_come_to_an_end_with_it(database: PrivateData
     database.execute(
         "CREATE TABLE visits (id serial, day date NOT NULL, PRIMARY KEY (id, day)) PARTITION BY RANGE (day)",
         "CREATE TABLE visits_2026 PARTITION OF visits FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')",
+        "INSERT INTO visits (day) SELECT '2026-05-01' FROM generate_series(1, 100000)",
         "SELECT setval('visits_id_seq', 2147400000)",
+        "VACUUM ANALYZE visits",
     )
     (cause,) = causes(await database.examine(), "key_exhaustion")
     assert cause.object == "public.visits(id)"
+    assert "MB of table" in cause.remedies[0].duration.render("en")
     database.execute(*cause.remedies[0].statements)
     assert causes(await database.examine(), "key_exhaustion") == []
 

@@ -86,9 +86,16 @@ SELECT
     looked.seqincrement::int8 AS increment,
     looked.seqcycle AS cycles,
     GREATEST(pg_catalog.pg_stat_get_live_tuples(t.oid)::float8, t.reltuples, 0)::float8 AS table_rows,
-    COALESCE(CASE WHEN t.oid NOT IN (SELECT relation FROM locked) THEN pg_catalog.pg_relation_size(t.oid) END,
-        (SELECT k.relpages FROM pg_catalog.pg_class AS k WHERE k.oid = t.oid)
-            * current_setting('block_size')::int8)::int8 AS table_bytes,
+    COALESCE(
+        CASE
+            WHEN t.relkind <> 'p' AND t.oid NOT IN (SELECT relation FROM locked) THEN pg_catalog.pg_relation_size(t.oid)
+        END,
+        (
+            SELECT sum(k.relpages)
+            FROM pg_catalog.pg_class AS k
+            WHERE k.oid = t.oid OR (t.relkind = 'p' AND k.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree(t.oid)))
+        ) * current_setting('block_size')::int8
+    )::int8 AS table_bytes,
     pg_catalog.pg_stat_get_tuples_inserted(t.oid)::int8 AS inserted,
     (SELECT count(*) FROM sequences)::int8 AS sequences,
     (SELECT count(*) FROM looked AS l WHERE NOT l.is_readable)::int8 AS unreadable,
