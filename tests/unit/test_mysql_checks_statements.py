@@ -406,6 +406,8 @@ def test_a_collation_that_the_statement_demands_converts_the_column_that_has_ano
     verdict = diagnose(joined_by_code("utf8mb4_general_ci", "utf8mb4_unicode_ci", written))
     (cause,) = caused(verdict, "charset_mismatch_join")
     assert [cause.object] == objects
+    blamed = [each.object for each in caused(verdict, "function_on_column")]
+    assert "shop.orders(code)" not in blamed or written.endswith("utf8mb4_general_ci")
     assert f"COLLATE {written.split()[1].strip('`')} NULL" in cause.remedies[0].statements[0]
 
 

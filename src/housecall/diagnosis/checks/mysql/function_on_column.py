@@ -58,6 +58,8 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
             table = table_of(now, statement, wrapped.relation)
             if table is None or table.rows < limits["min_rows"] or wrapped.column.lower() not in table.columns:
                 continue
+            if _is_own_collation(wrapped.expression, table.columns[wrapped.column.lower()].collation):
+                continue
             column = table.spelt(wrapped.column)
             name = f"{table_name(table.schema, table.name)}({quote_identifier(column)})"
             if name not in told and not _served(statement, table, now):
@@ -69,6 +71,12 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
                     function=wrapped.wrapped_by, column_type=table.columns[column.lower()].column_type,
                     has_plain_index=table.leads(column), seen_in_plan=plan_of(statement, now) is not None,
                 )  # fmt: skip
+
+
+def _is_own_collation(expression: str, collation: str | None) -> bool:
+    """`code COLLATE utf8mb4_bin` of a column that has this collation changes nothing for its index."""
+    words = expression.replace("`", "").lower().split()
+    return collation is not None and words[-2:] == ["collate", collation.lower()]
 
 
 def is_in_vain(statement: HotStatement) -> bool:
