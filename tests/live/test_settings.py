@@ -63,9 +63,9 @@ async def test_planner_switches_of_a_database_are_reset_there(database: PrivateD
     )
     (cause,) = causes(await database.examine(), "planner_switch_off")
     assert cause.severity == "warning"
-    assert len(cause.remedies) == 2
-    for remedy in cause.remedies:
-        database.execute(*remedy.statements)
+    (remedy,) = cause.remedies
+    assert len(remedy.statements) == 2
+    database.execute(*remedy.statements)
     assert objects(await database.examine(), "planner_switch_off") == []
 
 
