@@ -210,6 +210,16 @@ def test_who_has_less_work_mem_than_the_server_spills(value: str, size: int, sev
 
 
 @pytest.mark.parametrize(
+    ("source", "statement"),
+    [("database", "ALTER DATABASE shop RESET work_mem;"), ("configuration file", "ALTER SYSTEM SET work_mem = '4MB';")],
+)
+def test_a_small_work_mem_is_taken_back_where_this_session_has_it_from(source: str, statement: str) -> None:
+    row, own = counters(temp_files=10, temp_bytes=20 * 1024**2), setting("work_mem", "64", "kB", source=source)
+    (cause,) = caused(diagnose(snapshot_of(row, own, stored("work_mem", "64kB"))), "sort_spill")
+    assert cause.remedies[0].statements[0] == statement
+
+
+@pytest.mark.parametrize(
     ("requested", "timed", "limit_mb", "severity"),
     [(5, 20, "511", "warning"), (5, 21, "511", None), (4, 0, "32", None), (5, 20, "512", "notice")],
 )

@@ -66,7 +66,8 @@ def _cause(finding: Finding, tiny: list[Finding], found: Found, now: Snapshot) -
     )
     if spilling:
         because += (_STATEMENT(statement=spilling[0].details["query"][:200]),)
-    because += tuple(_STORED(value=each.value, scope=scope_of(each)) for each in stored[1:3])
+    told = 1 if _is_less(details, stored) else 0
+    because += tuple(_STORED(value=each.value, scope=scope_of(each)) for each in stored[told : told + 2])
     share = sum(each.details["share"] for each in spilling)
     return Cause(
         id=CAUSE.id,
@@ -86,9 +87,14 @@ def _cause(finding: Finding, tiny: list[Finding], found: Found, now: Snapshot) -
 
 def _summary(details: Mapping[str, Any], stored: list[RoleSetting]) -> Message:
     memory, size = details["work_mem"], details["bytes"]
-    if not stored:
+    if not _is_less(details, stored):
         return _SUMMARY(memory=memory, size=size)
     return _SUMMARY_STORED(scope=scope_of(stored[0]), value=stored[0].value, memory=memory, size=size)
+
+
+def _is_less(details: Mapping[str, Any], stored: list[RoleSetting]) -> bool:
+    """Whether somebody has less than what this session sees, which is the server's value then."""
+    return bool(stored) and (stored[0].memory_bytes() or 0.0) < (details["work_mem"] or 4 * _MB)
 
 
 def _remedies(finding: Finding, stored: list[RoleSetting]) -> Iterator[Remedy]:

@@ -4,6 +4,9 @@ from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.engine import Unavailable
 from housecall.engines.postgresql.rows.settings import RoleSetting, ServerSetting
 
+_STORED_SOURCES = ("database", "user", "database user")
+"""As pg_settings names a value that a session has from ALTER DATABASE or ALTER ROLE."""
+
 
 def setting(now: Snapshot, name: str) -> ServerSetting | None:
     """A setting of the server, or None when it does not exist there or may not be seen."""
@@ -26,9 +29,14 @@ def stored_for_roles(now: Snapshot) -> tuple[RoleSetting, ...]:
 
 
 def less_memory(name: str, now: Snapshot, than: float) -> list[RoleSetting]:
-    """Where databases or roles have less of a memory setting than this many bytes. Who has more lacks nothing."""
+    """Where databases or roles have less of a memory setting than this many bytes. Who has more lacks nothing.
+
+    Where the probe's own session has its value from such a place, the server's own is not seen, and as much is less.
+    """
     stored = [each for each in stored_for_roles(now) if each.name == name]
-    return [each for each in stored if (each.memory_bytes() or than) < than]
+    own = setting(now, name)
+    most = than if own is not None and own.source in _STORED_SOURCES else than - 1
+    return [each for each in stored if (each.memory_bytes() or than + 1) <= most]
 
 
 def is_off(value: str | None) -> bool:
