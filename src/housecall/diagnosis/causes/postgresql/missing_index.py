@@ -20,6 +20,7 @@ from housecall.diagnosis.causes.postgresql._statement_causes import (
     share_message,
     top_statements,
 )
+from housecall.diagnosis.checks.postgresql._measured import BLOCK_BYTES
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.engine import Unavailable
@@ -40,7 +41,6 @@ CAUSE = CauseRule(
         "postgresql.correlated_subquery",
     ),
 )
-BLOCK_BYTES = 8192
 MIN_BLOCKS_SHARE = 0.1
 """Of the blocks that a scan reads: the table may have been smaller, and only some of the calls need scan it."""
 MIN_CALLS = 5

@@ -127,7 +127,8 @@ def _details(now: Snapshot, locks: Locks, tree: Tree, root: Session | None) -> d
         "root_id": root.id if root else tree.root_id, "waiting": len(tree.seconds), "victims": list(tree.waiters),
         "table": tree.table, "longest_seconds": tree.longest_seconds,
         "session_total": locks.sessions[0].session_total if locks.sessions else 0,
-        "working": len(tree.seconds) + sum(1 for row in locks.sessions if _runs(row, locks)),
+        # one look may fall between two statements: somebody works, or nothing but the queue would ever be slow
+        "working": len(tree.seconds) + max(1, sum(1 for row in locks.sessions if _runs(row, locks))),
         "middle": middle, "behind_middle": tree.behind_middle, "confidence": tree.confidence,
         "seen": any(edge.seen for edge in tree.direct), "kind_of_lock": tree.edge.kind,
         "waits_for_statement": session_details(locks, tree.root) if tree.root and tree.root is not root else None,

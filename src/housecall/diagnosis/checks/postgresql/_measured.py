@@ -12,6 +12,10 @@ from housecall.wording import Value
 
 RowT = TypeVar("RowT", bound=Row)
 
+BLOCK_BYTES = 8192
+"""What PostgreSQL reads and writes at once, unless it was built otherwise."""
+
+
 PROOF_OF_QUIET = 3.0
 """Events that the average since the reset lets one expect in a window before an empty window means "over": with three
 expected, chance alone leaves a window empty once in twenty (Poisson, e^-3)."""

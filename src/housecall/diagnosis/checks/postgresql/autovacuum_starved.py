@@ -12,6 +12,7 @@ together.
 from collections.abc import Iterator, Sequence
 
 from housecall.diagnosis.check import Check, Limits, Threshold
+from housecall.diagnosis.checks.postgresql._measured import BLOCK_BYTES
 from housecall.diagnosis.finding import Evidence, Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.diagnosis.unavailable import grant
@@ -41,7 +42,6 @@ _MESSAGE = Say(
     " row{dead:|s}, worst {worst}.",
     "autovacuum 跟不上（{reason}）：{tables:count} 张表共 {dead:count} 个死元组未及时清理，最严重的是 {worst}。",
 )
-_PAGE_BYTES = 8192
 _DIRTY_PAGE_COST = 20
 
 _HIDDEN = Say(
@@ -119,7 +119,7 @@ def write_bytes_per_second(settings: UpkeepSettings) -> float:
     if settings.autovacuum_cost_delay_seconds <= 0:
         return float("inf")
     points = settings.autovacuum_cost_limit / settings.autovacuum_cost_delay_seconds
-    return points / _DIRTY_PAGE_COST * _PAGE_BYTES
+    return points / _DIRTY_PAGE_COST * BLOCK_BYTES
 
 
 def _finding(

@@ -127,7 +127,8 @@ def _details(tree: Tree, now: Snapshot) -> dict[str, Any]:
         "ddl": session_details(ddl) if ddl else None,
         "behind_ddl": tree.behind_ddl,
         "session_total": now.rows(Session)[0].session_total,
-        "working": len(tree.waiters) + sum(1 for row in now.rows(Session) if _runs(row)),
+        # one look may fall between two statements: somebody works, or nothing but the queue would ever be slow
+        "working": len(tree.waiters) + max(1, sum(1 for row in now.rows(Session) if _runs(row))),
         "prepared": _prepared(tree, now) if tree.kind == "prepared" else None,
     }
 

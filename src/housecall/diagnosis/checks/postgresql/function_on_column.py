@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.postgresql._index_candidates import MIN_SHARE, proposals, table_facts
-from housecall.diagnosis.checks.postgresql._measured import table_name
+from housecall.diagnosis.checks.postgresql._measured import BLOCK_BYTES, table_name
 from housecall.diagnosis.checks.postgresql._shapes import severity_of, statement_finding
 from housecall.diagnosis.checks.postgresql._statements import HotStatement, hot_statements, is_hot, plan_of, scans_of
 from housecall.diagnosis.checks.postgresql.missing_index import proposal_finding
@@ -35,7 +35,6 @@ CHECK = Check(
     ],
     needs_window=True,
 )
-PAGE_BYTES = 8192
 MIN_PAGES = 100
 """A search by index touches a handful of pages: of fewer than this it might be half."""
 WHOLE_SHARE = 0.5
@@ -94,5 +93,5 @@ def _is_read_whole(statement: HotStatement, table: str, column: str, now: Snapsh
         return any(node.kind == "full_scan" or node.index_condition is None for node in nodes)
     sizes = [row.size_bytes for row in now.rows(HotTable) if row.table_name == table]
     sizes += [row.size_bytes for row in now.rows(HotIndex) if row.table_name == table and row.keys[:1] == [column]]
-    whole = min((size for size in sizes if size), default=0) / PAGE_BYTES
+    whole = min((size for size in sizes if size), default=0) / BLOCK_BYTES
     return whole >= MIN_PAGES and (statement.blocks_per_call or 0.0) >= WHOLE_SHARE * whole

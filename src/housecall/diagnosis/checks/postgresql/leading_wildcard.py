@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from housecall.advisor.shape import LeadingWildcard
 from housecall.diagnosis.check import Check, Limits, Threshold
+from housecall.diagnosis.checks.postgresql._measured import BLOCK_BYTES
 from housecall.diagnosis.checks.postgresql._shapes import hot_table_of, severity_of, statement_finding
 from housecall.diagnosis.checks.postgresql._statements import HotStatement, hot_statements, is_hot
 from housecall.diagnosis.finding import Finding, Severity
@@ -33,7 +34,6 @@ CHECK = Check(
     ],
     needs_window=True,
 )
-BLOCK_BYTES = 8192
 _OPEN = Say(
     en="LIKE '{pattern}' on {column} compares every row, no B-tree serves an open beginning: {statement:code}.",
     zh="对 {column} 的 LIKE '{pattern}' 以通配符开头，B-tree 索引无法使用，只能逐行比较：{statement:code}。",
