@@ -102,6 +102,11 @@ class TestSeverity:
         blamed = [each.severity for each in diagnosis.causes if each.id == "idle_in_transaction_blocker"]
         assert blamed == ([] if severity is Severity.INFO else [severity])
 
+    def test_a_look_at_which_nobody_else_works_leaves_some_weight_to_other_work(self) -> None:
+        waiters = [replace(waiter(10 + number, 1, seconds=9.0), wait_event_type="Lock") for number in range(3)]
+        (cause,) = [each for each in verdict(idle(1), *waiters).causes if each.id == "idle_in_transaction_blocker"]
+        assert cause.holds_up == 0.75
+
     @pytest.mark.parametrize(("seconds", "count"), [(59.0, 0), (60.0, 1)])
     def test_idle_in_transaction_is_told_from_a_minute_on(self, seconds: float, count: int) -> None:
         assert len(found(verdict(idle(1, seconds)), "idle_in_transaction")) == count
