@@ -127,6 +127,23 @@ async def test_counted_statements_with_parameters_prove_the_missing_index(databa
     assert cause.impact > 0.5
 
 
+@pytest.mark.pg(15)
+async def test_a_write_behind_with_has_a_plan_that_names_the_missing_index(database: PrivateDatabase) -> None:
+    moved = (
+        "WITH moved AS (UPDATE orders SET total = total WHERE customer_id = %s RETURNING id, total)"
+        " SELECT count(*), sum(total) FROM moved"
+    )
+    run(shop(database), moved, [(number,) for number in range(1, 40)])
+    before = database.value("SELECT count(*) FROM orders")
+    (cause,) = causes(await database.examine(), "missing_index")
+    assert cause.object == "public.orders(customer_id)"
+    assert cause.confidence >= 0.9
+    assert database.value("SELECT count(*) FROM orders") == before
+    database.execute(*cause.remedies[0].statements, "SELECT pg_stat_reset()", "SELECT pg_stat_statements_reset()")
+    run(database, moved, [(number,) for number in range(1, 40)])
+    assert causes(await database.examine(), "missing_index") == []
+
+
 async def test_without_statements_the_missing_index_names_the_table_with_low_confidence(
     database: PrivateDatabase,
 ) -> None:

@@ -188,7 +188,10 @@ def _explained(tokens: Sequence[Token]) -> tuple[str, Sequence[Token], _Mode]:
         return "explain", body, "plan_write"
     if first not in READS or first == "explain":
         refuse_kind(first, "EXPLAIN of ")
-    return "explain", body, "run" if runs else "plan"
+    if runs:
+        return "explain", body, "run"
+    # Behind WITH a write may stand, in one of its queries or after them: without ANALYZE it is planned and no more.
+    return "explain", body, "plan_write" if first == "with" else "plan"
 
 
 def _explain_options(tokens: Sequence[Token]) -> tuple[int, bool]:
