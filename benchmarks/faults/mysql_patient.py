@@ -18,9 +18,9 @@ from typing import Any
 from asyncmy.errors import MySQLError
 
 from benchmarks.faults.names import Values, generator, render, repetition
-from benchmarks.faults.patient import SERVICE, Measured
+from benchmarks.faults.patient import SERVICE
 from benchmarks.faults.scenario import Schema
-from housecall.engines.engine import Target
+from housecall.engines.engine import Probe, Target
 from housecall.engines.mysql import ENGINE
 from housecall.mysql_server import discard_server, stop_server
 from housecall.testing_mysql import (
@@ -62,6 +62,10 @@ WORDS: Mapping[str, Values] = {
     },
 }
 """What scenarios for both flavours say with one word."""
+_OWN_THREAD: Mapping[str, str] = {
+    "mysql": "SELECT THREAD_OS_ID FROM performance_schema.threads WHERE PROCESSLIST_ID = CONNECTION_ID()",
+    "mariadb": "SELECT TID FROM information_schema.PROCESSLIST WHERE ID = CONNECTION_ID()",
+}
 TRAFFIC_CLIENTS, TRAFFIC_PAUSE_SECONDS = 2, 0.04
 START_SECONDS = 60.0
 
@@ -204,15 +208,12 @@ class MySQLPatient:
                 "TRUNCATE performance_schema.table_io_waits_summary_by_index_usage",
             )
 
-    def measured(self, role: str) -> Measured | None:
-        if self._settings["performance_schema"] != "ON":
+    async def task_of(self, probe: Probe) -> str | None:
+        """A session is a thread of the server; without performance_schema MySQL does not tell which."""
+        if self.flavour == "mysql" and self._settings["performance_schema"] != "ON":
             return None
-        with self._administrator() as session:
-            rows = session.execute(
-                "SELECT COALESCE(SUM(SUM_TIMER_WAIT), 0) / 1e12, COALESCE(SUM(COUNT_STAR), 0)"
-                f" FROM performance_schema.events_statements_summary_by_user_by_event_name WHERE USER = '{role}'"
-            )
-        return Measured(float(rows[0][0]), int(rows[0][1]))
+        thread = (await probe.query_trusted(_OWN_THREAD[self.flavour])).rows[0][0]
+        return f"{self.server.process.pid}/task/{thread}"
 
     @contextmanager
     def traffic(self, statements: Sequence[str], chance: Any) -> Iterator[None]:

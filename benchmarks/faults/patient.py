@@ -7,23 +7,14 @@ of its own.
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from benchmarks.faults.names import Values
 from benchmarks.faults.scenario import Schema
-from housecall.engines.engine import Engine, Target
+from housecall.engines.engine import Engine, Probe, Target
 
 SERVICE = "service"
 """The account of the application: it owns the tables and is no administrator."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What an account made the server do."""
-
-    seconds: float
-    statements: int
 
 
 class Session(Protocol):
@@ -80,8 +71,8 @@ class Patient(Protocol):
     def reset_counters(self) -> None:
         """What counts statements begins anew, as after a deployment."""
 
-    def measured(self, role: str) -> Measured | None:
-        """What the server spent on this account, or None where nothing counts it."""
+    async def task_of(self, probe: Probe) -> str | None:
+        """What serves this session: `<pid>` or `<pid>/task/<tid>`, or None where the server does not tell."""
 
     def traffic(self, statements: Sequence[str], chance: Any) -> AbstractContextManager[None]:
         """Harmless load for as long as the block runs: these statements at a fixed rate, and some noise."""

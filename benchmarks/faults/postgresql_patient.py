@@ -20,9 +20,9 @@ from typing import Any
 import psycopg
 
 from benchmarks.faults.names import Values, render, repetition
-from benchmarks.faults.patient import SERVICE, Measured
+from benchmarks.faults.patient import SERVICE
 from benchmarks.faults.scenario import Schema
-from housecall.engines.engine import Target
+from housecall.engines.engine import Probe, Target
 from housecall.engines.postgresql import ENGINE
 from housecall.store.embedded import SOCKET_PORT, SUPERUSER, Cluster
 from housecall.store.unprivileged import account_for
@@ -145,18 +145,8 @@ class PostgreSQLPatient:
         if self._preload:
             self.execute("SELECT pg_stat_statements_reset()")
 
-    def measured(self, role: str) -> Measured | None:
-        if not self._preload:
-            return None
-        session = self.connect(SUPERUSER, "admin")
-        try:
-            rows = session.execute(
-                "SELECT coalesce(sum(total_exec_time + total_plan_time), 0) / 1000, coalesce(sum(calls), 0)"
-                f" FROM pg_stat_statements WHERE userid = '{role}'::regrole"
-            )
-        finally:
-            session.close()
-        return Measured(float(rows[0][0]), int(rows[0][1]))
+    async def task_of(self, probe: Probe) -> str:
+        return str((await probe.query_trusted("SELECT pg_backend_pid()")).rows[0][0])
 
     @contextmanager
     def traffic(self, statements: Sequence[str], chance: Any) -> Iterator[None]:

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,6 +13,7 @@ from benchmarks.faults.baselines import BASELINES
 from benchmarks.faults.faithful import unfaithful
 from benchmarks.faults.names import generator, render, scenario_values
 from benchmarks.faults.patient import Lab, Patient
+from benchmarks.faults.processor import seconds_on_processor
 from benchmarks.faults.program import NotReached, Program
 from benchmarks.faults.remedy import Validity, remedied
 from benchmarks.faults.scenario import Scenario, Schema
@@ -97,16 +99,15 @@ def _injected_and_examined(job: Job, patient: Patient, program: Program, record:
         examined = program.standby if scenario.examine_standby and program.standby else patient
         role = examined.least_role if job.variant == "least" else examined.full_role
         _examined(examined, role, job, program, record)
-        _asked(examined, role, job, program, record)
+        with _other_tools(examined, job, program, record):
+            _asked(examined, role, job, program, record)
         canaries = [render(each, program.values) for each in job.schema.canaries]
         record["remedy"] = _remedy(scenario, record, program, canaries).to_json()
     record.pop("diagnosis")
 
 
 def _examined(patient: Patient, role: str, job: Job, program: Program, record: dict[str, Any]) -> None:
-    before = patient.measured(role)
-    diagnosis = asyncio.run(_examine(patient, role))
-    after = patient.measured(role)
+    diagnosis, on_processor = asyncio.run(_examine(patient, role))
     found = diagnosis.to_json()
     record["diagnosis"] = found
     record |= {
@@ -121,30 +122,38 @@ def _examined(patient: Patient, role: str, job: Job, program: Program, record: d
         "remedies": found["causes"][0]["remedies"][:2] if found["causes"] else [],
         "seconds": round(diagnosis.seconds, 3),
         "statements": diagnosis.statements,
-        "target_seconds": round(after.seconds - before.seconds, 4) if before and after else None,
+        "target_seconds": None if on_processor is None else round(on_processor, 4),
         "score": judge(job.scenario, found, program.values, program.pids).to_json(),
     }
-    answers = _answers(patient, job, found, program)
+    largest = f"{program.values.get('child')}({program.values.get('owner')})"
     record["baselines"] = {
-        name: judge(job.scenario, answer, program.values, program.pids).to_json() for name, answer in answers.items()
+        name: judge(job.scenario, answer(found, largest), program.values, program.pids).to_json()
+        for name, answer in BASELINES.items()
     }
 
 
-def _answers(patient: Patient, job: Job, found: dict[str, Any], program: Program) -> dict[str, dict[str, Any]]:
-    """What needs no diagnosis, and on quiet servers what other tools say: they have all rights too."""
-    largest = f"{program.values.get('child')}({program.values.get('owner')})"
-    answers = {name: answer(found, largest) for name, answer in BASELINES.items()}
-    for tool in installed_for(patient.engine.name) if job.variant == "quiet" else ():
-        causes = tool.causes(patient.address)
-        if causes is not None:
-            answers[tool.title] = {**found, "causes": causes, "not_evaluated": []}
-    return answers
+@contextmanager
+def _other_tools(patient: Patient, job: Job, program: Program, record: dict[str, Any]) -> Iterator[None]:
+    """On quiet servers, where they have all rights too, other tools look while the block runs, one after the other."""
+    tools = installed_for(patient.engine.name) if job.variant == "quiet" else []
+    with ThreadPoolExecutor(1) as beside:
+        looking = {tool.title: beside.submit(tool.causes, patient.address) for tool in tools}
+        yield
+    for title, look in looking.items():
+        if (causes := look.result()) is not None:
+            answer = {**record["diagnosis"], "causes": causes, "not_evaluated": []}
+            record["baselines"][title] = judge(job.scenario, answer, program.values, program.pids).to_json()
 
 
-async def _examine(patient: Patient, role: str) -> Diagnosis:
+async def _examine(patient: Patient, role: str) -> tuple[Diagnosis, float | None]:
+    """The diagnosis, and the seconds on a processor that it cost the server."""
     limits = ProbeLimits(statement_timeout_seconds=20.0)
     async with patient.engine.open_probe(patient.target(role), limits, instance_id=INSTANCE) as probe:
-        return await examine(probe, INSTANCE, patient.engine)
+        task = await patient.task_of(probe)
+        before = seconds_on_processor(task)
+        diagnosis = await examine(probe, INSTANCE, patient.engine)
+        after = seconds_on_processor(task)
+    return diagnosis, None if before is None or after is None else after - before
 
 
 def _asked(patient: Patient, role: str, job: Job, program: Program, record: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ _PLAIN = (
     ("extra_causes", "Extra causes a faulty run", "≤ 0.2"),
     ("seconds_p95", "Seconds a diagnosis, 95th percentile", "≤ 10"),
     ("queries_p95", "Statements on the target, 95th percentile", "≤ 40"),
-    ("target_seconds_p95", "Seconds of the server's time a diagnosis, 95th percentile", ""),
+    ("target_seconds_p95", "Processor seconds of the server a diagnosis, 95th percentile", ""),
     ("target_share", "Share of one core of the server while it is examined, mean", "≤ 0.01"),
     ("words_p95", "Words of an English answer beside its SQL, 95th percentile", "< 300"),
 )

@@ -1,6 +1,6 @@
 """What other tools say of the same server, mapped to causes by fixed rules: baselines where they are installed.
 
-A tool sees the server at the moment of the diagnosis, with all rights. Each thing that it complains of counts as a
+A tool sees the server right after the diagnosis, with all rights. Each thing that it complains of counts as a
 cause of severity warning, in the tool's own order; what the rules do not know is left out, which favours the tool. One
 that is not installed, that fails or that takes too long is not scored.
 """
