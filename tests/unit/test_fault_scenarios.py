@@ -61,13 +61,14 @@ def test_names_carry_no_hint_of_the_fault() -> None:
 
 DAMAGE = "a recipe has no step that damages a file of the server"
 KILL = "a recipe has no step that ends a process of the server"
+BESIDE = "a recipe has no step that runs programs beside the server"
 SIZE = "what it takes is larger or longer than a scenario may be"
 LACKING = {
     "postgresql": {
         "catalog_bloat": SIZE,
         "collation_version_mismatch": "the library of collations would have to be exchanged",
         "damaged_pages": DAMAGE,
-        "external_cpu_contention": "a recipe has no step that runs programs beside the server",
+        "external_cpu_contention": BESIDE,
         "index_bloat": SIZE,
         "lock_manager_contention": SIZE,
         "login_failures": "a recipe has no step that logs in with a wrong password",
@@ -77,6 +78,7 @@ LACKING = {
     },
     "mysql": {
         "damaged_pages": DAMAGE,
+        "external_cpu_contention": BESIDE,
         "disk_full": "a recipe has no step that fills a disk, and no statement makes the server say that one is full",
         "file_limit_reached": "the limit is the operating system's, set before the server starts",
         "memory_overcommitted": "how much is too much depends on the machine that the scenario runs on",

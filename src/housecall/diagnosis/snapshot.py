@@ -136,7 +136,7 @@ async def take_snapshot(probe: Probe, instance: str, engine: Engine, *, clock: C
         name: tuple(row for sample in samples for row in sample.readings.get(name, ())) for name in samples[0].readings
     }
     plans = [await _plan(probe, statement) for statement in engine.statements_to_explain(results | seen)]
-    results |= await _readings_after(probe, engine, results, plans)
+    results |= await _readings_after(probe, engine, results | seen, plans)
     samples.append(await _sample(probe, sampled, started, results))
     return Snapshot(instance, engine.name, probe.facts, taken_at, started, results, tuple(samples), tuple(plans))
 

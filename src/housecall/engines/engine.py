@@ -129,7 +129,9 @@ class Reading:
     """One named question to a server: the SQL for the versions `since <= major < before` and what its header says.
 
     `flavours` is for engines with more than one flavour, and then it alone says which servers the SQL is for. `needs`
-    names what must be there beyond the version (a member of `ServerFacts.extensions`), or is empty.
+    names what must be there beyond the version (a member of `ServerFacts.extensions`), or is empty. On MySQL and
+    MariaDB `session` is a setting that holds for this reading alone (`profiling = 1`), and `first` a statement to run
+    under it before the SQL; both are empty for nearly all.
     """
 
     name: str
@@ -144,6 +146,8 @@ class Reading:
     counters: bool
     flavours: tuple[FlavourSpan, ...] = ()
     needs: str = ""
+    session: str = ""
+    first: str = ""
 
     def serves(self, version: Version) -> bool:
         if self.flavours:

@@ -9,8 +9,10 @@ from housecall.engines.engine import EngineName, Probe, ProbeLimits, Reading, Ro
 from housecall.engines.mysql.dsn import parse_dsn
 from housecall.engines.mysql.explainable import statements_to_explain
 from housecall.engines.mysql.probe import open_probe
+from housecall.engines.mysql.processor import processor_reading
 from housecall.engines.mysql.rows import row_types
 from housecall.engines.mysql.rows.sequences import SequenceValue
+from housecall.engines.mysql.rows.server import ProcessorShare
 from housecall.engines.mysql.sequences import sequence_reading
 
 
@@ -28,9 +30,12 @@ class MySQL:
 
     def readings_after(self, readings: Mapping[str, Rows | Unavailable], _plans: Sequence[Any]) -> tuple[Reading, ...]:
         """Readings whose SQL follows from what was read. Pure."""
-        asked = next(each for each in self.readings if each.name == SequenceValue.reading)
-        found = sequence_reading(asked, readings)
-        return (found,) if found else ()
+        asked = {each.name: each for each in self.readings}
+        found = (
+            sequence_reading(asked[SequenceValue.reading], readings),
+            processor_reading(asked[ProcessorShare.reading], readings),
+        )
+        return tuple(each for each in found if each is not None)
 
     def parse_dsn(self, dsn: str) -> Target:
         return parse_dsn(dsn)

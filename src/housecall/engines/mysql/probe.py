@@ -107,7 +107,10 @@ class MySQLProbe:
             return _switched_off(reading, self.facts.version)
         try:
             await self._as_usual()
-            columns, values = await self._bounded(self._fetch(reading.sql))
+            async with self._session_setting(reading.session):
+                if reading.first:
+                    await self._bounded(self._fetch(reading.first))
+                columns, values = await self._bounded(self._fetch(reading.sql))
         except MySQLError as error:
             return unavailable(reading, error, self._instance_id, self._target, self._account)
         return self._unless_hidden(reading, rows_of(reading.row, columns, values))
@@ -293,6 +296,19 @@ class MySQLProbe:
             if self._connection.connected:
                 await self._after_a_kill("ROLLBACK")
                 await self._execute("SET SESSION sql_select_limit = DEFAULT")
+
+    @asynccontextmanager
+    async def _session_setting(self, setting: str) -> AsyncIterator[None]:
+        """`name = value` for as long as the block runs; nothing when it is empty."""
+        if not setting:
+            yield
+            return
+        await self._execute(f"SET SESSION {setting}")
+        try:
+            yield
+        finally:
+            if self._connection.connected:
+                await self._after_a_kill(f"SET SESSION {setting.partition('=')[0]}= DEFAULT")
 
     async def _after_a_kill(self, statement: str) -> None:
         """A KILL QUERY that comes after its statement ended may hit the next one instead, once."""

@@ -36,6 +36,15 @@ class Variable(Row, reading="variables"):
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessorShare(Row, reading="processor_share"):
+    """A calculation of ours: how long it took, how long it was on a processor, and how often it was taken off it."""
+
+    seconds: float
+    processor_seconds: float
+    preempted: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChangedVariable(Row, reading="changed_variables"):
     """A setting that is not at its compiled default. `source` is the word of the server (GLOBAL, EXPLICIT, PERSISTED,
     DYNAMIC;

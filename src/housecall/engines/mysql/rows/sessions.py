@@ -39,6 +39,12 @@ class Session(Row, reading="sessions"):
         return self.command == "Sleep" and self.transaction_seconds is not None
 
     @property
+    def is_working(self) -> bool:
+        """Runs a statement that waits for no lock and not by its own wish."""
+        waits = (self.state or "").startswith(("Waiting", "User sleep", "User lock"))
+        return self.command in ("Query", "Execute") and self.lock_wait_seconds is None and not waits
+
+    @property
     def explainable(self) -> str | None:
         """What the probe's `explain` takes of a running statement, or None."""
         return with_schema(self.database_name, self.statement) if self.command == "Query" and self.statement else None
