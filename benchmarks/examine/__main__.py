@@ -20,7 +20,7 @@ from housecall.diagnosis.check import checks_of
 from housecall.diagnosis.examine import Diagnosis, examine
 from housecall.engines.engine import ProbeLimits
 from housecall.engines.postgresql import ENGINE
-from housecall.testing import POSTGRESQL_15, POSTGRESQL_18, PrivateDatabase, server_farm
+from housecall.testing import POSTGRESQL, POSTGRESQL_18, PrivateDatabase, server_farm
 
 ROUNDS = 5
 TABLES_PER_TRANSACTION = 250
@@ -92,7 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tables", default="10,1500,10000", help="comma-separated sizes")
     sizes = [int(size) for size in parser.parse_args().tables.split(",")]
-    kind = POSTGRESQL_15 if POSTGRESQL_15.is_complete() else POSTGRESQL_18
+    kind = POSTGRESQL if POSTGRESQL.is_complete() else POSTGRESQL_18
     rows = []
     for tables in sizes:
         with server_farm(kind) as farm, farm.server({"max_locks_per_transaction": "2048"}) as server:

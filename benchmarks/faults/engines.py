@@ -10,7 +10,7 @@ from benchmarks.faults.mysql_patient import WORDS, mariadb_lab, mysql_lab
 from benchmarks.faults.names import Values
 from benchmarks.faults.patient import Lab
 from benchmarks.faults.postgresql_patient import PostgreSQLLab
-from housecall.testing import POSTGRESQL_15
+from housecall.testing import POSTGRESQL
 from housecall.testing_mysql import MARIADB, MYSQL
 
 
@@ -27,9 +27,9 @@ class EngineOfBench:
 
 
 ENGINES: Mapping[str, EngineOfBench] = {
-    "postgresql": EngineOfBench("PostgreSQL 15", "postgresql", POSTGRESQL_15.is_complete, PostgreSQLLab),
-    "mysql": EngineOfBench("MySQL 9", "mysql", MYSQL.is_complete, mysql_lab, WORDS["mysql"]),
-    "mariadb": EngineOfBench("MariaDB 10.11", "mysql", MARIADB.is_complete, mariadb_lab, WORDS["mariadb"]),
+    "postgresql": EngineOfBench(POSTGRESQL.name, "postgresql", POSTGRESQL.is_complete, PostgreSQLLab),
+    "mysql": EngineOfBench(MYSQL.name, "mysql", MYSQL.is_complete, mysql_lab, WORDS["mysql"]),
+    "mariadb": EngineOfBench(MARIADB.name, "mysql", MARIADB.is_complete, mariadb_lab, WORDS["mariadb"]),
 }
 
 

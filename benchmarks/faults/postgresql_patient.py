@@ -26,7 +26,7 @@ from housecall.engines.engine import Probe, Target
 from housecall.engines.postgresql import ENGINE
 from housecall.store.embedded import SOCKET_PORT, SUPERUSER, Cluster
 from housecall.store.unprivileged import account_for
-from housecall.testing import POSTGRESQL_15, PrivateDatabase, PrivateServer, _copy_folder
+from housecall.testing import POSTGRESQL, PrivateDatabase, PrivateServer, _copy_folder
 
 DATABASE = "app"
 SETTINGS: Mapping[str, str] = {
@@ -68,7 +68,7 @@ class PostgreSQLPatient:
         self._open()
 
     def _open(self) -> None:
-        kind = POSTGRESQL_15
+        kind = POSTGRESQL
         self.cluster = Cluster(self.data_dir, bin_dir=kind.bin_dir, settings=self._settings, preload=self._preload)
         self.cluster.start()
         self._database = PrivateDatabase(PrivateServer(kind, self.cluster), DATABASE)
@@ -117,7 +117,7 @@ class PostgreSQLPatient:
         self._settings |= how.get("settings", {})
         account = account_for(self.data_dir)
         for command in how.get("tools", []):
-            program = Path(str(POSTGRESQL_15.bin_dir)) / command[0]
+            program = Path(str(POSTGRESQL.bin_dir)) / command[0]
             done = account.run([program, *command[1:], "-D", self.data_dir])
             if done.returncode:
                 raise RuntimeError(f"{command}: {done.stderr.strip()}")
@@ -154,7 +154,7 @@ class PostgreSQLPatient:
         with tempfile.NamedTemporaryFile("w", suffix=".sql", encoding="utf-8") as script:
             script.write("\n".join(_pgbench_line(number, each) for number, each in enumerate(statements)))
             script.flush()
-            program = str(POSTGRESQL_15.bin_dir) + "/pgbench"
+            program = str(POSTGRESQL.bin_dir) + "/pgbench"
             dsn = psycopg.conninfo.make_conninfo(self._database.dsn, user=SERVICE, application_name="web")
             command = [
                 program,
@@ -217,13 +217,13 @@ class PostgreSQLLab:
     def prepare(self, key: str, schema: Schema, values: Values) -> None:
         """Build the tables once in `prepared-<key>`, stop cleanly: a copy starts as an old server does."""
         data_dir = self._folder / f"prepared-{key}"
-        preload = POSTGRESQL_15.preload
-        with Cluster(data_dir, bin_dir=POSTGRESQL_15.bin_dir, settings=SETTINGS, preload=preload) as cluster:
+        preload = POSTGRESQL.preload
+        with Cluster(data_dir, bin_dir=POSTGRESQL.bin_dir, settings=SETTINGS, preload=preload) as cluster:
             with psycopg.connect(cluster.dsn(), autocommit=True) as admin:
                 for statement in _ACCOUNTS:
                     admin.execute(statement.encode())
             with psycopg.connect(cluster.dsn(DATABASE), autocommit=True) as admin:
-                for extension in POSTGRESQL_15.extensions:
+                for extension in POSTGRESQL.extensions:
                     admin.execute(f"CREATE EXTENSION {extension}".encode())
                 for statement in _GRANTS:
                     admin.execute(statement.encode())
@@ -246,7 +246,7 @@ class PostgreSQLLab:
         account_for(prepared).own(data_dir.parent)
         patient = None
         try:
-            patient = PostgreSQLPatient(data_dir, settings, () if bare else POSTGRESQL_15.preload)
+            patient = PostgreSQLPatient(data_dir, settings, () if bare else POSTGRESQL.preload)
             if bare:
                 patient.execute("DROP EXTENSION pg_stat_statements")
             yield patient

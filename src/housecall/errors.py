@@ -7,7 +7,7 @@
     │   ├── NotFound                no such object for this caller
     │   └── LimitReached            a plan's limit or a size limit
     ├── InstanceError           a monitored server did not do what was asked
-    │   ├── InstanceUnreachable, InstanceRefused (password, role), InstanceTimeout, InstanceBusy
+    │   ├── InstanceUnreachable, InstanceRefused (password, role), InstanceTooOld, InstanceTimeout, InstanceBusy
     │   └── StatementRefused        the guard said no; StatementFailed: the server did
     ├── ModelError              the language model failed
     ├── StoreError              Housecall's own database failed
@@ -97,6 +97,12 @@ class InstanceRefused(InstanceError):
     """The server answered and refused: password, role, database, TLS."""
 
     code = "InstanceRefused"
+
+
+class InstanceTooOld(InstanceError):
+    """The server is older than the versions that Housecall reads, so hardly anything could be looked at."""
+
+    code = "InstanceTooOld"
 
 
 class InstanceTimeout(InstanceError):

@@ -41,9 +41,10 @@ class MySQLKind:
 
     @property
     def daemon(self) -> tuple[Path | str, ...]:
-        """The beginning of the command line. A server of another Debian release runs through its own loader."""
-        if self.root is None:
-            return (Path("/usr/sbin/mariadbd"),)
+        """The beginning of the command line. A MySQL of another Debian release runs through its own loader."""
+        if self.flavour == "mariadb":
+            return ((self.root or Path("/")) / "usr/sbin/mariadbd",)
+        assert self.root is not None
         libraries = self.root / "usr/lib/x86_64-linux-gnu"
         path = f"{libraries}:{libraries / 'mysql/private'}"
         loader = libraries / "ld-linux-x86-64.so.2"
@@ -52,13 +53,20 @@ class MySQLKind:
     def is_complete(self) -> bool:
         """Whether the programs are there."""
         needed = [Path(self.daemon[-1])]
-        if self.root is None:
-            needed.append(Path("/usr/bin/mariadb-install-db"))
+        if self.flavour == "mariadb":
+            needed.append(self.data_folder_maker)
         return all(program.exists() for program in needed)
+
+    @property
+    def data_folder_maker(self) -> Path:
+        """The program that fills a data folder of MariaDB; MySQL's server does it itself."""
+        return (self.root or Path("/")) / "usr/bin/mariadb-install-db"
 
     def fixed_options(self) -> tuple[str, ...]:
         if self.root is None:
             return (f"--plugin-dir={MARIADB_PLUGINS}",) if MARIADB_PLUGINS.exists() else ()
+        if self.flavour == "mariadb":
+            return (f"--basedir={self.root / 'usr'}", f"--plugin-dir={self.root / 'usr/lib/mysql/plugin'}")
         share = self.root / "usr/share/mysql"
         return (
             f"--lc-messages-dir={share}",
@@ -78,8 +86,9 @@ def make_data_folder(kind: MySQLKind, account: Account, folder: Path) -> None:
     """Fill an empty folder with a server's system tables; root has no password yet. Raises SetupError."""
     if kind.flavour == "mariadb":
         command: list[str | Path] = [
-            "/usr/bin/mariadb-install-db", "--no-defaults", f"--datadir={folder}", "--skip-test-db",
+            kind.data_folder_maker, "--no-defaults", f"--datadir={folder}", "--skip-test-db",
             "--auth-root-authentication-method=normal", "--skip-name-resolve",
+            *([f"--basedir={kind.root / 'usr'}"] if kind.root else []),
         ]  # fmt: skip
     else:
         command = [

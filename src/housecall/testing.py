@@ -1,11 +1,15 @@
 """For tests, of Housecall and of what others build on it: private database servers.
 
 A private server is started from the binaries on this machine, listens on a socket of its own, keeps nothing, and is
-stopped by whoever started it. Tests never touch the machine's shared servers.
+stopped by whoever started it. Tests never touch the machine's shared servers. Which binaries: the usual ones, or those
+in the folders that HOUSECALL_TEST_SERVERS names (docs/how-to/server-versions.md).
 """
 
 import itertools
+import os
+import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -52,20 +56,51 @@ class ServerKind:
         """Whether programs and extensions are installed."""
         if self.bin_dir is None:
             return True
-        share = Path("/usr/share/postgresql") / str(self.version) / "extension"
-        controls = [share / f"{extension}.control" for extension in self.extensions]
-        return (self.bin_dir / "postgres").exists() and all(control.exists() for control in controls)
+        return (self.bin_dir / "postgres").exists() and set(self.extensions) <= set(_extensions_beside(self.bin_dir))
 
 
-POSTGRESQL_15 = ServerKind(
-    "PostgreSQL 15",
-    15,
-    Path("/usr/lib/postgresql/15/bin"),
-    ("pg_stat_statements",),
-    ("pg_stat_statements", "hypopg", "pgstattuple"),
-)
+EXTENSIONS = ("pg_stat_statements", "hypopg", "pgstattuple")
+
+
+def _extensions_beside(bin_dir: Path) -> tuple[str, ...]:
+    """Those of ours that the server has whose programs are here; packagers lay the folders out in two ways."""
+    folders = (
+        bin_dir.parents[3] / "share/postgresql" / bin_dir.parent.name / "extension",  # /usr/lib/postgresql/15/bin
+        bin_dir.parent / "share/postgresql/extension",
+    )
+    return tuple(each for each in EXTENSIONS if any((folder / f"{each}.control").exists() for folder in folders))
+
+
+def named_servers() -> tuple[Path, ...]:
+    """The folders of HOUSECALL_TEST_SERVERS: each is the root that a server's packages were unpacked into."""
+    return tuple(Path(each) for each in os.environ.get("HOUSECALL_TEST_SERVERS", "").split(os.pathsep) if each)
+
+
+def program_version(program: Sequence[Path | str]) -> str:
+    """`17.12`, as a server's program tells it."""
+    told = subprocess.run([*program, "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
+    found = re.search(r"(?:Ver|\(PostgreSQL\)) +(\d+(?:\.\d+)*)", told)
+    assert found, told
+    return found[1]
+
+
+def unpacked_postgresql(root: Path) -> ServerKind | None:
+    """The PostgreSQL that was unpacked into a folder, with the extensions it came with; None when there is none."""
+    for bin_dir in (*root.glob("usr/lib/postgresql/*/bin"), root / "bin"):
+        if (bin_dir / "postgres").exists():
+            version = int(program_version([bin_dir / "postgres"]).partition(".")[0])
+            extensions = _extensions_beside(bin_dir)
+            preload = tuple(each for each in extensions if each == "pg_stat_statements")
+            return ServerKind(f"PostgreSQL {version}", version, bin_dir, preload, extensions)
+    return None
+
+
+POSTGRESQL_15 = ServerKind("PostgreSQL 15", 15, Path("/usr/lib/postgresql/15/bin"), ("pg_stat_statements",), EXTENSIONS)
 POSTGRESQL_18 = ServerKind("PostgreSQL 18", 18, None, (), ())
-SERVER_KINDS = (POSTGRESQL_15, POSTGRESQL_18)
+_named = tuple(kind for kind in map(unpacked_postgresql, named_servers()) if kind is not None)
+SERVER_KINDS = _named or (POSTGRESQL_15, POSTGRESQL_18)
+POSTGRESQL = SERVER_KINDS[0]
+"""The one that has what the benchmarks need."""
 
 
 def missing_servers() -> list[str]:

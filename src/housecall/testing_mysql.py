@@ -17,6 +17,7 @@ import time
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -33,6 +34,7 @@ from housecall.engines.mysql.changes.sessions import (
 )
 from housecall.mysql_server import STOP_SECONDS, discard_server, make_data_folder, start_server
 from housecall.store.unprivileged import Account, account_for, stand_in
+from housecall.testing import named_servers, program_version
 
 START_SECONDS = 60.0
 TEST_SETTINGS: Mapping[str, str] = {
@@ -45,10 +47,25 @@ TEST_SETTINGS: Mapping[str, str] = {
     "local_infile": "0",
 }
 MySQLKind = mysql_server.MySQLKind
-MARIADB, MYSQL, MYSQL_KINDS = mysql_server.MARIADB, mysql_server.MYSQL, mysql_server.MYSQL_KINDS
 MARIADB_PLUGINS, cache_folder = mysql_server.MARIADB_PLUGINS, mysql_server.cache_folder
 _numbers = itertools.count(1)
 _ResultT = TypeVar("_ResultT")
+
+
+def unpacked_mysql(root: Path) -> MySQLKind | None:
+    """The MySQL or MariaDB that was unpacked into a folder; None when there is none."""
+    for flavour, title, program in (("mariadb", "MariaDB", "mariadbd"), ("mysql", "MySQL", "mysqld")):
+        if (root / "usr/sbin" / program).exists():
+            kind = MySQLKind(title, flavour, root)  # type: ignore[arg-type] # one of the two
+            version = program_version(kind.daemon)
+            return replace(kind, name=f"{title} {version.rpartition('.')[0]}")
+    return None
+
+
+_named = tuple(kind for kind in map(unpacked_mysql, named_servers()) if kind is not None)
+MYSQL_KINDS = _named or mysql_server.MYSQL_KINDS
+MARIADB = next((kind for kind in _named if kind.flavour == "mariadb"), mysql_server.MARIADB)
+MYSQL = next((kind for kind in _named if kind.flavour == "mysql"), mysql_server.MYSQL)
 
 
 def missing_mysql_servers() -> list[str]:

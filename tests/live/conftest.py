@@ -10,6 +10,7 @@ from housecall.testing import SERVER_KINDS, PrivateDatabase, PrivateServer, Serv
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "pg(*versions): the PostgreSQL major versions a test holds for; all without it")
+    config.addinivalue_line("markers", "extensions(*names): what the server must have; a bare one has none of them")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,12 +28,15 @@ def server_kind(request: pytest.FixtureRequest) -> ServerKind:
 
 
 @pytest.fixture(autouse=True)
-def _only_named_versions(request: pytest.FixtureRequest) -> None:
-    marker = request.node.get_closest_marker("pg")
-    if marker and "server_kind" in request.fixturenames:
-        kind = request.getfixturevalue("server_kind")
-        if kind.version not in marker.args:
-            pytest.skip(f"holds for PostgreSQL {', '.join(map(str, marker.args))}")
+def _only_where_it_holds(request: pytest.FixtureRequest) -> None:
+    if "server_kind" not in request.fixturenames:
+        return
+    kind = request.getfixturevalue("server_kind")
+    versions, extensions = (request.node.get_closest_marker(name) for name in ("pg", "extensions"))
+    if versions and kind.version not in versions.args:
+        pytest.skip(f"holds for PostgreSQL {', '.join(map(str, versions.args))}")
+    if extensions and not set(extensions.args) <= set(kind.extensions):
+        pytest.skip(f"needs {', '.join(extensions.args)}")
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,9 @@ from benchmarks.faults.run import Job, run
 from benchmarks.faults.scenario import HERE, read_folder, read_schemas
 from benchmarks.faults.summary import first_right, is_judged, set_passes
 
-from housecall.testing import POSTGRESQL_15
+from housecall.testing import POSTGRESQL
 
-pytestmark = pytest.mark.skipif(not POSTGRESQL_15.is_complete(), reason="PostgreSQL 15 is not installed")
+pytestmark = pytest.mark.skipif(not POSTGRESQL.is_complete(), reason=f"{POSTGRESQL.name} is not installed")
 SEED = 11
 SCENARIOS = {each.id: each for each in read_folder(HERE / "postgresql", "postgresql")}
 SCHEMA = read_schemas("postgresql", HERE)["telemetry"]

@@ -113,7 +113,7 @@ async def test_hygiene_that_builds_up_is_read_from_the_server(database: PrivateD
     assert findings(diagnosis, "unencrypted_sessions") == []
 
 
-@pytest.mark.pg(15)
+@pytest.mark.extensions("pg_stat_statements")
 async def test_statement_evictions_and_storage_costs_are_read_from_the_server(database: PrivateDatabase) -> None:
     diagnosis = await database.examine()
     assert findings(diagnosis, "statement_evictions") == []

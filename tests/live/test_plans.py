@@ -51,7 +51,7 @@ def looping(database: PrivateDatabase, statement: str) -> Any:
         thread.join()
 
 
-@pytest.mark.pg(15)
+@pytest.mark.extensions("pg_stat_statements")
 async def test_correlated_columns_are_found_and_extended_statistics_mend_them(database: PrivateDatabase) -> None:
     database.execute(
         "CREATE TABLE places (id bigint PRIMARY KEY, city text, zip text, n int)",
@@ -73,7 +73,7 @@ async def test_correlated_columns_are_found_and_extended_statistics_mend_them(da
     assert causes(await database.examine(), "correlated_columns") == []
 
 
-@pytest.mark.pg(15)
+@pytest.mark.extensions("pg_stat_statements")
 async def test_correlated_columns_are_not_seen_in_columns_that_are_independent(database: PrivateDatabase) -> None:
     database.execute(
         "CREATE TABLE places (id bigint PRIMARY KEY, city text, kind text, n int)",
@@ -84,7 +84,7 @@ async def test_correlated_columns_are_not_seen_in_columns_that_are_independent(d
     assert findings(await database.examine(), "correlated_columns") == []
 
 
-@pytest.mark.pg(15)
+@pytest.mark.extensions("pg_stat_statements")
 async def test_partition_pruning_is_defeated_until_the_key_stands_bare(database: PrivateDatabase) -> None:
     database.execute(
         "CREATE TABLE history (at date NOT NULL, n int) PARTITION BY RANGE (at)",
@@ -103,7 +103,7 @@ async def test_partition_pruning_is_defeated_until_the_key_stands_bare(database:
     assert len(findings(diagnosis, "partition_pruning")) == 1
 
 
-@pytest.mark.pg(15)
+@pytest.mark.extensions("pg_stat_statements")
 async def test_generic_plan_skew_is_found_in_prepared_statements_and_the_reset_mends_it(
     database: PrivateDatabase,
 ) -> None:
@@ -126,7 +126,7 @@ async def test_generic_plan_skew_is_found_in_prepared_statements_and_the_reset_m
     assert causes(await database.examine(), "generic_plan_skew") == []
 
 
-@pytest.mark.pg(15)
+@pytest.mark.extensions("pg_stat_statements")
 async def test_wide_rows_are_found_until_only_the_needed_columns_are_fetched(database: PrivateDatabase) -> None:
     database.execute(
         "CREATE TABLE documents (id bigint PRIMARY KEY, title text, body text)",
@@ -145,7 +145,7 @@ async def test_wide_rows_are_found_until_only_the_needed_columns_are_fetched(dat
     assert causes(await database.examine(), "wide_rows_fetched") == []
 
 
-@pytest.mark.pg(15)
+@pytest.mark.extensions("pg_stat_statements")
 async def test_plan_regression_is_seen_in_the_window_after_a_change(database: PrivateDatabase) -> None:
     database.execute(
         "CREATE TABLE things (id bigint PRIMARY KEY, n int, note text)",

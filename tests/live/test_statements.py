@@ -118,7 +118,7 @@ async def test_missing_index_is_the_first_cause_and_its_statement_mends_it(datab
         assert causes(await database.examine(), "missing_index") == []
 
 
-@pytest.mark.pg(15)
+@pytest.mark.extensions("pg_stat_statements")
 async def test_counted_statements_with_parameters_prove_the_missing_index(database: PrivateDatabase) -> None:
     run(shop(database), ORDERS_OF_CUSTOMER, [(number,) for number in range(1, 40)])
     (cause,) = causes(await database.examine(), "missing_index")
@@ -160,7 +160,7 @@ async def test_without_statements_the_missing_index_names_the_table_with_low_con
     assert "CREATE EXTENSION pg_stat_statements" in str(missing.remedy)
 
 
-@pytest.mark.pg(15)
+@pytest.mark.extensions("pg_stat_statements")
 async def test_a_role_without_pg_monitor_is_told_the_grant_for_top_statements(database: PrivateDatabase) -> None:
     run(shop(database), ORDERS_OF_CUSTOMER, [(number,) for number in range(1, 40)])
     role = database.create_reader(monitor=False)
@@ -170,14 +170,14 @@ async def test_a_role_without_pg_monitor_is_told_the_grant_for_top_statements(da
     assert findings(diagnosis, "hot_sequential_scans") == ["public.orders"]
 
 
-@pytest.mark.pg(15)
+@pytest.mark.extensions("pg_stat_statements")
 async def test_with_pg_monitor_only_the_missing_index_is_found_too(database: PrivateDatabase) -> None:
     run(shop(database), ORDERS_OF_CUSTOMER, [(number,) for number in range(1, 40)])
     (cause,) = causes(await database.examine(role=database.create_reader()), "missing_index")
     assert cause.object == "public.orders(customer_id)"
 
 
-@pytest.mark.pg(15)
+@pytest.mark.extensions("pg_stat_statements")
 async def test_wrong_index_order_is_found_and_mended(database: PrivateDatabase) -> None:
     shop(database).execute("CREATE INDEX by_created ON orders (created, customer_id)", "VACUUM ANALYZE orders")
     database.execute("SELECT pg_stat_statements_reset()")
@@ -191,7 +191,7 @@ async def test_wrong_index_order_is_found_and_mended(database: PrivateDatabase) 
     assert causes(await database.examine(), "wrong_index_order") == []
 
 
-@pytest.mark.pg(15)
+@pytest.mark.extensions("pg_stat_statements")
 async def test_function_on_column_is_found_and_an_expression_index_mends_it(database: PrivateDatabase) -> None:
     statement, values = (
         "SELECT * FROM customers WHERE lower(email) = %s",
@@ -208,7 +208,7 @@ async def test_function_on_column_is_found_and_an_expression_index_mends_it(data
     assert causes(await database.examine(), "function_on_column") == []
 
 
-@pytest.mark.pg(15)
+@pytest.mark.extensions("pg_stat_statements")
 async def test_offset_pagination_is_seen_by_blocks_for_few_rows(database: PrivateDatabase) -> None:
     run(shop(database), "SELECT * FROM orders ORDER BY id LIMIT 20 OFFSET %s", [(10,)] * 30)
     assert findings(await database.examine(), "offset_pagination") == []
@@ -225,7 +225,7 @@ async def test_offset_pagination_is_seen_by_blocks_for_few_rows(database: Privat
     assert [each.id for each in diagnosis.causes if each.id == "missing_index"] == []
 
 
-@pytest.mark.pg(15)
+@pytest.mark.extensions("pg_stat_statements")
 async def test_correlated_subquery_is_found_with_the_index_as_its_first_remedy(database: PrivateDatabase) -> None:
     statement = (
         "SELECT c.id, (SELECT max(o.total) FROM orders AS o WHERE o.customer_id = c.id) FROM customers AS c LIMIT %s"
@@ -241,7 +241,7 @@ async def test_correlated_subquery_is_found_with_the_index_as_its_first_remedy(d
     assert causes(await database.examine(), "correlated_subquery") == []
 
 
-@pytest.mark.pg(15)
+@pytest.mark.extensions("pg_stat_statements")
 async def test_n_plus_one_is_a_notice_about_many_lookups_by_key(database: PrivateDatabase) -> None:
     run(shop(database), "SELECT * FROM orders WHERE id = %s", [(number,) for number in range(1, 500)])
     assert findings(await database.examine(), "n_plus_one") == []
@@ -252,7 +252,7 @@ async def test_n_plus_one_is_a_notice_about_many_lookups_by_key(database: Privat
     assert (cause.object, cause.severity) == ("public.orders", "notice")
 
 
-@pytest.mark.pg(15)
+@pytest.mark.extensions("pg_stat_statements")
 async def test_huge_in_list_is_counted_in_the_text(database: PrivateDatabase) -> None:
     values = ", ".join(str(number) for number in range(1, 60))
     run(shop(database), f"SELECT count(*) FROM orders WHERE id IN ({values})", [()] * 20, text=True)
@@ -284,7 +284,7 @@ async def test_implicit_cast_of_a_bigint_column_to_numeric_is_found(database: Pr
     assert causes(diagnosis, "missing_index") == []
 
 
-@pytest.mark.pg(15)
+@pytest.mark.extensions("pg_stat_statements")
 async def test_jit_overhead_is_found_and_a_higher_cost_mends_it(database: PrivateDatabase) -> None:
     shop(database)
     if not database.value("SELECT pg_jit_available()"):
@@ -323,7 +323,7 @@ async def test_scans_that_are_right_raise_no_alarm(database: PrivateDatabase, st
     assert alarms(diagnosis) == []
 
 
-@pytest.mark.pg(15)
+@pytest.mark.extensions("pg_stat_statements")
 async def test_our_own_statements_at_the_top_are_no_finding(database: PrivateDatabase) -> None:
     reader = shop(database).create_reader()
     for _ in range(3):

@@ -138,6 +138,7 @@ _TABLE: Final = (
     ErrorCode("InstanceError", 502, "The instance failed.", "Test it with: housecall instance test."),
     ErrorCode("InstanceUnreachable", 502, "The instance does not answer.", "Check address, firewall and server."),
     ErrorCode("InstanceRefused", 502, "The instance refused the login.", "Check user, password, database and TLS."),
+    ErrorCode("InstanceTooOld", 502, "The instance's version is too old.", "Upgrade it; the message names the oldest."),
     ErrorCode("InstanceBusy", 503, "The instance has no connection left.", "Free a connection, or raise its limit."),
     ErrorCode("InstanceTimeout", 504, "The instance was too slow.", "Look at its load; ask again."),
     ErrorCode("StatementRefused", 400, "The guard refused a statement.", "Send a single statement that only reads."),

@@ -312,7 +312,7 @@ def _invalid(why: str) -> RequestError:
     return RequestError(f"The provided parameter is invalid. {why}")
 
 
-_FAILURES = ("InstanceUnreachable", "InstanceRefused", "InstanceTimeout", "InstanceBusy")
+_FAILURES = ("InstanceUnreachable", "InstanceRefused", "InstanceTooOld", "InstanceTimeout", "InstanceBusy")
 
 OPERATIONS = (
     Operation(

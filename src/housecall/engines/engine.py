@@ -23,6 +23,8 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args
 
 from pydantic import SecretStr, TypeAdapter
 
+from housecall.errors import InstanceTooOld
+
 EngineName = Literal["postgresql", "mysql"]
 Flavour = Literal["postgresql", "mysql", "mariadb"]
 UnavailableKind = Literal["privilege", "extension", "version", "setting", "timeout", "not_applicable", "error"]
@@ -67,6 +69,24 @@ class Version:
     @property
     def major(self) -> int:
         return self.number // 10000
+
+
+OLDEST_READ: Mapping[Flavour, tuple[int, str]] = {
+    "postgresql": (130_000, "PostgreSQL 13"),
+    "mysql": (80_000, "MySQL 8.0"),
+    "mariadb": (100_600, "MariaDB 10.6"),
+}
+"""The oldest versions that there are readings for."""
+
+
+def demand_readable(version: Version, instance_id: str, target: Target) -> None:
+    """An older server would answer next to nothing, which must not look like health. Raises InstanceTooOld."""
+    number, name = OLDEST_READ[version.flavour]
+    if version.number < number:
+        raise InstanceTooOld(
+            f"Instance '{instance_id}' at {target.address} runs {version.text}; Housecall examines {name} and newer,"
+            " and on an older server nearly every look would fail. Upgrade the server"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,5 +335,6 @@ class Engine(Protocol):
     ) -> AbstractAsyncContextManager[Probe]:
         """Connect, make the session read-only and bounded, learn the facts.
 
-        Raises InstanceUnreachable, InstanceRefused, InstanceTimeout or InstanceBusy, each naming instance and address.
+        Raises InstanceUnreachable, InstanceRefused, InstanceTooOld, InstanceTimeout or InstanceBusy, each naming
+        instance and address.
         """

@@ -18,7 +18,17 @@ from typing import Any, TypeVar
 
 from asyncmy.errors import MySQLError
 
-from housecall.engines.engine import ProbeLimits, QueryResult, Reading, Rows, ServerFacts, Target, Unavailable, Version
+from housecall.engines.engine import (
+    ProbeLimits,
+    QueryResult,
+    Reading,
+    Rows,
+    ServerFacts,
+    Target,
+    Unavailable,
+    Version,
+    demand_readable,
+)
 from housecall.engines.guard import guard
 from housecall.engines.mysql.connection import GuardedConnection, QuietCursor, QuietStream, open_connection
 from housecall.engines.mysql.explainable import as_read, schema_and_statement, with_values
@@ -84,6 +94,7 @@ class MySQLProbe:
         await self._execute("SET SESSION TRANSACTION READ ONLY")
         row = (await self._fetch(_FACTS))[1][0]
         version = version_of(str(row[0]), str(row[1]))
+        demand_readable(version, self._instance_id, self._target)
         self._session_id = int(row[4])
         user, _, host = str(row[3]).rpartition("@")
         self._account = quote_account(user, host)

@@ -27,6 +27,7 @@ from housecall.engines.engine import (
     Target,
     Unavailable,
     Version,
+    demand_readable,
     rows_from_json,
 )
 from housecall.engines.guard import guard
@@ -76,6 +77,11 @@ _NAMES_AND_PLANS = f"{_NAMES}, pg_catalog.set_config('plan_cache_mode', 'force_g
 """And plans of prepared statements that hold for any value."""
 
 
+def _version(number: int, text: str) -> Version:
+    """A packager puts more words behind the number."""
+    return Version("postgresql", number, f"PostgreSQL {text.split(' ')[0]}")
+
+
 def parameters_of(statement: str) -> int:
     """How many parameters a prepared statement takes: the highest number of a `$n` outside of quotes."""
     try:
@@ -102,6 +108,10 @@ class PostgreSQLProbe:
 
     async def prepare(self) -> None:
         """Make the session safe and learn who answers."""
+        number = self._connection.info.server_version  # told at the login: an old server knows not all settings below
+        if number:
+            told = self._connection.info.parameter_status("server_version") or ""
+            demand_readable(_version(number, told), self._instance_id, self._target)
         milliseconds = int(self._limits.statement_timeout_seconds * 1000)
         await self._set(
             {
@@ -116,7 +126,7 @@ class PostgreSQLProbe:
         )
         row = (await self._fetch(_FACTS))[0]
         self.facts = ServerFacts(
-            version=Version("postgresql", row[0], f"PostgreSQL {row[1].split(' ')[0]}"),
+            version=_version(row[0], row[1]),
             database=row[2],
             user=row[3],
             is_superuser=row[4],
