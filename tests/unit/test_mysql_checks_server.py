@@ -646,6 +646,13 @@ def test_deprecated_variables_are_told_by_flavour() -> None:
     assert found(diagnose(snapshot(row, version="10.11.6-MariaDB")), "deprecated_variables") == []
 
 
+@pytest.mark.parametrize(("version", "expected"), [("11.7.2-MariaDB", 0), ("11.8.0-MariaDB", 1), ("9.7.4", 0)])
+def test_what_mariadb_deprecates_with_11_8_is_told_from_then_on(version: str, expected: int) -> None:
+    row = ChangedVariable("innodb_flush_method", "O_DIRECT", "CONFIG", None, None)
+    told = found(diagnose(snapshot(row, version=version)), "deprecated_variables")
+    assert [str(each.details["instead"]) for each in told] == ["innodb_data_file_buffering"] * expected
+
+
 @pytest.mark.parametrize(
     ("version", "expected"),
     [

@@ -12,6 +12,7 @@ from housecall.diagnosis.check import Check, Limits
 from housecall.diagnosis.checks.mysql._measured import measured
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.engine import Version
 from housecall.engines.mysql.rows.server import ChangedVariable
 from housecall.wording import Say
 
@@ -38,16 +39,36 @@ MYSQL: Mapping[str, str] = {
     "transaction_write_set_extraction": "",
 }  # fmt: skip
 MARIADB: Mapping[str, str] = {
-    "innodb_change_buffer_max_size": "", "innodb_change_buffering": "", "innodb_defragment": "",
-    "innodb_file_per_table": "", "innodb_prefix_index_cluster_optimization": "", "keep_files_on_create": "",
-    "max_tmp_tables": "", "old_alter_table": "alter_algorithm", "secure_auth": "", "storage_engine":
-    "default_storage_engine", "tx_isolation": "transaction_isolation", "tx_read_only": "transaction_read_only",
-    "wsrep_causal_reads": "wsrep_sync_wait",
+    "date_format": "", "datetime_format": "", "debug_no_thread_alarm": "", "innodb_change_buffer_max_size": "",
+    "innodb_change_buffering": "", "innodb_defragment": "", "innodb_defragment_fill_factor": "",
+    "innodb_defragment_fill_factor_n_recs": "", "innodb_defragment_frequency": "", "innodb_defragment_n_pages": "",
+    "innodb_defragment_stats_accuracy": "", "innodb_file_per_table": "",
+    "innodb_prefix_index_cluster_optimization": "", "keep_files_on_create": "", "max_tmp_tables": "",
+    "old_alter_table": "", "secure_auth": "", "storage_engine": "default_storage_engine", "time_format": "",
+    "tx_isolation": "transaction_isolation", "tx_read_only": "transaction_read_only",
+    "wsrep_causal_reads": "wsrep_sync_wait", "wsrep_load_data_splitting": "",
 }  # fmt: skip
+"""Those that MariaDB 10.11 knows and 11.8 does not start with, and what is deprecated in both."""
+_MARIADB_11_8 = 110_800
+MARIADB_FROM_11_8: Mapping[str, str] = {
+    "alter_algorithm": "", "big_tables": "", "binlog_optimize_thread_scheduling": "",
+    "innodb_buffer_pool_chunk_size": "", "innodb_flush_method": "innodb_data_file_buffering",
+    "log_slow_admin_statements": "log_slow_filter", "metadata_locks_cache_size": "",
+    "metadata_locks_hash_instances": "", "old": "old_mode", "optimizer_adjust_secondary_key_costs": "",
+    "wsrep_slave_fk_checks": "",
+}  # fmt: skip
+"""What `mariadbd --verbose --help` of 11.8.9 calls deprecated and older versions rely on."""
+
+
+def known_to(version: Version) -> Mapping[str, str]:
+    """The settings that go, each with the one that takes its place ("": none does)."""
+    if version.flavour == "mysql":
+        return MYSQL
+    return {**MARIADB, **MARIADB_FROM_11_8} if version.number >= _MARIADB_11_8 else MARIADB
 
 
 def judge(now: Snapshot, _earlier: Snapshot | None, _limits: Limits) -> Iterator[Finding]:
-    known = MARIADB if now.facts.version.flavour == "mariadb" else MYSQL
+    known = known_to(now.facts.version)
     for row in now.rows(ChangedVariable):
         if row.name in known and row.source not in ("COMPILED", "ENVIRONMENT"):
             instead = f" → {known[row.name]}" if known[row.name] else ""
