@@ -63,10 +63,11 @@ class Background:
 
     def waiting(self, seconds: float = 0.0) -> int:
         """How many sessions of this database have been waiting for a lock for so long."""
+        since = "l.waitstart" if self._database.server.version >= 14 else "a.state_change"  # 13 knows no waitstart
         count: int = self._database.value(
             "SELECT count(*) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)"
             " WHERE NOT l.granted AND a.datname = current_database()"
-            f" AND l.waitstart < clock_timestamp() - interval '{seconds} seconds'"
+            f" AND {since} < clock_timestamp() - interval '{seconds} seconds'"
         )
         return count
 

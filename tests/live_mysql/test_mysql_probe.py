@@ -261,6 +261,15 @@ async def test_tls_that_is_asked_for_and_not_there_or_not_trusted_is_refused(sho
             pass
 
 
+async def test_readings_together_are_no_longer_than_the_server_takes(
+    own_server: Callable[..., PrivateMySQLDatabase],
+) -> None:
+    shop = own_server({"max_allowed_packet": "16384", "performance_schema": "ON"})
+    diagnosis = await shop.examine()
+    failed = [each for each in diagnosis.snapshot.readings.values() if getattr(each, "kind", None) == "error"]
+    assert failed == []
+
+
 async def test_metadata_locks_are_told_by_the_plugin_of_mariadb(
     own_server: Callable[..., PrivateMySQLDatabase],
 ) -> None:

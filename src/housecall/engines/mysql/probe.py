@@ -52,9 +52,14 @@ _PLANNING_MODE = f"{SQL_MODE},IGNORE_SPACE"
 _GRACE_SECONDS = 2.0
 """How long to wait for the server to end a statement by its own limit, and after a KILL, before we end it from here."""
 _INTERRUPTED = 1317
+_PACKET_HEAD_BYTES = 64
+"""A server ends the connection of who sends a packet above max_allowed_packet; a statement has a byte in front."""
 _ResultT = TypeVar("_ResultT")
 
-_FACTS = "SELECT @@version, @@version_comment, DATABASE(), CURRENT_USER(), CONNECTION_ID(), @@global.read_only"
+_FACTS = (
+    "SELECT @@version, @@version_comment, DATABASE(), CURRENT_USER(), CONNECTION_ID(), @@global.read_only,"
+    " @@session.max_allowed_packet"
+)
 _PLUGINS = (
     "SELECT PLUGIN_NAME FROM information_schema.PLUGINS"
     " WHERE PLUGIN_STATUS = 'ACTIVE' AND PLUGIN_LIBRARY IS NOT NULL ORDER BY PLUGIN_NAME LIMIT 100"
@@ -79,6 +84,7 @@ class MySQLProbe:
         self._target = target
         self._limits = limits
         self._session_id = 0
+        self._packet_bytes = 0
         self._account = ""
         self._running = False
         self._sees_all_tables = False
@@ -95,7 +101,7 @@ class MySQLProbe:
         row = (await self._fetch(_FACTS))[1][0]
         version = version_of(str(row[0]), str(row[1]))
         demand_readable(version, self._instance_id, self._target)
-        self._session_id = int(row[4])
+        self._session_id, self._packet_bytes = int(row[4]), int(row[6])
         user, _, host = str(row[3]).rpartition("@")
         self._account = quote_account(user, host)
         await self._execute(f"SET SESSION {', '.join(session_settings(version, self._limits))}")
@@ -142,17 +148,23 @@ class MySQLProbe:
     async def _joined(self, readings: Sequence[Reading]) -> dict[str, Rows | Unavailable]:
         if len(readings) < 2:
             return {reading.name: await self._read_alone(reading) for reading in readings}
+        statement = joined(readings)
+        if len(statement.encode()) + _PACKET_HEAD_BYTES > self._packet_bytes:
+            return await self._in_halves(readings)
         try:
             await self._as_usual()
-            found = split(readings, (await self._bounded(self._fetch(joined(readings))))[1])
+            found = split(readings, (await self._bounded(self._fetch(statement)))[1])
         except MySQLError as error:
             if is_ended(error):
                 return {reading.name: await self.read(reading) for reading in readings}
-            half = len(readings) // 2
-            return await self._joined(readings[:half]) | await self._joined(readings[half:])
+            return await self._in_halves(readings)
         except ValueError:
             return {reading.name: await self._read_alone(reading) for reading in readings}
         return {reading.name: self._unless_hidden(reading, found[reading.name]) for reading in readings}
+
+    async def _in_halves(self, readings: Sequence[Reading]) -> dict[str, Rows | Unavailable]:
+        half = len(readings) // 2
+        return await self._joined(readings[:half]) | await self._joined(readings[half:])
 
     async def _read_alone(self, reading: Reading) -> Rows | Unavailable:
         found = await self.read(reading)
