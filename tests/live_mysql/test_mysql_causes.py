@@ -1,5 +1,7 @@
 """Checks and causes on real MySQL and MariaDB servers: clean, broken, found, fixed, clean."""
 
+from typing import Any
+
 import pytest
 
 from housecall.diagnosis.cause import Cause
@@ -49,6 +51,50 @@ async def test_key_exhaustion_is_found_with_least_rights_and_gone_after_the_reme
     assert cause.object == f"{shop.name}.`Order Lines`.id"
     apply(shop, cause)
     assert causes_in(await shop.examine(user=user), shop, "key_exhaustion") == []
+
+
+async def test_a_key_that_foreign_keys_refer_to_is_widened_together_with_their_columns(
+    shop: PrivateMySQLDatabase,
+) -> None:
+    shop.execute(
+        "CREATE TABLE accounts (id INT AUTO_INCREMENT PRIMARY KEY COMMENT 'it''s the number', over_id INT NULL,"
+        " CONSTRAINT `over it` FOREIGN KEY (over_id) REFERENCES accounts (id) ON DELETE SET NULL)",
+        "CREATE TABLE `Holder Details` (account INT NOT NULL COMMENT 'whose', PRIMARY KEY (account),"
+        " CONSTRAINT of_account FOREIGN KEY (account) REFERENCES accounts (id) ON DELETE CASCADE ON UPDATE RESTRICT)",
+        "CREATE TABLE letters (id BIGINT AUTO_INCREMENT PRIMARY KEY, holder INT NOT NULL DEFAULT 7,"
+        " CONSTRAINT to_holder FOREIGN KEY (holder) REFERENCES `Holder Details` (account) ON UPDATE CASCADE)",
+        "INSERT INTO accounts (id) VALUES (7), (2000000000)", "INSERT INTO `Holder Details` VALUES (7)",
+        "INSERT INTO letters (holder) VALUES (7)",
+    )  # fmt: skip
+    user = shop.create_reader()
+    before = _foreign_keys(shop)
+    (cause,) = causes_in(await shop.examine(user=user), shop, "key_exhaustion")
+    apply(shop, cause)
+    assert _foreign_keys(shop) == before
+    assert _definitions(shop) == [
+        ("account", "bigint", "NO", None, "whose"), ("holder", "bigint", "NO", "7", ""),
+        ("id", "bigint", "NO", None, ""), ("id", "bigint", "NO", None, "it's the number"),
+        ("over_id", "bigint", "YES", None, ""),
+    ]  # fmt: skip
+    assert causes_in(await shop.examine(user=user), shop, "key_exhaustion") == []
+    shop.execute(*cause.remedies[0].rollback)
+    assert _foreign_keys(shop) == before
+    assert {kind for _, kind, *_ in _definitions(shop)} == {"bigint", "int"}
+
+
+def _foreign_keys(database: PrivateMySQLDatabase) -> list[tuple[Any, ...]]:
+    return database.fetch(
+        "SELECT TABLE_NAME, CONSTRAINT_NAME, UPDATE_RULE, DELETE_RULE FROM information_schema.REFERENTIAL_CONSTRAINTS"
+        " WHERE CONSTRAINT_SCHEMA = DATABASE() ORDER BY 1, 2"
+    )
+
+
+def _definitions(database: PrivateMySQLDatabase) -> list[tuple[Any, ...]]:
+    found = database.fetch(
+        "SELECT COLUMN_NAME, DATA_TYPE, IS_NULLABLE, COLUMN_DEFAULT, COLUMN_COMMENT FROM information_schema.COLUMNS"
+        " WHERE TABLE_SCHEMA = DATABASE() ORDER BY 1, 5"
+    )
+    return [(*row[:3], None if row[3] == "NULL" else row[3], row[4]) for row in found]
 
 
 async def test_key_exhaustion_of_sequences_is_found_and_gone_after_the_remedies(shop: PrivateMySQLDatabase) -> None:

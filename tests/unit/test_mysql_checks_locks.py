@@ -346,9 +346,11 @@ class TestDeadlocks:
     @pytest.mark.parametrize(
         ("count", "hours", "ago", "severity"),
         [
-            (1, 1, 60.0, Severity.WARNING),
-            (1, 1, 3601.0, Severity.NOTICE),
-            (1, 2, 60.0, Severity.NOTICE),
+            (2, 1, 60.0, Severity.WARNING),
+            (1, 1, 60.0, Severity.NOTICE),
+            (2, 1, 3601.0, Severity.NOTICE),
+            (2, 2, 60.0, Severity.WARNING),
+            (2, 3, 60.0, Severity.NOTICE),
             (1, 24, 60.0, Severity.NOTICE),
             (1, 25, 60.0, Severity.INFO),
             (0, 1, None, None),

@@ -9,6 +9,7 @@ from housecall.diagnosis.cause import Cause
 from housecall.diagnosis.checks.mysql.partition_pruning import partitioning_columns
 from housecall.diagnosis.checks.mysql.planner_switches import BOUNDS, switched_off
 from housecall.diagnosis.examine import Diagnosis, diagnose
+from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot, StatementPlan
 from housecall.engines.engine import Unavailable
 from housecall.engines.mysql import ENGINE
@@ -19,7 +20,9 @@ from housecall.engines.mysql.rows.sequences import SequenceName, SequenceValue
 from housecall.engines.mysql.rows.server import Variable
 from housecall.engines.mysql.rows.statements import HotTable, TopStatement
 from housecall.engines.mysql.rows.tables import (
+    AutoIncrement,
     ColumnCharset,
+    KeyColumn,
     LargeTableColumn,
     MoneyColumn,
     PartitionedTable,
@@ -367,6 +370,108 @@ def test_every_one_of_these_causes_is_told_in_both_languages(language: Any) -> N
     }
     for cause in diagnosis.causes:
         assert "?" not in cause.to_json(language)["summary"]
+
+
+# --- key_exhaustion of keys that foreign keys refer to ---
+
+
+def near_end(**values: object) -> AutoIncrement:
+    base: dict[str, object] = {
+        "schema_name": "shop", "table_name": "accounts", "column_name": "id", "column_type": "int",
+        "next_value": 2_000_000_000, "max_value": 2_147_483_647,
+    }  # fmt: skip
+    return row_of(AutoIncrement, **{**base, **values})
+
+
+def key_column(table: str = "accounts", column: str = "id", **values: object) -> KeyColumn:
+    base: dict[str, object] = {
+        "key_schema": "shop", "key_table": "accounts", "key_column": "id", "schema_name": "shop",
+        "table_name": table, "column_name": column, "column_type": "int", "is_nullable": False,
+    }  # fmt: skip
+    return row_of(KeyColumn, **{**base, **values})
+
+
+def referring(table: str, column: str, name: str, **values: object) -> KeyColumn:
+    base: dict[str, object] = {
+        "constraint_name": name, "columns": [column], "referenced_schema": "shop", "referenced_table": "accounts",
+        "referenced_columns": ["id"], "update_rule": "NO ACTION", "delete_rule": "NO ACTION",
+    }  # fmt: skip
+    return key_column(table, column, **{**base, **values})
+
+
+def widened(*rows: KeyColumn, **how: Any) -> Remedy:
+    (cause,) = caused(verdict(near_end(), *rows, **how), "key_exhaustion")
+    (remedy,) = cause.remedies
+    return remedy
+
+
+def test_a_key_that_nothing_refers_to_keeps_its_comment() -> None:
+    remedy = widened(key_column(comment="it's the number"))
+    assert remedy.statements == (
+        "ALTER TABLE shop.accounts MODIFY COLUMN id BIGINT NOT NULL AUTO_INCREMENT COMMENT 'it''s the number';",
+    )
+    assert "refers to it" not in str(remedy.caution)
+
+
+def test_columns_that_refer_to_a_key_are_widened_between_dropping_and_making_their_foreign_keys() -> None:
+    remedy = widened(
+        key_column(),
+        referring("entries", "account", "of account", delete_rule="CASCADE", update_rule="RESTRICT"),
+        referring("entries", "other", "fk2", is_nullable=True, column_default="NULL", delete_rule="SET NULL"),
+    )
+    assert remedy.statements == (
+        "ALTER TABLE shop.entries DROP FOREIGN KEY `of account`;",
+        "ALTER TABLE shop.entries DROP FOREIGN KEY fk2;",
+        "ALTER TABLE shop.entries MODIFY COLUMN account BIGINT NOT NULL;",
+        "ALTER TABLE shop.entries MODIFY COLUMN other BIGINT NULL;",
+        "ALTER TABLE shop.accounts MODIFY COLUMN id BIGINT NOT NULL AUTO_INCREMENT;",
+        (
+            "ALTER TABLE shop.entries ADD CONSTRAINT `of account` FOREIGN KEY (account) REFERENCES shop.accounts (id)"
+            " ON DELETE CASCADE ON UPDATE RESTRICT;"
+        ),
+        (
+            "ALTER TABLE shop.entries ADD CONSTRAINT fk2 FOREIGN KEY (other) REFERENCES shop.accounts (id)"
+            " ON DELETE SET NULL;"
+        ),
+    )
+    assert [each for each in remedy.rollback if "MODIFY" in each] == [
+        "ALTER TABLE shop.entries MODIFY COLUMN account INT NOT NULL;",
+        "ALTER TABLE shop.entries MODIFY COLUMN other INT NULL;",
+        "ALTER TABLE shop.accounts MODIFY COLUMN id INT NOT NULL AUTO_INCREMENT;",
+    ]
+    assert "1452" in str(remedy.caution)
+    assert "1452" in remedy.caution.render("zh-CN")
+
+
+@pytest.mark.parametrize(("default", "told"), [("'7'", " DEFAULT 7"), ("7", " DEFAULT 7"), ("NULL", ""), (None, "")])
+def test_a_column_keeps_its_default_as_either_server_tells_it(default: str | None, told: str) -> None:
+    remedy = widened(referring("entries", "account", "fk", column_default=default))
+    assert f"MODIFY COLUMN account BIGINT NOT NULL{told};" in remedy.statements[1]
+
+
+@pytest.mark.parametrize(
+    "more", [{"referenced_columns": ["other"]}, {"referenced_table": "elsewhere"}, {"extra": "VIRTUAL GENERATED"}]
+)
+def test_foreign_keys_that_bind_more_than_the_key_are_left_to_a_person(more: dict[str, object]) -> None:
+    remedy = widened(key_column(), referring("entries", "account", "fk", **more))
+    assert remedy.statements == ()
+    assert "shop.entries.account" in remedy.title.render("en")
+
+
+def test_foreign_keys_that_could_not_be_read_are_told() -> None:
+    remedy = widened(unavailable=["key_columns"])
+    assert len(remedy.statements) == 1
+    assert "could not be read" in str(remedy.caution)
+
+
+def test_only_a_key_near_its_end_is_followed_along_the_foreign_keys() -> None:
+    def asked(next_value: int) -> list[str]:
+        rows = {"auto_increments": (near_end(table_name="it's", next_value=next_value),)}
+        return [each.sql for each in ENGINE.readings_after(rows, ())]
+
+    assert asked(1_200_000_000) == []
+    (sql,) = asked(1_300_000_000)
+    assert "CAST('it''s' AS CHAR(64)) AS key_table" in sql
 
 
 # --- key_exhaustion of sequences ---

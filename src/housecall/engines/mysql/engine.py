@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 from housecall.engines.engine import EngineName, Probe, ProbeLimits, Reading, Rows, Target, Unavailable, load_readings
 from housecall.engines.mysql.dsn import parse_dsn
 from housecall.engines.mysql.explainable import statements_to_explain
+from housecall.engines.mysql.key_columns import key_column_reading
 from housecall.engines.mysql.probe import open_probe
 from housecall.engines.mysql.processor import processor_reading
 from housecall.engines.mysql.rows import row_types
 from housecall.engines.mysql.rows.sequences import SequenceValue
 from housecall.engines.mysql.rows.server import ProcessorShare
+from housecall.engines.mysql.rows.tables import KeyColumn
 from housecall.engines.mysql.sequences import sequence_reading
 
 
@@ -34,6 +36,7 @@ class MySQL:
         found = (
             sequence_reading(asked[SequenceValue.reading], readings),
             processor_reading(asked[ProcessorShare.reading], readings),
+            key_column_reading(asked[KeyColumn.reading], readings),
         )
         return tuple(each for each in found if each is not None)
 

@@ -6,12 +6,13 @@ from typing import Any
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.mysql._changes import COPIES
+from housecall.diagnosis.causes.mysql._wider_keys import Widening, widening
 from housecall.diagnosis.checks.mysql._sequences import LARGEST
 from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.mysql.quoting import qualified, quote_identifier
-from housecall.wording import Say
+from housecall.wording import Message, Say
 
 CAUSE = CauseRule(
     id="key_exhaustion",
@@ -28,10 +29,27 @@ _WHICH = Say(
 )
 _WIDEN = Say(en="Make the column {type}", zh="将该列改为 {type}")
 _CAUTION = Say(
-    en="Copies the table ({size:bytes}) while writes wait; for a large one use gh-ost or"
-    " pt-online-schema-change. Columns that refer to it must be widened first.",
-    zh="复制整张表（{size:bytes}）期间写入需要等待，大表请使用 gh-ost 或"
-    " pt-online-schema-change。引用它的列必须先加宽。",
+    en="Copies the table ({size:bytes}) while writes wait; for a large one use gh-ost or pt-online-schema-change.",
+    zh="复制整张表（{size:bytes}）期间写入需要等待，大表请使用 gh-ost 或 pt-online-schema-change。",
+)
+_UNSEEN = Say(
+    en="Copies the table ({size:bytes}) while writes wait. Which foreign keys refer to it could not be read: where one"
+    " does, it must be dropped, its column widened too, and the foreign key made again.",
+    zh="复制整张表（{size:bytes}）期间写入需要等待。无法读取引用它的外键：如果有，必须先删除外键、加宽其列，再重建外键。",
+)
+_TOGETHER = Say(
+    en="{columns} {count:refers|refer} to it and {count:is|are} widened with it; the foreign key{keys:|s} {keys:is|are}"
+    " dropped and made again under the same name{keys:|s}. Stop writing to these tables meanwhile: a row without its"
+    " parent would keep the foreign key from coming back (error 1452). Each step copies its table ({size:bytes} for"
+    " this one).",
+    zh="{columns} 引用了该列，会一并加宽；外键先删除，再以原名重建。期间请停止写入这些表："
+    "若出现没有父行的记录，外键将无法重建（错误 1452）。每一步都会复制对应的表（本表 {size:bytes}）。",
+)
+_NOTHING_CHANGED = Say(en="Nothing is changed by this advice.", zh="本建议不做任何修改。")
+_BY_HAND = Say(
+    en="Make the column {type}, together with {columns}: a foreign key of these also refers to a column elsewhere, or a"
+    " column is generated, so the order of the changes must be planned by hand",
+    zh="将该列与 {columns} 一起改为 {type}：其中有外键还引用了别处的列，或有生成列，修改顺序需要人工规划",
 )
 _VERIFY = Say(en="the column is {type}", zh="该列类型为 {type}")
 
@@ -63,7 +81,7 @@ _COPY = Say(
 )
 
 
-def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
+def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
     for finding in found.of("mysql.key_exhaustion"):
         details = finding.details
         if details["kind"] != "auto_increment":
@@ -78,7 +96,7 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
             summary=_SUMMARY(key=finding.object, share=details["share"], left=details["left"]),
             because=(_WHICH(type=details["type"], limit=details["max_value"], next=details["next_value"]),),
             evidence=finding.evidence,
-            remedies=(_widen(finding),),
+            remedies=(_widen(finding, now),),
             rests_on=(finding.fingerprint,),
         )
 
@@ -130,18 +148,27 @@ def _widen_taker(details: Mapping[str, Any]) -> Remedy:
     )  # fmt: skip
 
 
-def _widen(finding: Finding) -> Remedy:
+def _widen(finding: Finding, now: Snapshot) -> Remedy:
     details = finding.details
-    table, column = qualified(details["schema"], details["table"]), quote_identifier(details["column"])
+    table = qualified(details["schema"], details["table"])
     wider = "BIGINT UNSIGNED" if "unsigned" in details["type"] or details["type"].startswith("bigint") else "BIGINT"
+    found = widening(now, details["schema"], details["table"], details["column"], details["type"], wider)
+    columns = ", ".join(found.bound)
     return Remedy(
-        title=_WIDEN(type=wider),
-        statements=(f"ALTER TABLE {table} MODIFY COLUMN {column} {wider} NOT NULL AUTO_INCREMENT;",),
+        title=_WIDEN(type=wider) if found.is_whole else _BY_HAND(type=wider, columns=columns),
+        statements=found.statements if found.is_whole else (),
         lock=COPIES(table=table),
         risk="high",
         when="now" if details["left"] < details["live_rows"] else "later",
-        rollback=(f"ALTER TABLE {table} MODIFY COLUMN {column} {details['type'].upper()} NOT NULL AUTO_INCREMENT;",),
+        rollback=found.rollback if found.is_whole else (),
+        rollback_note=None if found.is_whole else _NOTHING_CHANGED(),
         verify=_VERIFY(type=wider),
         verify_statement=f"SHOW COLUMNS FROM {table};",
-        caution=_CAUTION(size=details["size_bytes"]),
+        caution=_caution(found, columns, details["size_bytes"]),
     )
+
+
+def _caution(found: Widening, columns: str, size_bytes: int) -> Message:
+    if found.foreign_keys:
+        return _TOGETHER(columns=columns, count=len(found.bound), keys=found.foreign_keys, size=size_bytes)
+    return (_CAUTION if found.read else _UNSEEN)(size=size_bytes)

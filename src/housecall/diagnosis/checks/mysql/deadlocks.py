@@ -29,6 +29,7 @@ CHECK = Check(
     title=Say("Deadlocks", "死锁"),
     thresholds=[
         Threshold("warning_per_hour", 1.0, "counted over at least one hour, so that one yesterday is no alarm"),
+        Threshold("min_deadlocks", 2, "one alone is an accident, which a retry mends"),
         Threshold("notice_per_hour", 1 / 24, "one a day; rarer ones are accidents"),
         Threshold("recent_seconds", 3600.0, "the latest one is newer: it goes on"),
     ],
@@ -53,7 +54,7 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
     ago = report.deadlock_seconds_ago if report else None
     tables = report.deadlock_tables if report else []
     table, kind = _named(tables)
-    severity = Severity.WARNING if window else _severity(rate, ago, limits)
+    severity = Severity.WARNING if window else _severity(counted, rate, ago, limits)
     yield Finding(
         CHECK.id, CHECK.item, severity, table, kind,
         _MESSAGE(deadlocks=counted, seconds=seconds, rate=rate, table=", ".join(tables) or "?"),
@@ -82,9 +83,10 @@ def _named(tables: list[str]) -> tuple[str, ObjectKind]:
     return (", ".join(tables[:3]), "table") if tables else ("server", "server")
 
 
-def _severity(rate: float, ago: float | None, limits: Limits) -> Severity:
-    """By the rate, and no more than a notice when the latest is long over."""
-    if rate >= limits["warning_per_hour"] and (ago is None or ago <= limits["recent_seconds"]):
+def _severity(counted: float, rate: float, ago: float | None, limits: Limits) -> Severity:
+    """By the rate, and no more than a notice when there was one alone or the latest is long over."""
+    often = rate >= limits["warning_per_hour"] and counted >= limits["min_deadlocks"]
+    if often and (ago is None or ago <= limits["recent_seconds"]):
         return Severity.WARNING
     return Severity.NOTICE if rate >= limits["notice_per_hour"] else Severity.INFO
 

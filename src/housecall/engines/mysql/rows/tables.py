@@ -75,6 +75,33 @@ class AutoIncrement(Row, reading="auto_increments"):
 
 
 @dataclass(frozen=True, slots=True)
+class KeyColumn(Row, reading="key_columns"):
+    """A number key near its end, or a column that holds its values since a foreign key refers to it, over others too.
+
+    One row for each foreign key of the column; one without `constraint_name` for a column that has none, as the key.
+    """
+
+    key_schema: str
+    key_table: str
+    key_column: str
+    schema_name: str
+    table_name: str
+    column_name: str
+    column_type: str
+    is_nullable: bool
+    column_default: str | None
+    comment: str | None
+    extra: str | None
+    constraint_name: str | None
+    columns: list[str]
+    referenced_schema: str | None
+    referenced_table: str | None
+    referenced_columns: list[str]
+    update_rule: str | None
+    delete_rule: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class LargeTableColumn(Row, reading="large_table_columns"):
     """A column of one of the 40 tables with the most rows."""
 
