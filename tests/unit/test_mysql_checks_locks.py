@@ -1,5 +1,7 @@
 """Locks of MySQL and MariaDB by hand-written rows: who is the root of a queue, how bad it is, and what it explains."""
 
+from dataclasses import replace
+
 import pytest
 
 from housecall.diagnosis.checks.mysql._blocking import blocking_trees
@@ -10,6 +12,7 @@ from housecall.engines.mysql.rows.server import InnodbMetric
 from housecall.engines.mysql.rows.sessions import (
     DetachedTransaction,
     HeldMetadataLock,
+    LockWait,
     MetadataLock,
     PreparedTransaction,
     Session,
@@ -462,6 +465,46 @@ class TestHotRows:
     def test_who_waits_for_long_waits_for_one_holder(self, seconds: float, hot: bool) -> None:
         looks = [self.look(1, 2, 3, 4, seconds=seconds), self.look(2, 3, 4, 1)]
         assert bool(found(verdict(samples=looks), "hot_row")) is hot
+
+    @pytest.mark.parametrize(("age", "hot"), [(0.0, True), (1.0, True), (2.0, False)])
+    def test_the_same_holder_in_a_later_transaction_is_another_holder(self, age: float, hot: bool) -> None:
+        """The looks are a second apart: three here, so a transaction of two whole seconds may be that of the first."""
+        later = [idle(1, age), *self.look(1, 2, 3, 4)]
+        looks = [[idle(1, 0.0), *self.look(1, 2, 3, 4)], [], [], later]
+        diagnosis = verdict(*later, samples=looks)
+        assert bool(found(diagnosis, "hot_row")) is False  # two pictures, of which one is empty: too few waiters
+        crowded = [wait(each, 1, 0.0) for each in range(2, 9)]
+        looks = [[idle(1, 0.0), *crowded], [], [], [idle(1, age), *crowded]]
+        assert bool(found(verdict(*looks[-1], samples=looks), "hot_row")) is hot
+
+    @pytest.mark.parametrize(("age", "waits", "hot"), [(2.0, 29, True), (2.0, 28, False), (4.0, 500, False)])
+    def test_where_whole_seconds_leave_it_open_the_count_of_waits_decides(
+        self, age: float, waits: int, hot: bool
+    ) -> None:
+        crowded = [wait(each, 1, 0.0) for each in range(2, 9)]
+        looks = [[idle(1, 0.0), *crowded], [], [], [idle(1, age), *crowded]]
+        earlier = snapshot(*counters(Innodb_row_lock_waits=1000))
+        later = [*looks[-1], *counters(Innodb_row_lock_waits=1000 + waits)]
+        assert bool(found(verdict(*later, samples=looks, earlier=earlier, taken_seconds=3.0), "hot_row")) is hot
+
+    def test_a_holder_that_keeps_its_transaction_is_to_blame_though_its_waiters_give_up_soon(self) -> None:
+        looks = [[idle(1, 10.0 + number), *self.look(1, 2, 3, 4, 5)] for number in range(4)]
+        assert found(verdict(*looks[-1], samples=looks), "hot_row") == []
+
+    def test_looks_at_one_picture_count_once(self) -> None:
+        few, many = self.look(1, 2, 3), self.look(3, 1, 2, 4, 5, 6)
+        assert found(verdict(samples=[few, few, few, few, many]), "hot_row")
+        assert not found(verdict(samples=[few, self.look(2, 1, 3), self.look(3, 1, 2), many]), "hot_row")
+
+    def test_a_row_that_a_look_could_not_tell_is_the_only_one_known_of_the_table(self) -> None:
+        def untold(row: LockWait) -> LockWait:
+            return replace(row, lock_row=None)
+
+        first, second = self.look(1, 2, 3, 4), self.look(2, 3, 4, 1)
+        unnamed = [untold(each) if isinstance(each, LockWait) else each for each in second]
+        (cause,) = verdict(samples=[first, unnamed]).causes
+        assert cause.id == "hot_row"
+        assert "key 7" in cause.because[0].render("en")
 
     def test_without_the_servers_word_a_queue_that_moves_on_one_table_is_hot(self) -> None:
         looks = [

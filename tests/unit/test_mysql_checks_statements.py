@@ -9,6 +9,8 @@ import pytest
 
 from housecall.diagnosis.cause import Cause
 from housecall.diagnosis.checks.mysql._index_candidates import aggregates
+from housecall.diagnosis.checks.mysql._inner_statements import as_from_outside
+from housecall.diagnosis.checks.mysql._tables import known_tables
 from housecall.diagnosis.examine import Diagnosis, diagnose
 from housecall.diagnosis.snapshot import Sample, Snapshot, StatementPlan
 from housecall.engines.engine import Row, ServerFacts, Unavailable, Version
@@ -18,7 +20,7 @@ from housecall.engines.mysql.rows.indexes import LargeTableIndex
 from housecall.engines.mysql.rows.replication import ReplicaStatus
 from housecall.engines.mysql.rows.server import StatementError, StatusCounter, Variable
 from housecall.engines.mysql.rows.sessions import Session
-from housecall.engines.mysql.rows.statements import TopStatement
+from housecall.engines.mysql.rows.statements import HotTable, TopStatement
 from housecall.engines.mysql.rows.tables import LargeTableColumn, TableStatistics, TableWithoutKey
 from housecall.testing import row_of
 
@@ -884,3 +886,195 @@ def test_one_look_says_nothing_unknown() -> None:
     status = [row_of(StatusCounter, name=name, value=value * 1e6) for name, value in SCANNED.items()]
     uptime = row_of(StatusCounter, name="Uptime", value=10.0)
     assert caused(diagnose(snapshot(*status, uptime, *ORDERS, unavailable=[OFF])), "unknown") == []
+
+
+# --- conditions joined by OR, orders of mixed direction, short prefixes, hints ---
+
+EITHER = "SELECT `id` FROM `orders` WHERE `customer_id` = ? OR `Total` = ?"
+
+
+def test_a_branch_of_or_without_index_is_named_and_the_served_one_is_not() -> None:
+    rows = (*ORDERS, index("orders", "by_customer", "customer_id"))
+    (cause,) = caused(diagnose(snapshot(digest(EITHER), *rows, plans={EITHER: scan()})), "missing_index")
+    assert cause.object == "shop.orders(Total)"
+    both = caused(diagnose(snapshot(digest(EITHER), *ORDERS, plans={EITHER: scan()})), "missing_index")
+    assert {each.object for each in both} == {"shop.orders(customer_id)", "shop.orders(Total)"}
+
+
+@pytest.mark.parametrize(
+    ("query", "served"),
+    [
+        (EITHER, ("customer_id", "Total")),
+        ("SELECT `id` FROM `orders` WHERE `created` = ? AND ( `customer_id` = ? OR `Total` = ? )", ("created",)),
+        ("SELECT `id` FROM `orders` WHERE `customer_id` = ? OR LENGTH ( `note` ) > ?", ()),
+        ("SELECT `id` FROM `orders` WHERE `customer_id` = ? OR `note` = ?", ("customer_id",)),  # a TEXT
+    ],
+)
+def test_an_or_that_an_index_cannot_help_or_need_not_help_asks_for_none(query: str, served: tuple[str, ...]) -> None:
+    rows = (*ORDERS, *(index("orders", f"by_{each}", each) for each in served))
+    assert caused(diagnose(snapshot(digest(query), *rows)), "missing_index") == []
+
+
+@pytest.mark.parametrize(
+    ("descending", "expected"),
+    [([False, False], ["ADD INDEX ix_orders_created_Total (created, Total DESC),"]),
+     ([False, True], []), ([True, False], []), ([True, True], ["DESC"]), ([], [])],
+)  # fmt: skip
+def test_an_order_of_mixed_directions_wants_an_index_that_goes_the_same_way(
+    descending: list[bool], expected: list[str]
+) -> None:
+    query = "SELECT `id` FROM `orders` ORDER BY `created` , `Total` DESC LIMIT ?"
+    existing = replace(index("orders", "by_time", "created", "Total"), descending=descending)
+    sorted_plan = {"query_block": {"ordering_operation": {"using_filesort": True, **scan()["query_block"]}}}
+    verdict = diagnose(snapshot(digest(query, rows_sent=200), *ORDERS, existing, plans={query: sorted_plan}))
+    asked = [each.remedies[0].statements[0] for each in caused(verdict, "missing_index")]
+    assert len(asked) == len(expected)
+    for statement, wanted in zip(asked, expected, strict=True):
+        assert wanted in statement
+
+
+@pytest.mark.parametrize(("length", "keys", "told"), [(3, 599, True), (3, 600, False), (0, 10, False)])
+def test_an_index_of_a_few_characters_that_are_alike_serves_nothing(length: int, keys: int, told: bool) -> None:
+    query = "SELECT `id` FROM `orders` WHERE `label` = ?"
+    label = column("orders", "label", "varchar(200)")
+    short = replace(index("orders", "by_label", "label"), prefix_lengths=[length], cardinalities=[keys])
+    found_causes = caused(
+        diagnose(snapshot(digest(query), *ORDERS, label, short, plans={query: scan()})), "missing_index"
+    )
+    assert bool(found_causes) == told
+    for cause in found_causes:
+        assert cause.object == "shop.orders(label)"
+        assert "by_label of shop.orders holds only the first 3 characters" in cause.summary.render("en")
+
+
+def test_a_range_served_by_an_index_does_not_hide_the_equality_behind_it() -> None:
+    query = "SELECT `id` FROM `orders` WHERE `created` >= ? AND `customer_id` = ?"
+    rows = (*ORDERS, index("orders", "by_time", "created", "status", "customer_id"))
+    ranged = {"query_block": {"table": {
+        "table_name": "orders", "access_type": "range", "key": "by_time", "rows_examined_per_scan": 150_000,
+    }}}  # fmt: skip
+    verdict = diagnose(snapshot(digest(query), *rows, plans={query: ranged}))
+    (cause,) = caused(verdict, "wrong_index_order")
+    assert cause.object.startswith("shop.orders(customer_id")
+
+
+HINTED = "SELECT `id` FROM `orders` {} INDEX ( `{}` ) WHERE `customer_id` = ? AND `created` > ?"
+
+
+@pytest.mark.parametrize(
+    ("hint", "named", "told"),
+    [("IGNORE", "by_customer", True), ("FORCE", "by_time", True), ("USE", "by_time", True),
+     ("IGNORE", "by_time", False), ("FORCE", "by_customer", False)],
+)  # fmt: skip
+def test_a_hint_that_rules_out_the_fitting_index_is_the_cause(hint: str, named: str, told: bool) -> None:
+    rows = (*ORDERS, index("orders", "by_customer", "customer_id"), index("orders", "by_time", "created"))
+    verdict = diagnose(snapshot(digest(HINTED.format(hint, named)), *rows))
+    causes = caused(verdict, "planner_switch_off")
+    assert [each.object for each in causes] == (["shop.orders"] if told else [])
+    for cause in causes:
+        assert f"{hint} INDEX ({named})" in cause.summary.render("zh-CN")
+        assert "by_customer" in cause.remedies[0].title.render("en")
+
+
+@pytest.mark.parametrize(
+    ("calls", "examined", "seconds", "severity"),
+    [(5, 300_000, 0.36, "warning"), (4, 300_000, 0.36, None), (10, 299, 0.71, None), (10, 301, 0.71, None),
+     (10, 1_000, 0.71, "warning"), (10, 300_000, 0.019, "notice")],
+)  # fmt: skip
+def test_a_hint_counts_by_its_calls_rows_and_time(
+    calls: int, examined: int, seconds: float, severity: str | None
+) -> None:
+    rows = (*ORDERS, index("orders", "by_customer", "customer_id"))
+    asked = digest(
+        HINTED.format("IGNORE", "by_customer"), calls=calls, rows_examined=examined * calls, total_seconds=seconds,
+        all_seconds=seconds * 2,
+    )  # fmt: skip
+    told = [each for _, each in found(diagnose(snapshot(asked, *rows)), "index_hints")]
+    assert told == ([severity] if severity else [])
+
+
+# --- statements inside triggers and routines ---
+
+INSIDE = "SELECT COUNT(*) INTO @n FROM orders WHERE customer_id = wanted AND id <> NEW.id"
+
+
+def scanned(rows: int) -> HotTable:
+    return row_of(HotTable, schema_name="shop", table_name="orders", rows_read_without_index=rows)
+
+
+@pytest.mark.parametrize(
+    ("read", "looks", "severity"),
+    [(300_000, 2, "warning"), (299_999, 2, None), (300_000, 1, "notice")],
+)
+def test_a_statement_inside_a_routine_is_told_by_the_sessions_where_its_table_is_scanned(
+    read: int, looks: int, severity: str | None
+) -> None:
+    called = digest("CALL `find_order` ( ? )", rows_examined=0, rows_sent=0)
+    samples = [[running(INSIDE)]] * looks + [[running("CALL find_order(7)")]]
+    handlers = [row_of(StatusCounter, name="Handler_read_rnd_next", value=value) for value in (1e6, 1e6 + 600_000)]
+    earlier = snapshot(called, *ORDERS, scanned(1_000_000), handlers[0])
+    now = snapshot(called, *ORDERS, scanned(1_000_000 + read), handlers[1], samples=samples, seconds=1.5)
+    causes = [each for each in caused(diagnose(now, earlier), "missing_index") if "customer_id" in each.object]
+    assert [each.severity for each in causes] == ([severity] if severity else [])
+    for cause in causes:
+        assert cause.object == "shop.orders(customer_id)"
+        assert any("inside a trigger" in each.render("en") for each in cause.because)
+
+
+def test_a_table_that_a_counted_statement_reads_is_not_looked_for_inside_routines() -> None:
+    reader = digest("SELECT SUM ( `Total` ) FROM `orders`", rows_sent=10)
+    filler = digest("INSERT INTO `orders` ( `Total` ) SELECT `Total` FROM `customers`", rows_sent=0)
+    for statement, told in ((reader, False), (filler, True)):
+        earlier = snapshot(statement, *ORDERS, scanned(0))
+        now = snapshot(statement, *ORDERS, scanned(900_000), samples=[[running(INSIDE)]] * 3, seconds=1.5)
+        objects = {each.object for each in diagnose(now, earlier).findings if each.check == "mysql.missing_index"}
+        assert ("shop.orders(customer_id)" in objects) == told
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside"),
+    [
+        (
+            "SELECT COUNT(*) INTO n FROM orders WHERE customer_id = x",
+            "SELECT COUNT(*) FROM orders WHERE customer_id = ?",
+        ),
+        ("UPDATE orders SET note = NEW.a WHERE id = OLD.b", "UPDATE orders SET note = ? WHERE id = ?"),
+        ("SELECT id FROM orders WHERE id = NAME_CONST('i',6) * 31", "SELECT id FROM orders WHERE id = ? * 31"),
+        ("SELECT id FROM orders WHERE status = s LIMIT 1 INTO @a", "SELECT id FROM orders WHERE status = ? LIMIT 1"),
+        ("SELECT x FROM elsewhere WHERE y = z", "SELECT x FROM elsewhere WHERE y = z"),
+    ],
+)
+def test_variables_of_routines_and_rows_of_triggers_become_placeholders(inside: str, outside: str) -> None:
+    assert as_from_outside(inside, list(known_tables(snapshot(*ORDERS)).values())) == outside
+
+
+# --- remedies that can be run, and what belongs to which root ---
+
+
+def test_a_deep_page_accounts_for_the_sort_of_what_it_skips() -> None:
+    verdict = diagnose(snapshot(digest(PAGE, rows_sent=200, sort_merge_passes=100, sort_rows=200), *ORDERS))
+    assert [each.id for each in verdict.causes if each.id in ("offset_pagination", "sort_spill")] == [
+        "offset_pagination"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("size", "statement"),
+    [(262_144, "SET PERSIST sort_buffer_size = 2097152;"), (4 * 2**20, "SET PERSIST sort_buffer_size = 8388608;"),
+     (4 * 2**20 + 1, None)],
+)  # fmt: skip
+def test_a_sort_that_spills_has_a_remedy_that_can_be_run_while_the_buffer_is_small(
+    size: int, statement: str | None
+) -> None:
+    buffer = row_of(Variable, name="sort_buffer_size", value=str(size))
+    sorts = digest("SELECT `note` FROM `orders` ORDER BY `note`", sort_merge_passes=50, sort_rows=3_000_000)
+    (cause,) = caused(diagnose(snapshot(sorts, *ORDERS, buffer)), "sort_spill")
+    assert [each.statements for each in cause.remedies if each.statements] == ([(statement,)] if statement else [])
+
+
+@pytest.mark.parametrize(("flavour", "is_run"), [("mysql", True), ("mariadb", False)])
+def test_room_in_memory_is_offered_where_texts_may_be_kept_there(flavour: str, is_run: bool) -> None:
+    rows = [row_of(Variable, name=name, value="16777216") for name in ("tmp_table_size", "max_heap_table_size")]
+    grouped = digest("SELECT `note` , COUNT ( * ) FROM `orders` GROUP BY `note`", tmp_disk_tables=10, tmp_tables=10)
+    (cause,) = caused(diagnose(snapshot(grouped, *ORDERS, *rows, flavour=flavour)), "temporary_tables_on_disk")
+    assert any("tmp_table_size = 67108864" in str(each.statements) for each in cause.remedies) == is_run

@@ -70,6 +70,8 @@ class Scope:
     predicates: tuple[Predicate, ...]
     order: tuple[OrderKey, ...]
     has_limit: bool
+    alternatives: tuple[tuple[tuple[Predicate, ...], ...], ...] = ()
+    """Each condition of branches joined by OR: the predicates of every branch, none for one that is not understood."""
 
 
 @lru_cache(maxsize=2_000)
@@ -141,7 +143,28 @@ def _scope(node: exp.Expr, engine: EngineName) -> Scope:
     predicates = tuple(
         predicate for condition in _conditions(node) for predicate in _predicates(condition, relations, engine)
     )
-    return Scope(relations, predicates, _order(node, relations), node.args.get("limit") is not None)
+    alternatives = tuple(
+        tuple(tuple(_branch_predicates(branch, relations, engine)) for branch in _branches(condition))
+        for condition in _conditions(node)
+        if isinstance(condition, exp.Or)
+    )
+    return Scope(relations, predicates, _order(node, relations), node.args.get("limit") is not None, alternatives)
+
+
+def _branches(condition: exp.Expr) -> Iterator[exp.Expr]:
+    if isinstance(condition, exp.Or | exp.Paren):
+        for side in condition.iter_expressions():
+            yield from _branches(side)
+    else:
+        yield condition
+
+
+def _branch_predicates(branch: exp.Expr, relations: tuple[Relation, ...], engine: EngineName) -> Iterator[Predicate]:
+    if isinstance(branch, exp.And | exp.Paren):
+        for side in branch.iter_expressions():
+            yield from _branch_predicates(side, relations, engine)
+    else:
+        yield from _predicates(branch, relations, engine)
 
 
 def _own(node: exp.Expr, *kinds: type[exp.Expr]) -> Iterator[exp.Expr]:

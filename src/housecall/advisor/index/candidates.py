@@ -137,7 +137,7 @@ def _candidate(table: TableFacts, served: list[Predicate], order: tuple[KeyColum
     if (
         before <= FEW_ROWS
         or benefit.saved_share < MIN_SAVED_SHARE
-        or covering_index(candidate.columns, len(served), table.indexes)
+        or covering_index(candidate.columns, len(served), table.indexes, [part.descending for part in candidate.key])
     ):
         return None
     return candidate

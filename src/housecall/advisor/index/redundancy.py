@@ -20,16 +20,27 @@ class Redundancy:
     kind: Literal["duplicate", "prefix"]
 
 
-def covering_index(columns: Sequence[str], equal_columns: int, indexes: Sequence[IndexFacts]) -> IndexFacts | None:
-    """An existing index that serves as well as one on `columns`, whose first `equal_columns` may stand in any order."""
+def covering_index(
+    columns: Sequence[str], equal_columns: int, indexes: Sequence[IndexFacts], descending: Sequence[bool] = ()
+) -> IndexFacts | None:
+    """An existing index that serves as well as one on `columns`, whose first `equal_columns` may stand in any order.
+
+    `descending` are the wanted directions of all columns; an index that is known to go otherwise does not give the
+    order, unless it is read backwards for it.
+    """
     for index in indexes:
         if index.method != "btree" or not index.valid or index.predicate is not None:
             continue
         length = len(columns)
         leading = tuple(index.columns[:length])
-        if len(leading) == length and _same_start(leading, tuple(columns), equal_columns):
+        same_way = _same_way(index.descending[equal_columns:length], tuple(descending[equal_columns:]))
+        if same_way and len(leading) == length and _same_start(leading, tuple(columns), equal_columns):
             return index
     return None
+
+
+def _same_way(known: tuple[bool, ...], wanted: tuple[bool, ...]) -> bool:
+    return not known or not any(wanted) or known == wanted or known == tuple(not each for each in wanted)
 
 
 def _same_start(leading: tuple[str, ...], columns: tuple[str, ...], equal_columns: int) -> bool:

@@ -48,7 +48,7 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
         verify = _FEWER(waiters=details["waiters"])
         how = (
             _MOVES(looks=details["looks"], longest=details["longest_seconds"])
-            if details["holders"] is None
+            if (details["holders"] or 0) < 2
             else _HOLDERS(holders=details["holders"], row=details["row"], looks=details["looks"])
         )
         statement = (_STATEMENT(statement=details["statement"]),) if details["statement"] else ()

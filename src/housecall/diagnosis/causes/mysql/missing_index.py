@@ -4,7 +4,7 @@ The object is the table with the columns to index. Confidence rests on the rows 
 shows the scan; without both it is a guess and said to be one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.mysql._changes import show_index
@@ -20,13 +20,14 @@ from housecall.diagnosis.causes.mysql._statement_causes import (
 )
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.fingerprint import fingerprint
 from housecall.engines.mysql.quoting import qualified
 from housecall.wording import Message, Say
 
 CAUSE = CauseRule(
     id="missing_index",
     title=Say(en="A missing index", zh="缺少索引"),
-    checks=("mysql.missing_index", "mysql.top_statements", "mysql.rows_scanned"),
+    checks=("mysql.missing_index", "mysql.top_statements", "mysql.rows_scanned", "mysql.hot_row"),
 )
 _SUMMARY = Say(
     en="{target} has no index: a hot statement reads {before:count} row{before:|s} of the table to find about"
@@ -63,6 +64,16 @@ _TEXT_ONLY = Say(
 _FEW_VALUES = Say(
     en="The column is likely to hold a few values: count them before building the index.",
     zh="该列的取值可能很少：建索引前请先统计各值的行数。",
+)
+_SHORT = Say(
+    en="The index {index} of {table} holds only the first {length:count} character{length:|s}, in which many rows are"
+    " alike: a hot statement reads {before:count} row{before:|s} of the table to find about {after:count}.",
+    zh="{table} 的索引 {index} 只包含前 {length:count} 个字符，很多行在这一段上相同：热点语句每次要读"
+    " {before:count} 行，才能找到约 {after:count} 行。",
+)
+_INNER = Say(
+    en="It runs inside a trigger, a procedure, a function or an event; the server counts its time for the caller.",
+    zh="它在触发器、存储过程、函数或事件内部执行，耗时计入调用它的语句。",
 )
 
 _INSIDE = Say(
@@ -108,7 +119,10 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
             evidence=finding.evidence,
             remedies=(shown,) if shown else (index_remedy(finding),),
             rests_on=(finding.fingerprint,),
-            absorbs=tuple(each.fingerprint for each in top_statements(found, details["statements"])),
+            absorbs=tuple(
+                each.fingerprint
+                for each in (*top_statements(found, details["statements"]), *_crowds(found, details["statements"]))
+            ),
             impact=details["share"],
             past=details["is_over"],
         )
@@ -116,6 +130,15 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
     for scan in found.of("mysql.rows_scanned"):
         if scan.details["table"] and not _is_seen(scan, found):
             yield _inside(scan, found)
+
+
+def _crowds(found: Found, statements: Sequence[str]) -> list[Finding]:
+    """Sessions that wait for each other's rows because each change locks every row that it passes on its way."""
+    return [
+        each
+        for each in found.of("mysql.hot_row")
+        if each.details["statement"] and fingerprint(each.details["statement"], "mysql") in statements
+    ]
 
 
 def _is_seen(scan: Finding, found: Found) -> bool:
@@ -174,6 +197,11 @@ def _summary(finding: Finding) -> Message:
         table = qualified(details["schema"], details["table"])
         before, after = details["rows_without"], max(details["rows_with"], 1)
         return _SHOW(index=details["hidden_index"], table=table, before=before, after=after)
+    if details["short_index"]:
+        table = qualified(details["schema"], details["table"])
+        before, after = details["rows_without"], max(details["rows_with"], 1)
+        length = details["short_length"]
+        return _SHORT(index=details["short_index"], table=table, length=length, before=before, after=after)
     if details["is_join"]:
         return _JOIN(target=finding.object, rows=details["live_rows"])
     return _SUMMARY(target=finding.object, before=details["rows_without"], after=max(details["rows_with"], 1))
@@ -183,6 +211,8 @@ def _because(finding: Finding) -> Iterator[Message]:
     details = finding.details
     yield share_message(details)
     yield STATEMENT(statement=details["text"])
+    if details["is_inner"]:
+        yield _INNER()
     if details["hidden_index"] and not (details["is_supported"] and details["narrows"]):
         yield _HIDDEN(index=details["hidden_index"])
     yield from row_messages(details)

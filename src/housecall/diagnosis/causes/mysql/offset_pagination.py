@@ -4,13 +4,20 @@ from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.mysql._statement_causes import application_change, proposals_for, statement_cause
+from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.wording import Say
 
 CAUSE = CauseRule(
     id="offset_pagination",
     title=Say(en="Paging with a deep OFFSET", zh="深分页"),
-    checks=("mysql.offset_pagination", "mysql.top_statements", "mysql.missing_index", "mysql.wrong_index_order"),
+    checks=(
+        "mysql.offset_pagination",
+        "mysql.top_statements",
+        "mysql.missing_index",
+        "mysql.wrong_index_order",
+        "mysql.statement_sorts",
+    ),
 )
 _SUMMARY = Say(
     en="Pages of {table} are fetched with a deep OFFSET: the server reads and throws away every row before the page.",
@@ -32,5 +39,10 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
         table = ", ".join(finding.details["tables"]) or "?"
         yield statement_cause(
             CAUSE.id, finding, found, _SUMMARY(table=table), (application_change(_FIX(), _CAUTION()),),
-            confidence=0.9, absorbs=proposals_for(found, finding),
+            confidence=0.9, absorbs=[*proposals_for(found, finding), *_sorts(found, finding)],
         )  # fmt: skip
+
+
+def _sorts(found: Found, finding: Finding) -> list[Finding]:
+    """The sort of the rows that the page skips: with a key to go on from, none of them is sorted."""
+    return [each for each in found.of("mysql.statement_sorts") if each.identity == finding.identity]

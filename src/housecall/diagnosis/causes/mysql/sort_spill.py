@@ -4,7 +4,10 @@ for everybody, that setting is the cause and not the statement."""
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes.mysql._settings import Change, set_variables
 from housecall.diagnosis.causes.mysql._statement_causes import application_change, statement_cause
+from housecall.diagnosis.checks.mysql._counters import KB, MB, number
+from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.wording import Say
 
@@ -33,9 +36,17 @@ _HINT = Say(
     " MySQL the hint SET_VAR)",
     zh="如果都不可行，仅为该语句加大缓冲区：执行前 SET SESSION sort_buffer_size（MySQL 可用 SET_VAR 提示）",
 )
+_RAISED = Say(
+    en="A larger buffer for all new sessions makes fewer and larger runs to merge. Each session that sorts may take"
+    " that much memory; an index takes none.",
+    zh="为所有新会话加大缓冲区，可减少归并的轮数。每个排序的会话都可能占用这么多内存；索引则不需要。",
+)
+WANTED_BYTES = 8 * MB
+"""Up to here a larger buffer pays; beyond, filling it costs more than the merge that it saves (MySQL manual,
+sort_buffer_size)."""
 
 
-def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
+def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
     if any(each.details["is_low"] for each in found.of("mysql.sort_buffer")):
         return
     for finding in found.of("mysql.statement_sorts"):
@@ -45,6 +56,16 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
             (_SUMMARY_CUT if details["is_cut"] else _SUMMARY)(
                 table=", ".join(details["tables"]) or "?", rows=details["sort_rows"]
             ),
-            (application_change(_INDEX()), application_change(_HINT())), confidence=0.8,
+            (application_change(_INDEX()), *_raise(now), application_change(_HINT())), confidence=0.8,
             because=(_PASSES(passes=details["passes"]),), absorbs=found.of("mysql.sort_buffer"),
         )  # fmt: skip
+
+
+def _raise(now: Snapshot) -> tuple[Remedy, ...]:
+    """The setting for everybody, where it is still far from what pays."""
+    size = number(now, "sort_buffer_size")
+    if size is None or size > WANTED_BYTES / 2:
+        return ()
+    wanted = int(min(max(8 * size, 1024 * KB), WANTED_BYTES))
+    change = Change("sort_buffer_size", str(wanted), str(int(size)))
+    return (set_variables(now.facts.version, [change], when="later", caution=_RAISED()),)

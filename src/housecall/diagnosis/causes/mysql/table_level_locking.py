@@ -114,6 +114,7 @@ def _counted(finding: Finding, now: Snapshot) -> Cause:
         evidence=finding.evidence,
         remedies=_remedies(finding.object, details["engine"], None, now),
         rests_on=(finding.fingerprint,),
+        holds_up=details["held_up"],
     )
 
 

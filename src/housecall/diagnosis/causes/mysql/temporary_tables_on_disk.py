@@ -5,9 +5,12 @@ import re
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes.mysql._settings import Change, set_variables
 from housecall.diagnosis.causes.mysql._statement_causes import application_change, statement_cause
+from housecall.diagnosis.checks.mysql._counters import MB, number
 from housecall.diagnosis.checks.mysql._measured import table_name
 from housecall.diagnosis.finding import Finding
+from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.engine import Unavailable
 from housecall.engines.mysql.rows.tables import LargeTableColumn
@@ -27,6 +30,12 @@ _FIX = Say(
     " GROUP BY by an index",
     zh="不要对 TEXT、BLOB 列分组或去重（事后再连接取回），或用索引给出 GROUP BY 的顺序",
 )
+CAUTION = Say(
+    en="Every session may take that much for each of its temporary tables.",
+    zh="每个会话的每张临时表都可能占用这么多内存。",
+)
+WANTED_BYTES = 64 * MB
+MOST_BYTES = 256 * MB
 
 
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
@@ -37,8 +46,28 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
         yield statement_cause(
             CAUSE.id, finding, found,
             _SUMMARY(table=", ".join(details["tables"]) or "?", tables=details["tables_on_disk"]),
-            (application_change(_FIX()),), confidence=0.75, absorbs=found.of("mysql.temporary_table_size"),
+            (application_change(_FIX()), *_raise(finding, now)), confidence=0.75,
+            absorbs=found.of("mysql.temporary_table_size"),
         )  # fmt: skip
+
+
+def _raise(finding: Finding, now: Snapshot) -> tuple[Remedy, ...]:
+    """Room in memory for such tables, where they may be there at all and the limit is not generous already."""
+    if now.facts.version.flavour == "mariadb" and _reads_text(finding, now):
+        return ()
+    remedy = larger_tables(now, min(number(now, "tmp_table_size") or 0.0, number(now, "max_heap_table_size") or 0.0))
+    return (remedy,) if remedy else ()
+
+
+def larger_tables(now: Snapshot, size: float) -> Remedy | None:
+    """Every setting that keeps the size of tables in memory below the wanted one."""
+    wanted = int(min(max(4 * size, WANTED_BYTES), MOST_BYTES))
+    changes = [
+        Change(name, str(wanted), str(int(value)))
+        for name in ("tmp_table_size", "max_heap_table_size")
+        if (value := number(now, name)) is not None and value < wanted
+    ]
+    return set_variables(now.facts.version, changes, caution=CAUTION()) if changes else None
 
 
 def is_by_the_limit(finding: Finding, found: Found, now: Snapshot) -> bool:

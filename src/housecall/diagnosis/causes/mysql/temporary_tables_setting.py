@@ -3,11 +3,8 @@
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
-from housecall.diagnosis.causes.mysql._settings import Change, by_age, set_variables, share_of_time
-from housecall.diagnosis.causes.mysql.temporary_tables_on_disk import is_by_the_limit
-from housecall.diagnosis.checks.mysql._counters import MB, number
-from housecall.diagnosis.finding import Finding
-from housecall.diagnosis.remedy import Remedy
+from housecall.diagnosis.causes.mysql._settings import by_age, share_of_time
+from housecall.diagnosis.causes.mysql.temporary_tables_on_disk import is_by_the_limit, larger_tables
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.wording import Say
 
@@ -21,18 +18,13 @@ _SIZE = Say(
     en="Tables of up to {size:bytes} stay in memory; if the statements build larger ones, mend the statements.",
     zh="不超过 {size:bytes} 的临时表留在内存；若语句产生更大的临时表，应先改写语句。",
 )
-_CAUTION = Say(
-    en="Every session may take that much for each of its temporary tables.",
-    zh="每个会话的每张临时表都可能占用这么多内存。",
-)
-MOST = 256 * MB
 
 
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
     for finding in found.of("mysql.temporary_table_size"):
         details = finding.details
         is_root = details["is_now"] and details["is_low"]  # far below the default, and felt now
-        remedy = _raise(now, finding)
+        remedy = larger_tables(now, details["size"])
         suffering = [each for each in found.of("mysql.statement_temporary_tables") if is_by_the_limit(each, found, now)]
         share = sum(each.details["share"] for each in suffering)
         yield Cause(
@@ -51,14 +43,3 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
             impact=max(0.1, share_of_time(now, lambda row: row.tmp_disk_tables > 0)) if is_root else min(share, 1.0),
             past=details["is_over"],
         )  # fmt: skip
-
-
-def _raise(now: Snapshot, finding: Finding) -> Remedy | None:
-    """Every setting that keeps the size below the wanted one."""
-    wanted = int(min(max(4 * finding.details["size"], 64 * MB), MOST))
-    changes = [
-        Change(name, str(wanted), str(int(value)))
-        for name in ("tmp_table_size", "max_heap_table_size")
-        if (value := number(now, name)) is not None and value < wanted
-    ]
-    return set_variables(now.facts.version, changes, caution=_CAUTION()) if changes else None

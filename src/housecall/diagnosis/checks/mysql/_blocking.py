@@ -355,7 +355,7 @@ def _metadata_edges(locks: Locks, waiter: Session) -> Iterable[Edge]:
         if edges:
             yield from edges
             return
-    table = wanted[0][0] if wanted else None
+    table = next((name for name, _ in wanted if name), None) or next(iter(_tables(waiter)), None)
     mode = wanted[0][1] if wanted else None
     holders = _open_before(locks, waiter, table)
     blocker = holders[0] if holders else UNKNOWN

@@ -1,7 +1,9 @@
 """Rows that many sessions want at once while their holders come and go, seen over the looks of one examination.
 
 The servers keep their picture of transactions for a tenth of a second while it is asked for, so looks that follow each
-other at once may be the same one; the second reading of the counters is a later look in any case.
+other at once may be the same one and count once; the second reading of the counters is a later look in any case. A row
+is hot when its queue moves: another session holds it later on, or the same one in a transaction of its own that began
+in between. A holder that keeps its transaction is to blame itself, however short its waiters' own limits are.
 """
 
 from collections import Counter
@@ -9,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from housecall.diagnosis.checks.mysql._blocking import optional, wait_kind
-from housecall.diagnosis.checks.mysql._measured import table_name
+from housecall.diagnosis.checks.mysql._measured import in_window, table_name
 from housecall.diagnosis.checks.mysql._statement_text import one_line, tables_of
 from housecall.diagnosis.snapshot import Sample, Snapshot
 from housecall.engines.engine import Unavailable
@@ -19,6 +21,12 @@ MIN_WAITERS = 3.0
 """Waiters for one row, on average over the looks, from which the row itself is the problem (our proposal)."""
 MAX_WAIT_SECONDS = 5.0
 """Whoever waits longer than this waits for one holder, which is to blame then (our proposal)."""
+
+
+CLOCK_SECONDS = 1.0
+"""Ages of transactions come in whole seconds, cut off or rounded."""
+SHORTEST_LOCK_TIMEOUT_SECONDS = 1.0
+"""The least that innodb_lock_wait_timeout can be: who gives up and tries again begins no more than a wait a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +52,12 @@ class _Crowd:
     holder: int | None
     waiting: frozenset[int]
     longest_seconds: float
+    at_seconds: float = 0.0
+    holder_began_seconds: float | None = None
+    """When the holder's transaction began, on the clock of the looks and a second late at most; None: not told."""
 
 
-def hot_rows(now: Snapshot) -> tuple[HotRow, ...]:
+def hot_rows(now: Snapshot, earlier: Snapshot | None = None) -> tuple[HotRow, ...]:
     looks = list(now.samples)
     if len(looks) < 2:
         return ()
@@ -54,9 +65,24 @@ def hot_rows(now: Snapshot) -> tuple[HotRow, ...]:
     crowds = [crowd for look in looks for crowd in (_crowds(look) if told else _blind_crowds(look))]
     by_row: dict[tuple[str, str | None], list[_Crowd]] = {}
     for crowd in crowds:
-        by_row.setdefault((crowd.table, crowd.row), []).append(crowd)
-    found = [_hot(together, len(looks), now) for together in by_row.values()]
+        by_row.setdefault((crowd.table, _row_of(crowd, crowds)), []).append(crowd)
+    pictures = len({_picture(look) for look in looks}) if told else len(looks)
+    waits = in_window(now, earlier, "Innodb_row_lock_waits") or 0.0
+    found = [_hot(together, pictures, now, waits) for together in by_row.values()]
     return tuple(sorted((row for row in found if row), key=lambda row: -row.waiters))
+
+
+def _picture(look: Sample) -> frozenset[tuple[int, int, str | None]]:
+    """What one look shows of row locks: who waits for whom and for which row."""
+    return frozenset((wait.waiting_id, wait.blocking_id, wait.lock_row) for wait in look.rows(LockWait))
+
+
+def _row_of(crowd: _Crowd, crowds: Sequence[_Crowd]) -> str | None:
+    """The row, also where a look could not tell it since its page was in use: the only one known of the table then."""
+    if crowd.row is not None:
+        return crowd.row
+    known = {other.row for other in crowds if other.table == crowd.table and other.row is not None}
+    return next(iter(known)) if len(known) == 1 else None
 
 
 def _crowds(look: Sample) -> list[_Crowd]:
@@ -64,14 +90,19 @@ def _crowds(look: Sample) -> list[_Crowd]:
     for wait in look.rows(LockWait):
         if wait.schema_name and wait.table_name:
             by_row.setdefault((table_name(wait.schema_name, wait.table_name), wait.lock_row), []).append(wait)
-    return [_crowd(table, row, waits) for (table, row), waits in by_row.items()]
+    return [_crowd(table, row, waits, look) for (table, row), waits in by_row.items()]
 
 
-def _crowd(table: str, row: str | None, waits: Sequence[LockWait]) -> _Crowd:
+def _crowd(table: str, row: str | None, waits: Sequence[LockWait], look: Sample) -> _Crowd:
     waiting = frozenset(wait.waiting_id for wait in waits)
     holders = Counter(wait.blocking_id for wait in waits if wait.blocking_id not in waiting)
     holder = holders.most_common(1)[0][0] if holders else None
-    return _Crowd(table, row, holder, waiting, max((wait.wait_seconds or 0.0) for wait in waits))
+    ages = {each.id: each.transaction_seconds for each in look.rows(Session) if each.id == holder}
+    age = ages.get(holder) if holder is not None else None
+    return _Crowd(
+        table, row, holder, waiting, max((wait.wait_seconds or 0.0) for wait in waits), look.at_seconds,
+        None if age is None else look.at_seconds - age - CLOCK_SECONDS,
+    )  # fmt: skip
 
 
 def _blind_crowds(look: Sample) -> list[_Crowd]:
@@ -89,19 +120,21 @@ def _blind_crowds(look: Sample) -> list[_Crowd]:
     ]  # fmt: skip
 
 
-def _hot(crowds: Sequence[_Crowd], looks: int, now: Snapshot) -> HotRow | None:
+def _hot(seen: Sequence[_Crowd], looks: int, now: Snapshot, waits: float) -> HotRow | None:
+    told = any(crowd.row is not None for crowd in seen)
+    crowds = list({(each.holder, each.waiting): each for each in seen}.values()) if told else seen
     average = sum(len(crowd.waiting) for crowd in crowds) / looks
     longest = max(crowd.longest_seconds for crowd in crowds)
     if average < MIN_WAITERS or longest >= MAX_WAIT_SECONDS:
         return None
     holders = {crowd.holder for crowd in crowds if crowd.holder is not None}
-    told = crowds[0].row is not None
-    if len(holders) < 2 if told else not _waiters_change(crowds, looks):
+    moves = len(holders) >= 2 or _begins_anew(seen, waits) if told else _waiters_change(crowds, looks)
+    if not moves:
         return None
     sessions = frozenset(session for crowd in crowds for session in crowd.waiting) | (holders if told else set())
     return HotRow(
         table=crowds[0].table,
-        row=crowds[0].row,
+        row=next((crowd.row for crowd in crowds if crowd.row is not None), None),
         waiters=average,
         most_waiters=max(len(crowd.waiting) for crowd in crowds),
         holders=len(holders) if told else None,
@@ -109,6 +142,22 @@ def _hot(crowds: Sequence[_Crowd], looks: int, now: Snapshot) -> HotRow | None:
         statement=_statement(now, sessions),
         sessions=sessions,
     )
+
+
+def _begins_anew(crowds: Sequence[_Crowd], waits: float) -> bool:
+    """Whether a session that held the row in one look holds it later in a transaction that began after that look: by
+    its age, or where whole seconds leave that open by more waits in between than waiters that give up could make."""
+    for first in crowds:
+        for later in crowds:
+            if first.holder is None or first.holder != later.holder or later.holder_began_seconds is None:
+                continue
+            if later.holder_began_seconds > first.at_seconds:
+                return True
+            seconds = later.at_seconds - first.at_seconds
+            could_be = seconds > 0 and later.holder_began_seconds + 2 * CLOCK_SECONDS > first.at_seconds
+            if could_be and waits > len(later.waiting) * (seconds / SHORTEST_LOCK_TIMEOUT_SECONDS + 1):
+                return True
+    return False
 
 
 def _waiters_change(crowds: Sequence[_Crowd], looks: int) -> bool:

@@ -5,7 +5,8 @@ digest how many rows that costs. Where one is missing the others carry the propo
 supported.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import takewhile
@@ -14,11 +15,12 @@ from sqlglot import exp
 
 from housecall.advisor.index import Benefit, Candidate, IndexFacts, candidates
 from housecall.advisor.index.candidates import KeyColumn
-from housecall.advisor.statement import parse_statement, scopes
+from housecall.advisor.statement import Predicate, Scope, parse_statement, scopes
 from housecall.diagnosis.checks.mysql._measured import counter
 from housecall.diagnosis.checks.mysql._statements import HotStatement, accesses_of, hot_statements, is_hot, plan_of
 from housecall.diagnosis.checks.mysql._tables import Table, few_values, is_short_text, known_tables
 from housecall.diagnosis.snapshot import ReadingUnavailable, Snapshot
+from housecall.engines.mysql.rows.indexes import LargeTableIndex
 
 MIN_SHARE = 0.02
 """Of the time of all statements: less is not worth another index."""
@@ -82,9 +84,18 @@ class Proposal:
         return None
 
     @property
+    def too_short(self) -> LargeTableIndex | None:
+        """An index that begins with the wanted column and holds too few of its characters."""
+        first = self.keys[0].lower() if self.keys else ""
+        return next((each for each in self.table.too_short if each.columns[0].lower() == first), None)
+
+    @property
     def misordered(self) -> IndexFacts | None:
-        """An index that has the wanted columns, but not in front."""
-        equal = {each.column.lower() for each in self.candidate.serves if each.expression is None}
+        """An index that has the wanted columns, but not in front: those compared for equality, where there are any."""
+        plain = [each for each in self.candidate.serves if each.expression is None]
+        equal = {each.column.lower() for each in plain if each.kind != "range"} or {
+            each.column.lower() for each in plain
+        }
         for index in self.table.facts.indexes:
             behind = set(index.columns[1:])
             if index.method == "btree" and equal and equal <= behind and index.columns[0] not in equal:
@@ -169,6 +180,10 @@ def _wanted(
         if place not in taken:
             taken.add(place)
             yield _as_counted(candidate, statement, tables[place]), tables[place], is_join
+    for candidate in _alternatives_without_index(sql, known):
+        place = (candidate.schema, candidate.table)
+        if place not in taken:
+            yield _as_counted(candidate, statement, tables[place]), tables[place], False
 
 
 def _as_counted(candidate: Candidate, statement: HotStatement, table: Table) -> Candidate:
@@ -226,12 +241,54 @@ def _unindexed_joins(sql: str, known: list[Table], aliases: set[str] | None) -> 
                 )
 
 
+def _alternatives_without_index(sql: str, known: list[Table]) -> Iterator[Candidate]:
+    """Columns of OR branches that no index begins with: one such branch makes the server read the table whole, however
+    well the others are served. Nothing where a condition beside the OR finds its rows by an index already."""
+    tree = parse_statement(sql, "mysql")
+    for scope in scopes(tree, "mysql") if tree is not None else ():
+        served = {each.alias for each in scope.predicates if _is_served(each, _known(each, scope, known))}
+        for branches in scope.alternatives:
+            aliases = {each.alias for branch in branches for each in branch}
+            if not all(branches) or len(aliases) != 1 or aliases & served:
+                continue
+            table = _known(branches[0][0], scope, known)
+            if table is not None and table.rows >= MIN_ROWS:
+                yield from _one_each(branches, table)
+
+
+def _one_each(branches: Sequence[Sequence[Predicate]], table: Table) -> Iterator[Candidate]:
+    """An index for each branch that has none; none at all where a branch cannot have one."""
+    lacking = [branch for branch in branches if not any(_is_served(each, table) for each in branch)]
+    wanted = [next((each for each in branch if _is_plain(each, table)), None) for branch in lacking]
+    if all(wanted):
+        for predicate in filter(None, wanted):
+            key = (KeyColumn(predicate.column),)
+            yield Candidate(table.schema, table.name, key, Benefit(table.rows, 1.0), (predicate,), gives_order=False)
+
+
+def _known(predicate: Predicate, scope: Scope, known: list[Table]) -> Table | None:
+    relation = next((each for each in scope.relations if each.alias == predicate.alias), None)
+    if relation is None:
+        return None
+    return next((t for t in known if t.name == relation.name and relation.schema in ("", t.schema)), None)
+
+
+def _is_served(predicate: Predicate, table: Table | None) -> bool:
+    return table is not None and predicate.expression is None and table.leads(predicate.column)
+
+
+def _is_plain(predicate: Predicate, table: Table) -> bool:
+    is_text = re.search("text|blob|json", getattr(table.columns.get(predicate.column), "column_type", "text"))
+    return predicate.kind in ("equality", "prefix") and predicate.expression is None and not is_text
+
+
 def _plan_verdict(statement: HotStatement, candidate: Candidate, table: Table, now: Snapshot) -> bool | None:
     """True: the plan reads the table without an index for the candidate's columns. False: it has one. None: no plan."""
     plan = plan_of(statement, now)
     if plan is None:
         return None
-    wanted = {part.text.lower() for part in candidate.key}
+    equal = {each.column.lower() for each in candidate.serves if each.kind != "range" and each.expression is None}
+    wanted = equal or {part.text.lower() for part in candidate.key}
     nodes = accesses_of(plan, candidate.table)
     if not nodes:
         return None

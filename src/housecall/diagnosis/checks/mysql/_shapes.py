@@ -35,7 +35,7 @@ def statement_details(statement: HotStatement, now: Snapshot) -> dict[str, Any]:
         "query": statement.query, "text": statement.text, "identity": statement.identity, "share": statement.share,
         "calls": statement.calls, "mean_seconds": statement.mean_seconds, "tables": tables_of(statement, now),
         "examined": statement.examined, "returned": statement.returned, "is_over": statement.is_over,
-        "schema": statement.schema, "of_window": statement.of_window,
+        "schema": statement.schema, "of_window": statement.of_window, "is_inner": statement.is_inner,
     }  # fmt: skip
 
 

@@ -8,8 +8,9 @@ does not even end is told by the sessions that run it, since a digest counts a c
 """
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -19,7 +20,9 @@ from housecall.advisor.plan_mysql import parse_mysql_plan
 from housecall.advisor.shape import StatementShape, statement_shape
 from housecall.diagnosis.check import Limits, Threshold
 from housecall.diagnosis.checks._regression import THRESHOLDS, Change, Cost, changes
+from housecall.diagnosis.checks.mysql._inner_statements import as_from_outside, scanned_tables, sightings
 from housecall.diagnosis.checks.mysql._measured import table_name
+from housecall.diagnosis.checks.mysql._statement_text import tables_of as text_tables
 from housecall.diagnosis.checks.mysql._tables import Table, known_tables
 from housecall.diagnosis.finding import NotEvaluated
 from housecall.diagnosis.snapshot import Snapshot
@@ -47,6 +50,9 @@ WORSE = (
 )
 """What makes a statement one that got worse, for the check and for how statements are told."""
 _WORSE = Limits(WORSE)
+MIN_EXAMINED_BY_READER = 1_000
+"""Rows a call: a statement that looks at fewer does not read a large table from end to end."""
+_FILLED = re.compile(r"^\s*(?:INSERT|REPLACE)\b.*?(?=\bSELECT\b|$)", re.IGNORECASE | re.DOTALL)
 _CATALOGUE = ("information_schema", "performance_schema", "mysql", "sys")
 
 
@@ -58,7 +64,7 @@ class HotStatement:
     """A statement and what it costs. Without digests the counts are None, `share` is that of the looks at which it was
     seen running, and `seconds` the longest it was seen to run. `example` is a text with values, where there is one;
     `cut_example` is one whose end is missing. `of_window`: the figures are those of the window alone. `sessions` is how
-    many were seen to run it."""
+    many were seen to run it. `is_inner`: inside a trigger, a routine or an event, and counted for the caller."""
 
     query: str
     identity: str
@@ -85,6 +91,7 @@ class HotStatement:
     example: str | None = None
     cut_example: str | None = None
     of_window: bool = False
+    is_inner: bool = False
 
     @property
     def text(self) -> str:
@@ -125,7 +132,37 @@ def hot_statements(now: Snapshot, earlier: Snapshot | None = None) -> list[HotSt
         for row in rows
         if row.calls > 0 and row.query
     ]
+    found += _inner_statements(now, earlier, rows)
     return sorted(found, key=lambda each: -each.share)
+
+
+def _inner_statements(now: Snapshot, earlier: Snapshot | None, rows: Sequence[TopStatement]) -> list[HotStatement]:
+    """Statements inside triggers and routines that read a large table whole, which no counted statement reads."""
+    tables = known_tables(now)
+    read = {name for row in rows for name in _read_by(row)}
+    scanned = scanned_tables(now, earlier, tables) - read
+    seen: dict[str, list[tuple[int, Session]]] = {}
+    for look, session in sightings(now, scanned) if scanned else ():
+        seen.setdefault(fingerprint(session.statement or "", "mysql"), []).append((look, session))
+    total = sum(len(each) for each in seen.values())
+    return [
+        HotStatement(
+            query=last.statement or "", identity=identity, schema=last.database_name, reading=Session,
+            share=len(each) / total, seconds=max(row.seconds or 0.0 for _, row in each),
+            moments=len({look for look, _ in each}), sessions=len({row.id for _, row in each}),
+            example=as_from_outside(last.statement or "", list(tables.values())), is_inner=True,
+        )
+        for identity, each in seen.items()
+        if (last := each[-1][1])
+    ]  # fmt: skip
+
+
+def _read_by(row: TopStatement) -> tuple[str, ...]:
+    """The tables that a counted statement looks for rows in, where it looks at many; what it fills is not read."""
+    if row.rows_examined < MIN_EXAMINED_BY_READER * row.calls or not row.query:
+        return ()
+    query = _FILLED.sub("", plain_digest(row.query))
+    return text_tables(query, row.schema_name)
 
 
 def why_not_counted(now: Snapshot, check: str) -> NotEvaluated | None:

@@ -18,6 +18,9 @@ FEW_VALUES = 50.0
 """Distinct values of a column of a type with few values, or named like one, where nothing counts them: fewer than other
 columns are taken to have, so that it stands behind them in a key, and enough that a rare value may still want one."""
 MOST_OF_A_CATEGORY = 24
+MIN_ROWS_FOR_PREFIX = 1_000
+MOST_ROWS_A_PREFIX = 500
+"""Rows that begin alike: to look through so many for one is hardly better than reading the table."""
 _FEW_BY_TYPE = ("enum", "bit", "tinyint(1)", "bool", "char(1)", "char(2)")
 _FEW_BY_NAME = frozenset(
     {
@@ -30,7 +33,8 @@ _FEW_BY_NAME = frozenset(
 @dataclass(frozen=True, slots=True)
 class Table:
     """One of the 40 largest tables. Names of columns in `columns` and `facts` are in lower case; `spelt` gives them as
-    they are. `hidden` are indexes that exist and that the optimizer may not use; they are not among `indexes`."""
+    they are. `hidden` are indexes that exist and that the optimizer may not use, `too_short` those that hold too few
+    characters to tell rows apart; they are not among `indexes`."""
 
     schema: str
     name: str
@@ -40,6 +44,11 @@ class Table:
     facts: TableFacts
     size_bytes: int | None
     hidden: tuple[LargeTableIndex, ...] = ()
+    too_short: tuple[LargeTableIndex, ...] = ()
+
+    @property
+    def all_indexes(self) -> tuple[LargeTableIndex, ...]:
+        return (*self.indexes, *self.hidden, *self.too_short)
 
     def spelt(self, column: str) -> str:
         known = self.columns.get(column.lower())
@@ -92,9 +101,10 @@ def _table(
     indexes: tuple[LargeTableIndex, ...],
     size_bytes: int | None,
 ) -> Table:
-    hidden = tuple(index for index in indexes if index.is_hidden)
-    indexes = tuple(index for index in indexes if not index.is_hidden)
     rows = float(max((column.table_rows or 0 for column in columns.values()), default=0))
+    hidden = tuple(index for index in indexes if index.is_hidden)
+    too_short = tuple(index for index in indexes if not index.is_hidden and _is_too_short(index, rows))
+    indexes = tuple(index for index in indexes if not index.is_hidden and index not in too_short)
     distinct = {
         index.columns[0].lower(): float(index.cardinalities[0])
         for index in indexes
@@ -109,10 +119,17 @@ def _table(
         tuple(
             IndexFacts(
                 index.index_name, tuple(part.lower() for part in index.columns), unique=index.is_unique,
-                method=index.index_type.lower(),
+                method=index.index_type.lower(), descending=tuple(index.descending or ()),
             )
             for index in indexes
             if index.columns and all(index.columns)
         ),
     )  # fmt: skip
-    return Table(place[0], place[1], rows, columns, indexes, facts, size_bytes, hidden)
+    return Table(place[0], place[1], rows, columns, indexes, facts, size_bytes, hidden, too_short)
+
+
+def _is_too_short(index: LargeTableIndex, rows: float) -> bool:
+    """Whether an index holds only the beginning of its first column, and that is much the same in all rows."""
+    if not index.prefix_lengths or not index.prefix_lengths[0] or not index.cardinalities:
+        return False
+    return rows >= MIN_ROWS_FOR_PREFIX and index.cardinalities[0] * MOST_ROWS_A_PREFIX < rows

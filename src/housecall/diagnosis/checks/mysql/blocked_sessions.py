@@ -45,6 +45,10 @@ _BLOCKS = Say(
     " {longest:duration}",
     zh="{waiting:count} 个会话被 {root} 阻塞，等待 {what}，最长已等 {longest:duration}",
 )
+_BLOCKS_ALONE = Say(
+    en="{waiting:count} session{waiting:|s} {waiting:waits|wait} behind {root}, the longest for {longest:duration}",
+    zh="{waiting:count} 个会话被 {root} 阻塞，最长已等 {longest:duration}",
+)
 _UNSEEN = Say(
     "the server does not tell who holds the row locks that sessions wait for, so the holder is inferred",
     "服务器不提供行锁持有者的信息，持有者只能推断",
@@ -52,9 +56,9 @@ _UNSEEN = Say(
 _ON = "performance_schema = ON in the server's configuration, and a restart"
 
 
-def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
+def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
     locks = locks_of(now)
-    hot = {session for row in hot_rows(now) for session in row.sessions}
+    hot = {session for row in hot_rows(now, earlier) for session in row.sessions}
     trees = [tree for tree in trees_of(locks) if not (hot and set(tree.waiters) <= hot)]
     for tree in trees[: int(limits["max_roots"])]:
         if tree.longest_seconds >= limits["notice_seconds"]:
@@ -78,11 +82,13 @@ def severity_of(tree: Tree, limits: Limits) -> Severity:
 def _finding(now: Snapshot, locks: Locks, tree: Tree, limits: Limits) -> Finding:
     name, kind, root = _named(now, tree)
     edge = tree.edge
-    what = tree.table or ("the whole server" if tree.kind == "global_read_lock" else "?")
+    what = tree.table or ("the whole server" if tree.kind == "global_read_lock" else None)
     who = f"{root.user_name}@{root.client}" if root else name
     return Finding(
         CHECK.id, CHECK.item, severity_of(tree, limits), name, kind,
-        _BLOCKS(root=name, waiting=len(tree.seconds), what=what, longest=tree.longest_seconds),
+        (_BLOCKS if what else _BLOCKS_ALONE)(
+            root=name, waiting=len(tree.seconds), what=what, longest=tree.longest_seconds
+        ),
         measured(
             LockWait if edge.kind == "row" and locks.row_waits is not None else Session,
             waiting_sessions=(len(tree.seconds), "count"),
@@ -94,7 +100,7 @@ def _finding(now: Snapshot, locks: Locks, tree: Tree, limits: Limits) -> Finding
             holder_was_seen=(edge.seen, "flag"),
         ),
         details=_details(now, locks, tree, root),
-        identity=f"{tree.kind}|{who}|{what}",
+        identity=f"{tree.kind}|{who}|{what or '?'}",
     )  # fmt: skip
 
 

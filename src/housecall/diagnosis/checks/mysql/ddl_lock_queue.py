@@ -10,7 +10,7 @@ Source: MySQL manual, "Metadata Locking"; MariaDB manual, "Metadata Locking" and
 from collections.abc import Iterator
 
 from housecall.diagnosis.check import Check, Limits, Threshold
-from housecall.diagnosis.checks.mysql._blocking import UNKNOWN, locks_of, trees_of
+from housecall.diagnosis.checks.mysql._blocking import UNKNOWN, Tree, locks_of, trees_of
 from housecall.diagnosis.checks.mysql._measured import measured
 from housecall.diagnosis.checks.mysql._statement_text import one_line
 from housecall.diagnosis.finding import Finding, Severity
@@ -41,6 +41,16 @@ _MESSAGE_NO_TABLE = Say(
     " {behind:queues|queue} behind it.",
     "会话 {ddl} 的 DDL 在等待 {root}，其后又排了 {behind:count} 个会话。",
 )
+_UNSEEN = Say(
+    "A schema change on {table} (session {ddl}) waits for a session that the server does not tell, and {behind:count}"
+    " session{behind:|s} {behind:queues|queue} behind it.",
+    "{table} 上的 DDL（会话 {ddl}）在等待一个服务器未显示的会话，其后又排了 {behind:count} 个会话。",
+)
+_UNSEEN_NO_TABLE = Say(
+    "A schema change (session {ddl}) waits for a session that the server does not tell, and {behind:count}"
+    " session{behind:|s} {behind:queues|queue} behind it.",
+    "会话 {ddl} 的 DDL 在等待一个服务器未显示的会话，其后又排了 {behind:count} 个会话。",
+)
 
 
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
@@ -53,12 +63,11 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
         waited = tree.seconds[ddl.id]
         if waited < limits["notice_seconds"]:
             continue
-        root = f"session {tree.root_id}" if tree.root_id != UNKNOWN else "?"
         yield Finding(
             CHECK.id, CHECK.item, severity_of(waited, tree.behind_middle, limits), tree.table or f"session {ddl.id}",
             "table" if tree.table else "session",
-            (_MESSAGE if tree.table else _MESSAGE_NO_TABLE)(
-                table=tree.table, ddl=ddl.id, root=root, behind=tree.behind_middle
+            _message(tree)(
+                table=tree.table, ddl=ddl.id, root=f"session {tree.root_id}", behind=tree.behind_middle
             ),
             measured(
                 Session,
@@ -69,6 +78,12 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
             ),
             details={"ddl_id": ddl.id, "root_id": tree.root_id},
         )  # fmt: skip
+
+
+def _message(tree: Tree) -> Say:
+    if tree.root_id == UNKNOWN:
+        return _UNSEEN if tree.table else _UNSEEN_NO_TABLE
+    return _MESSAGE if tree.table else _MESSAGE_NO_TABLE
 
 
 def severity_of(waited_seconds: float, behind: int, limits: Limits) -> Severity:

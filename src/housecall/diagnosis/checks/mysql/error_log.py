@@ -43,7 +43,7 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "disk_full": Kind(
-        Severity.CRITICAL, frozenset({1021, 1878, 3019, 4031}),
+        Severity.CRITICAL, frozenset({1021, 1878, 3019}),
         re.compile(r"disk is full|disk full|no space left|out of disk space|errno: 28\b|error number"
                    r" 28\b|errcode: 28\b",
                    re.I),

@@ -36,9 +36,9 @@ _MESSAGE = Say(
 )
 
 
-def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
+def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
     now.rows(Session)
-    for row in hot_rows(now):
+    for row in hot_rows(now, earlier):
         if row.waiters >= limits["min_waiters"] and row.longest_seconds < limits["max_wait_seconds"]:
             yield Finding(
                 CHECK.id, CHECK.item, Severity.WARNING, row.table, "table",

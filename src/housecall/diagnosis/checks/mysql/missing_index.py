@@ -12,6 +12,7 @@ Source: MySQL manual, "Statement Digest Summary Tables" and "Avoiding Full Table
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.mysql._index_candidates import Proposal, proposals
@@ -108,6 +109,13 @@ def is_grave(proposal: Proposal, limits: Limits) -> bool:
     return is_often and (statement.mean_seconds or 0.0) >= limits["warning_seconds"]
 
 
+def _too_short(proposal: Proposal) -> dict[str, Any]:
+    short = proposal.too_short
+    if short is None:
+        return {"short_index": None, "short_length": None}
+    return {"short_index": short.index_name, "short_length": short.prefix_lengths[0]}
+
+
 def proposal_finding(
     check: Check, proposal: Proposal, now: Snapshot, limits: Limits, say: Say, **more: object
 ) -> Finding:
@@ -140,8 +148,8 @@ def proposal_finding(
             "is_supported": is_supported(proposal), "narrows": proposal.narrows or proposal.is_join,
             "rows_without": benefit.rows_without, "rows_with": benefit.rows_with,
             "descending": [key.descending for key in proposal.candidate.key],
-            "index_names": [index.index_name for index in (*proposal.table.indexes, *proposal.table.hidden)],
-            "hidden_index": proposal.hidden,
+            "index_names": [index.index_name for index in proposal.table.all_indexes],
+            "hidden_index": proposal.hidden, **_too_short(proposal),
             "is_over": all(each.is_over for each in proposal.statements), **more,
         },
     )  # fmt: skip

@@ -11,11 +11,13 @@ at once).
 from collections.abc import Iterator
 
 from housecall.diagnosis.check import Check, Limits, Threshold
-from housecall.diagnosis.checks.mysql._blocking import locks_of, trees_of
+from housecall.diagnosis.checks.mysql._blocking import locks_of, trees_of, wait_kind
 from housecall.diagnosis.checks.mysql._measured import counter, in_window, measured, table_name
+from housecall.diagnosis.checks.mysql._statement_text import tables_of
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.mysql.rows.server import StatusCounter
+from housecall.engines.mysql.rows.sessions import Session
 from housecall.engines.mysql.rows.tables import ForeignEngineTable
 from housecall.wording import Say
 
@@ -50,6 +52,7 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
     window, share = in_window(now, earlier, "Table_locks_waited") or 0.0, waited / max(1.0, waited + at_once)
     busy = waiting_now[0].table if waiting_now else None
     named = busy or table_name(tables[0].schema_name, tables[0].table_name)
+    crowd = _crowd(now, named)
     often = window > 0 or (waited >= limits["min_waits"] and share >= limits["warning_share"])
     yield Finding(
         CHECK.id, CHECK.item, Severity.WARNING if often else Severity.NOTICE, named, "table",
@@ -64,9 +67,22 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
         + measured(ForeignEngineTable, tables_without_row_locks=(len(tables), "count"), largest=(named, "name")),
         details={
             "waited": waited, "share": share, "window": window, "tables": len(tables),
-            "seen_waiting": busy is not None, "engine": _engine(named, tables),
+            "seen_waiting": busy is not None, "engine": _engine(named, tables), "held_up": crowd,
         },
     )  # fmt: skip
+
+
+def _crowd(now: Snapshot, table: str) -> float:
+    """Of the sessions with work in all looks, the share that waited for this table as a whole."""
+    waiting = working = 0
+    for look in now.samples:
+        for session in look.rows(Session):
+            if session.command not in ("Query", "Execute"):
+                continue
+            working += 1
+            if wait_kind(session) == "table" and table in tables_of(session.statement, session.database_name):
+                waiting += 1
+    return waiting / working if working else 0.0
 
 
 def _engine(named: str, tables: list[ForeignEngineTable]) -> str | None:

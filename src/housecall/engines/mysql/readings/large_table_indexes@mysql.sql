@@ -10,7 +10,9 @@ SELECT
     MIN(i.INDEX_TYPE) AS index_type,
     MAX(i.IS_VISIBLE = 'NO') AS is_hidden,
     CONCAT('[', GROUP_CONCAT(JSON_QUOTE(COALESCE(i.COLUMN_NAME, '')) ORDER BY i.SEQ_IN_INDEX), ']') AS columns,
-    CONCAT('[', GROUP_CONCAT(COALESCE(i.CARDINALITY, 0) ORDER BY i.SEQ_IN_INDEX), ']') AS cardinalities
+    CONCAT('[', GROUP_CONCAT(COALESCE(i.CARDINALITY, 0) ORDER BY i.SEQ_IN_INDEX), ']') AS cardinalities,
+    CONCAT('[', GROUP_CONCAT(IF(i.COLLATION = 'D', 'true', 'false') ORDER BY i.SEQ_IN_INDEX), ']') AS descending,
+    CONCAT('[', GROUP_CONCAT(COALESCE(i.SUB_PART, 0) ORDER BY i.SEQ_IN_INDEX), ']') AS prefix_lengths
 FROM (SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_ROWS
     FROM information_schema.TABLES
     WHERE TABLE_TYPE = 'BASE TABLE' AND TABLE_SCHEMA NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')

@@ -1,6 +1,6 @@
 """Indexes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from housecall.engines.engine import Row
 
@@ -54,7 +54,8 @@ class IndexLoad(Row, reading="index_load"):
 @dataclass(frozen=True, slots=True)
 class LargeTableIndex(Row, reading="large_table_indexes"):
     """An index of one of the 40 tables with the most rows; `cardinalities` are distinct keys by prefix. The optimizer
-    does not use a hidden one (invisible on MySQL, ignored on MariaDB)."""
+    does not use a hidden one (invisible on MySQL, ignored on MariaDB). `prefix_lengths` are how many characters of each
+    column it holds, 0 for all of them."""
 
     schema_name: str
     table_name: str
@@ -64,3 +65,5 @@ class LargeTableIndex(Row, reading="large_table_indexes"):
     is_hidden: bool
     columns: list[str]
     cardinalities: list[int]
+    descending: list[bool] = field(default_factory=list)
+    prefix_lengths: list[int] = field(default_factory=list)
