@@ -2,7 +2,7 @@
 
 The checks proved here: missing_index, wrong_index_order, function_on_column, implicit_cast, leading_wildcard,
 charset_mismatch_join, collation_mismatch, offset_pagination, n_plus_one, huge_in_list, correlated_subquery,
-wide_rows_fetched, plan_regression, top_statements.
+wide_rows_fetched, plan_regression, top_statements, index_hints.
 """
 
 import contextlib
@@ -93,6 +93,7 @@ BROKEN = {
         "orders",
         "SELECT id, (SELECT MAX(created) FROM orders WHERE customer_id = c.id) FROM customers AS c WHERE id < 20",
     ),
+    "planner_switch_off": ("customers", "SELECT id FROM customers IGNORE INDEX (email) WHERE email = 'c{n}@x.org'"),
     "wide_rows_fetched": ("customers", "SELECT * FROM customers WHERE id BETWEEN {n} AND 4000 + {n}"),
 }
 
@@ -127,6 +128,42 @@ async def test_after_the_index_the_cause_is_gone(stocked: PrivateMySQLDatabase, 
         assert [each for each in after if each.id == cause_id and each.object == f"{stocked.name}.{target}"] == []
     finally:
         stocked.execute(*remedy.rollback)
+
+
+@pytest.mark.parametrize(
+    ("target", "statement"),
+    [
+        ("customers(region)", "SELECT id FROM customers WHERE email = 'c{n}@x.org' OR region = 's{n}'"),
+        ("orders(created, shop_id)", "SELECT id, created FROM orders ORDER BY created, shop_id DESC LIMIT 2{n:01}"),
+    ],
+)
+async def test_an_index_for_a_branch_of_or_and_for_a_mixed_order_is_named_and_used(
+    stocked: PrivateMySQLDatabase, target: str, statement: str
+) -> None:
+    statements = [statement.format(n=number) for number in range(10, 40)]
+    first = (await causes_after(stocked, statements))[0]
+    assert (first.id, first.object) == ("missing_index", f"{stocked.name}.{target}")
+    stocked.execute(*first.remedies[0].statements, "ANALYZE TABLE customers, orders")
+    try:
+        assert [each for each in await causes_after(stocked, statements) if each.id == "missing_index"] == []
+    finally:
+        stocked.execute(*first.remedies[0].rollback)
+
+
+async def test_a_statement_inside_a_procedure_is_told_with_its_index(stocked: PrivateMySQLDatabase) -> None:
+    stocked.execute(
+        "CREATE PROCEDURE seek(IN wanted INT) BEGIN DECLARE i INT DEFAULT 0; WHILE i < 400 DO"
+        " SELECT COUNT(*) INTO @n FROM orders WHERE customer_id = wanted; SET i = i + 1; END WHILE; END"
+    )
+    session = stocked.connect()
+    stocked.execute(f"TRUNCATE {DIGESTS}")
+    calling = session.start("CALL seek(77)")
+    diagnosis = await stocked.examine(window_seconds=1.2)
+    calling.result()
+    session.close()
+    stocked.execute("DROP PROCEDURE seek")
+    (cause,) = [each for each in diagnosis.causes if each.object == f"{stocked.name}.orders(customer_id)"]
+    assert (cause.id, cause.severity) == ("missing_index", "warning")
 
 
 async def test_an_index_that_was_hidden_is_shown_again(stocked: PrivateMySQLDatabase) -> None:

@@ -993,6 +993,21 @@ def test_a_hint_counts_by_its_calls_rows_and_time(
     assert told == ([severity] if severity else [])
 
 
+@pytest.mark.parametrize("joined", ["OR", "AND"])
+def test_a_hidden_value_beside_an_or_is_not_taken_for_a_conversion(joined: str) -> None:
+    query = f"SELECT `id` FROM `customers` WHERE `email` = ? {joined} `phone` = ?"
+    verdict = diagnose(snapshot(digest(query), *CUSTOMERS, flavour="mariadb"))
+    assert bool(caused(verdict, "implicit_cast")) == (joined == "AND")
+
+
+def test_a_plan_with_values_that_were_seen_goes_before_one_with_ours() -> None:
+    rows = (*ORDERS, index("orders", "by_customer", "created"))
+    by_index = {"query_block": {"table": {"table_name": "orders", "access_type": "ref", "key": "x", "rows": 1}}}
+    plans = {BY_CUSTOMER: by_index, "SELECT * FROM orders WHERE customer_id = 7": scan()}
+    (cause,) = caused(diagnose(snapshot(digest(BY_CUSTOMER), *rows, plans=plans)), "missing_index")
+    assert cause.confidence == 0.95
+
+
 # --- statements inside triggers and routines ---
 
 INSIDE = "SELECT COUNT(*) INTO @n FROM orders WHERE customer_id = wanted AND id <> NEW.id"

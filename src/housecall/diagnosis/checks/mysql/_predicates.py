@@ -55,6 +55,8 @@ def _comparisons(tree: exp.Expr, names: dict[str, str]) -> Iterator[Compared]:
             continue
         known = names.get(column.table, column.table) if column.table else next(iter(names.values()), "")
         is_literal = isinstance(literal, exp.Literal)
+        if not is_literal and node.find_ancestor(exp.Or) is not None:
+            continue  # another branch may be why no index is used, so that the hidden value proves nothing
         yield Compared(
             known, column.name, "like" if isinstance(node, exp.Like) else "equal", not is_literal,
             is_literal and not literal.is_string,

@@ -25,7 +25,7 @@ from housecall.diagnosis.checks.mysql._measured import table_name
 from housecall.diagnosis.checks.mysql._statement_text import tables_of as text_tables
 from housecall.diagnosis.checks.mysql._tables import Table, known_tables
 from housecall.diagnosis.finding import NotEvaluated
-from housecall.diagnosis.snapshot import Snapshot
+from housecall.diagnosis.snapshot import Snapshot, StatementPlan
 from housecall.diagnosis.unavailable import not_evaluated
 from housecall.engines.engine import Row, Unavailable
 from housecall.engines.fingerprint import fingerprint, normalise
@@ -375,14 +375,20 @@ def _tables_with_schema(sql: str) -> tuple[tuple[str, str], ...]:
 
 
 def plan_of(statement: HotStatement, now: Snapshot) -> Plan | None:
-    """The plan that the server would choose now, or None when the snapshot holds none."""
-    for each in now.plans:
+    """The plan that the server would choose now, or None when the snapshot holds none; one made with values that the
+    statement was seen with before one with values of ours, which may be rare where the real ones are not."""
+    for each in sorted(now.plans, key=_hides_values):
         if each.plan is not None:
             text = schema_and_statement(each.statement)[1]
             if fingerprint(plain_digest(text), "mysql") == statement.identity:
                 plan = _parsed(json.dumps(each.plan), with_values(text))
                 return None if plan is None or _reads_nothing(plan, statement) else plan
     return None
+
+
+def _hides_values(plan: StatementPlan) -> bool:
+    text = schema_and_statement(plan.statement)[1]
+    return "?" in text or "..." in text
 
 
 def _reads_nothing(plan: Plan, statement: HotStatement) -> bool:
