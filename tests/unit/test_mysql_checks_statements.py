@@ -1005,7 +1005,7 @@ def test_a_plan_with_values_that_were_seen_goes_before_one_with_ours() -> None:
     by_index = {"query_block": {"table": {"table_name": "orders", "access_type": "ref", "key": "x", "rows": 1}}}
     plans = {BY_CUSTOMER: by_index, "SELECT * FROM orders WHERE customer_id = 7": scan()}
     (cause,) = caused(diagnose(snapshot(digest(BY_CUSTOMER), *rows, plans=plans)), "missing_index")
-    assert cause.confidence == 0.95
+    assert cause.confidence == pytest.approx(0.95)
 
 
 # --- statements inside triggers and routines ---
