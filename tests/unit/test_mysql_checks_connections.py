@@ -6,6 +6,7 @@ from housecall.diagnosis.finding import Severity
 from housecall.engines.engine import Row
 from housecall.engines.mysql.rows.server import BinaryLogs, Database, InnodbMetric, StatementError
 from housecall.engines.mysql.rows.sessions import SessionGroup
+from housecall.testing import row_of
 from housecall.testing_mysql_rows import (
     causes,
     counters,
@@ -145,7 +146,22 @@ class TestTimeLimits:
     @pytest.mark.parametrize(("aborted", "count"), [(29, 0), (30, 1)])
     def test_a_limit_that_cuts_sessions_needs_a_share_of_them(self, aborted: int, count: int) -> None:
         rows = [*counters(Uptime=3600.0, Connections=1000, Aborted_clients=aborted), *variables(wait_timeout=10)]
-        assert len(severities(rows, "short_timeouts")) == count
+        assert len(found(verdict(*rows, flavour="mariadb"), "short_timeouts")) == count
+
+    @pytest.mark.parametrize(
+        ("struck", "ago", "expected"),
+        [(0, None, []), (29, 1.0, []), (30, 900.0, [Severity.WARNING]), (30, 901.0, [Severity.NOTICE])],
+    )
+    def test_where_the_server_says_what_cut_sessions_its_word_counts(
+        self, struck: int, ago: float | None, expected: list[Severity]
+    ) -> None:
+        rows = [*counters(Uptime=7200.0, Connections=1000, Aborted_clients=500), *variables(wait_timeout=10)]
+        told = [row_of(StatementError, number=4031, raised=struck, last_seconds_ago=ago)] if struck else []
+        diagnosis = verdict(*rows, *told)
+        assert [each.severity for each in found(diagnosis, "short_timeouts")] == expected
+        for cause in [each for each in diagnosis.causes if each.id == "timeout_too_short"]:
+            assert "the server ended 30 connections" in cause.summary.render("en")
+            assert "pool" in str(cause.remedies[0].caution)
 
     @pytest.mark.parametrize(
         ("raised", "window", "severity"),

@@ -39,7 +39,13 @@ class TestStopped:
         assert (cause.object, cause.remedies[0].statements) == ("channel east", (statement,))
 
     @pytest.mark.parametrize(
-        ("number", "words"), [(1062, "read_only"), (1032, "pt-table-checksum"), (1146, "compare the objects")]
+        ("number", "words"),
+        [
+            (1062, "read_only"),
+            (1032, "pt-table-checksum"),
+            (1146, "does not exist on the replica"),
+            (1048, "compare the objects"),
+        ],
     )
     def test_an_error_of_the_applier_is_mended_before_it_is_started(self, number: int, words: str) -> None:
         rows = [

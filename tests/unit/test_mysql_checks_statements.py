@@ -1093,3 +1093,37 @@ def test_room_in_memory_is_offered_where_texts_may_be_kept_there(flavour: str, i
     grouped = digest("SELECT `note` , COUNT ( * ) FROM `orders` GROUP BY `note`", tmp_disk_tables=10, tmp_tables=10)
     (cause,) = caused(diagnose(snapshot(grouped, *ORDERS, *rows, flavour=flavour)), "temporary_tables_on_disk")
     assert any("tmp_table_size = 67108864" in str(each.statements) for each in cause.remedies) == is_run
+
+
+# --- a slow statement that nothing explains ---
+
+GROUPED = (
+    "SELECT `c` . `email` , `d` . `s` FROM `customers` `c` JOIN ( SELECT `customer_id` AS `o` , SUM ( `Total` ) AS `s`"
+    " FROM `orders` GROUP BY `customer_id` ) `d` ON `d` . `o` = `c` . `id` WHERE `c` . `id` = ?"
+)
+
+
+@pytest.mark.parametrize(
+    ("calls", "seconds", "all_seconds", "told"),
+    [(5, 1.0, 3.3, True), (4, 1.0, 3.3, False), (5, 0.99, 3.3, False), (5, 1.0, 3.4, False)],
+)
+def test_a_slow_statement_is_told_though_nothing_explains_it(
+    calls: int, seconds: float, all_seconds: float, told: bool
+) -> None:
+    slow = digest(
+        GROUPED, calls=calls, total_seconds=seconds, all_seconds=all_seconds, rows_examined=calls, rows_sent=calls,
+        no_index_used=0, scans=0,
+    )  # fmt: skip
+    causes = caused(diagnose(snapshot(slow, *ORDERS, *CUSTOMERS)), "unknown")
+    assert [each.severity.value for each in causes] == (["notice"] if told else [])
+    for cause in causes:
+        assert "LATERAL" in cause.remedies[0].title.render("en")
+
+
+def test_a_slow_statement_that_something_explains_is_not_told_twice() -> None:
+    slow = digest(BY_CUSTOMER, total_seconds=20.0, all_seconds=20.0)
+    verdict = diagnose(snapshot(slow, *ORDERS, plans={BY_CUSTOMER: scan()}))
+    assert caused(verdict, "missing_index")
+    assert caused(verdict, "unknown") == []
+    sleeping = digest("SELECT SLEEP ( ? )", total_seconds=20.0, all_seconds=20.0, rows_examined=0)
+    assert caused(diagnose(snapshot(sleeping)), "unknown") == []

@@ -17,6 +17,8 @@ CAUSE = CauseRule(
     title=Say("Deadlocks", "死锁"),
     checks=("mysql.deadlocks",),
 )
+HOUR_SECONDS = 3600.0
+"""Counted for less, a rate an hour would be made up."""
 RECENT_SECONDS = 24 * 3600.0
 """A deadlock of the last day goes on as far as anybody knows; an older one is told as past (our proposal)."""
 
@@ -28,6 +30,7 @@ _RATE = Say(
     "That is {rate:number} an hour; the latest was {ago:duration} ago.",
     "即每小时 {rate:number} 次；最近一次在 {ago:duration} 前。",
 )
+_LATEST = Say("The latest was {ago:duration} ago.", "最近一次在 {ago:duration} 前。")
 _WINDOW = Say("{count:count} of them happened while we looked.", "其中 {count:count} 次发生在本次检查期间。")
 _SIDES = Say("The latest was between: {statements}.", "最近一次发生在以下语句之间：{statements}。")
 _ORDER = Say(
@@ -50,7 +53,7 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
 
 def _cause(finding: Finding, now: Snapshot) -> Cause:
     details = finding.details
-    because = [_RATE(rate=details["rate"], ago=details["ago"])]
+    because = [(_RATE if details["seconds"] >= HOUR_SECONDS else _LATEST)(rate=details["rate"], ago=details["ago"])]
     if details["in_window"] > 0:
         because.append(_WINDOW(count=details["in_window"]))
     if details["statements"]:

@@ -75,9 +75,18 @@ _OBJECT = Say(
     " replica's",
     "该语句只在从库失败：对比两边错误中提到的对象并修复从库",
 )
+_NO_OBJECT = Say(
+    "What the error names does not exist on the replica, or exists there already: compare it with the source (SHOW"
+    " CREATE TABLE on both), and bring the replica's to the source's state; a missing table needs its rows too, from a"
+    " dump of the source",
+    "错误中提到的对象在从库不存在，或已经存在：与主库对比（两边执行 SHOW CREATE TABLE），使从库与主库一致；"
+    "缺失的表还要从主库导出并补回数据",
+)
 _ADVICE: dict[int, Say] = {
     1062: _DUPLICATE, 1032: _MISSING, 1236: _PURGED, 13114: _PURGED, 1045: _LOGIN, 1044: _LOGIN, 1130: _LOGIN,
     1698: _LOGIN, 2061: _LOGIN, 1227: _LOGIN, 2003: _NETWORK, 2002: _NETWORK, 2005: _NETWORK, 2013: _NETWORK,
+    1049: _NO_OBJECT, 1050: _NO_OBJECT, 1051: _NO_OBJECT, 1054: _NO_OBJECT, 1060: _NO_OBJECT, 1061: _NO_OBJECT,
+    1091: _NO_OBJECT, 1146: _NO_OBJECT, 1007: _NO_OBJECT, 1008: _NO_OBJECT,
     1593: _SAME_ID, 13117: _SAME_ID, 1594: _RELAY, 13121: _RELAY,
 }  # fmt: skip
 _STATUS = "SHOW REPLICA STATUS;"

@@ -36,9 +36,8 @@ CHECK = Check(
     needs_window=True,
 )
 _MESSAGE = Say(
-    "{deadlocks:count} deadlock{deadlocks:|s} within {seconds:duration} ({rate:number} an hour), the latest on"
-    " {table}.",
-    "{seconds:duration} 内发生 {deadlocks:count} 次死锁（每小时 {rate:number} 次），最近一次涉及 {table}。",
+    "{deadlocks:count} deadlock{deadlocks:|s} within {seconds:duration}, the latest on {table}.",
+    "{seconds:duration} 内发生 {deadlocks:count} 次死锁，最近一次涉及 {table}。",
 )
 _HOUR = 3600.0
 
@@ -57,7 +56,7 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
     severity = Severity.WARNING if window else _severity(counted, rate, ago, limits)
     yield Finding(
         CHECK.id, CHECK.item, severity, table, kind,
-        _MESSAGE(deadlocks=counted, seconds=seconds, rate=rate, table=", ".join(tables) or "?"),
+        _MESSAGE(deadlocks=counted, seconds=seconds, table=", ".join(tables) or "?"),
         measured(
             StatusCounter,
             deadlocks=(counted, "count"),
