@@ -230,7 +230,7 @@ def _copy_folder(source: Path, destination: Path) -> None:
 
 def row_of(row_type: type[RowT], **values: Any) -> RowT:
     """A row with these values; every other field is 0, "", False, an empty list, or None where that is allowed."""
-    empty: dict[Any, Any] = {int: 0, float: 0.0, str: "", bool: False, list[str]: [], list[int]: []}
+    empty: dict[Any, Any] = {int: 0, float: 0.0, str: "", bool: False, list[str]: [], list[int]: [], list[bool]: []}
     defaults = {name: empty.get(hint) for name, hint in get_type_hints(row_type).items() if name != "reading"}
     return row_type(**{**defaults, **values})
 

@@ -2,12 +2,12 @@
 
 Made from sqlglot's tree, for PostgreSQL and MySQL texts, with values or with placeholders. A text that no parser
 understands is None, and nobody concludes anything from it. Only conditions joined by AND are predicates; what stands
-below OR or NOT restricts nothing by itself.
+below NOT restricts nothing by itself, and the sides of an OR only together (`Scope.alternatives`).
 """
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -19,7 +19,7 @@ from housecall.engines.engine import EngineName
 from housecall.engines.postgresql.counted_text import parameters_apart
 from housecall.engines.tokens import mysql_tokens, postgresql_tokens
 
-PredicateKind = Literal["equality", "range", "prefix", "null", "join"]
+PredicateKind = Literal["equality", "range", "prefix", "null", "join", "contains"]
 MAX_STATEMENT_CHARACTERS = 50_000
 SHORTEST_CUT_LIST = 4
 """Tokens: two constants and what parts them, so that a whole one is left when the last is dropped."""
@@ -41,7 +41,8 @@ class Predicate:
     """A condition on one column. `expression` is the text around the column when it is wrapped, None for a bare column.
 
     `other` is the column that a join compares with, as `alias.column`. `layers` are all functions, casts and operators
-    of the expression, the outermost first; `has_parameter` tells that its text is not known whole.
+    of the expression, the outermost first; `has_parameter` tells that its text is not known whole. A range is closed
+    when both its ends are given. `contains` is what PostgreSQL searches inside a document, an array or a text vector.
     """
 
     kind: PredicateKind
@@ -53,6 +54,7 @@ class Predicate:
     elements: int = 1
     layers: tuple[str, ...] = ()
     has_parameter: bool = False
+    is_closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,11 @@ class OrderKey:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One SELECT, UPDATE or DELETE with what it reads by its own FROM; subqueries are scopes of their own."""
+    """One SELECT, UPDATE or DELETE with what it reads by its own FROM; subqueries are scopes of their own.
+
+    `alternatives` are the conditions with OR, each as the predicates of its sides: an OR restricts when all of its
+    sides do, so a side of which nothing is known leaves the whole out.
+    """
 
     relations: tuple[Relation, ...]
     predicates: tuple[Predicate, ...]
@@ -144,27 +150,20 @@ def _scope(node: exp.Expr, engine: EngineName) -> Scope:
         predicate for condition in _conditions(node) for predicate in _predicates(condition, relations, engine)
     )
     alternatives = tuple(
-        tuple(tuple(_branch_predicates(branch, relations, engine)) for branch in _branches(condition))
-        for condition in _conditions(node)
-        if isinstance(condition, exp.Or)
+        tuple(_sides(condition, relations, engine)) for condition in _conditions(node) if isinstance(condition, exp.Or)
     )
     return Scope(relations, predicates, _order(node, relations), node.args.get("limit") is not None, alternatives)
 
 
-def _branches(condition: exp.Expr) -> Iterator[exp.Expr]:
-    if isinstance(condition, exp.Or | exp.Paren):
-        for side in condition.iter_expressions():
-            yield from _branches(side)
-    else:
-        yield condition
-
-
-def _branch_predicates(branch: exp.Expr, relations: tuple[Relation, ...], engine: EngineName) -> Iterator[Predicate]:
-    if isinstance(branch, exp.And | exp.Paren):
-        for side in branch.iter_expressions():
-            yield from _branch_predicates(side, relations, engine)
-    else:
-        yield from _predicates(branch, relations, engine)
+def _sides(condition: exp.Expr, relations: tuple[Relation, ...], engine: EngineName) -> Iterator[tuple[Predicate, ...]]:
+    """What must hold on each side of an OR."""
+    sides = [condition]
+    while sides:
+        side = sides.pop(0)
+        if isinstance(side, exp.Or | exp.Paren):
+            sides[:0] = list(side.iter_expressions())
+        else:
+            yield tuple(each for part in _joined(side) for each in _predicates(part, relations, engine))
 
 
 def _own(node: exp.Expr, *kinds: type[exp.Expr]) -> Iterator[exp.Expr]:
@@ -186,22 +185,39 @@ def _conditions(node: exp.Expr) -> Iterator[exp.Expr]:
     from_ = node.args.get("from_")
     if from_ is not None and isinstance(from_.this, exp.Table):
         roots += [join.args["on"] for join in from_.this.args.get("joins") or () if join.args.get("on") is not None]
-    while roots:
-        condition = roots.pop(0)
+    for root in roots:
+        yield from _joined(root)
+
+
+def _joined(root: exp.Expr) -> Iterator[exp.Expr]:
+    """The parts of a condition that AND joins."""
+    parts = [root]
+    while parts:
+        condition = parts.pop(0)
         if isinstance(condition, exp.And | exp.Paren):
-            roots[:0] = list(condition.iter_expressions())
+            parts[:0] = list(condition.iter_expressions())
         else:
             yield condition
 
 
 _RANGES = (exp.GT, exp.GTE, exp.LT, exp.LTE)
+_CONTAINS = (
+    exp.ArrayContainsAll, exp.ArrayOverlaps, exp.JSONBContainsTopKey, exp.JSONBContainsAnyTopKeys,
+    exp.JSONBContainsAllTopKeys,
+)  # fmt: skip
+"""`@>`, `&&`, `?`, `?|` and `?&`, for which GIN has operators."""
 
 
 def _predicates(condition: exp.Expr, relations: tuple[Relation, ...], engine: EngineName) -> Iterator[Predicate]:
     if isinstance(condition, exp.EQ | exp.GT | exp.GTE | exp.LT | exp.LTE):
         yield from _comparison(condition, relations, engine)
     elif isinstance(condition, exp.Between):
-        yield from _on_column("range", condition.this, relations, engine)
+        found = _on_column("range", condition.this, relations, engine)
+        yield from (replace(each, is_closed=True) for each in found)
+    elif isinstance(condition, _CONTAINS) and engine == "postgresql":
+        yield from _on_column("contains", condition.this, relations, engine)
+    elif isinstance(condition, exp.MatchAgainst) and engine == "postgresql" and len(condition.expressions) == 1:
+        yield from _on_column("contains", condition.expressions[0], relations, engine)
     elif isinstance(condition, exp.In):
         constants = condition.args.get("expressions") or []
         if constants or condition.args.get("unnest") is not None:

@@ -16,6 +16,8 @@ from housecall.wording import Message, Say
 # DEFAULT_INEQ_SEL and DEFAULT_RANGE_INEQ_SEL of PostgreSQL, utils/selfuncs.h.
 OPEN_RANGE_SELECTIVITY = 1 / 3
 CLOSED_RANGE_SELECTIVITY = 0.005
+CONTAINS_SELECTIVITY = 0.005
+"""As DEFAULT_CONTAIN_SEL of PostgreSQL, utils/selfuncs.h and array_selfuncs.c."""
 # A row found through an index costs a page of its own; random_page_cost is four times seq_page_cost by default.
 INDEX_ROW_COST = 4.0
 
@@ -50,7 +52,9 @@ def selectivity(predicate: Predicate, table: TableFacts) -> float:
     if predicate.kind == "null":
         return column.null_frac if column else OPEN_RANGE_SELECTIVITY
     if predicate.kind == "range":
-        return OPEN_RANGE_SELECTIVITY
+        return CLOSED_RANGE_SELECTIVITY if predicate.is_closed else OPEN_RANGE_SELECTIVITY
+    if predicate.kind == "contains":
+        return CONTAINS_SELECTIVITY
     if predicate.kind == "prefix":
         return CLOSED_RANGE_SELECTIVITY
     values = column.distinct_values(table.rows) if column else 200.0

@@ -3,16 +3,18 @@
 The order of the key is that of a b-tree's use: columns compared for equality first (the one with most values in front),
 then the columns of ORDER BY or one range. A column that the statement wraps in a function gets an index on that very
 expression, where the function may stand in an index; where it may not, there is no candidate, and the statement has to
-be rewritten.
+be rewritten. What is searched inside a document, an array or a text vector gets a GIN index, and each side of an OR one
+of its own.
 """
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from housecall.advisor.index.benefit import Benefit, rows_kept, rows_with_existing, selectivity
 from housecall.advisor.index.facts import TableFacts
-from housecall.advisor.index.redundancy import covering_index
+from housecall.advisor.index.redundancy import PATTERNS, covering_index
 from housecall.advisor.statement import Predicate, Relation, Scope, parse_statement, scopes
 from housecall.engines.engine import EngineName
 
@@ -68,7 +70,11 @@ class KeyColumn:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An index that does not exist yet. `serves` are the predicates that it answers."""
+    """An index that does not exist yet. `serves` are the predicates that it answers.
+
+    `partners` are further indexes without which this one does not serve: those of the other sides of an OR. It is a
+    guess when nobody knows how much its range or its search keeps, and the rest alone would not be worth an index.
+    """
 
     schema: str
     table: str
@@ -76,6 +82,9 @@ class Candidate:
     benefit: Benefit
     serves: tuple[Predicate, ...]
     gives_order: bool
+    method: Literal["btree", "gin"] = "btree"
+    partners: tuple["Candidate", ...] = ()
+    is_guess: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -109,16 +118,58 @@ def _table_of(relation: Relation, tables: Sequence[TableFacts]) -> TableFacts | 
 
 def _for_relation(scope: Scope, relation: Relation, table: TableFacts) -> Iterable[Candidate]:
     mine = [p for p in scope.predicates if p.alias == relation.alias and _indexable(p, table)]
+    yield from _for_plain(scope, relation, table, [p for p in mine if p.kind != "contains"])
+    for searched in mine:
+        made = _candidate(table, [searched], ()) if searched.kind == "contains" else None
+        if made is not None:
+            yield made
+    for sides in scope.alternatives:
+        made = _for_alternatives(sides, relation, table)
+        if made is not None:
+            yield made
+
+
+def _for_alternatives(
+    sides: tuple[tuple[Predicate, ...], ...], relation: Relation, table: TableFacts
+) -> Candidate | None:
+    """The indexes that the sides of an OR lack, which the server joins by bitmap: of no use unless all sides have one,
+    and together they leave few rows."""
+    found = [[p for p in side if p.alias == relation.alias and p.kind != "join" and _indexable(p, table)]
+             for side in sides]  # fmt: skip
+    best = [min(side, key=lambda p: selectivity(p, table), default=None) for side in found]
+    chosen = [each for each in best if each is not None]
+    kept = sum(rows_kept(table, [each]) for each in chosen)
+    if len(chosen) < len(sides) or Benefit(table.rows, kept).saved_share < MIN_SAVED_SHARE:
+        return None
+    lacking = [made for each in _one_per_column(chosen) if (made := _candidate(table, [each], ())) is not None]
+    if not lacking or len(lacking) > MAX_KEY_COLUMNS:
+        return None
+    first, *others = lacking
+    is_guess = any(each.is_guess for each in lacking)
+    return replace(first, benefit=Benefit(table.rows, kept), partners=tuple(others), is_guess=is_guess)
+
+
+def _for_plain(scope: Scope, relation: Relation, table: TableFacts, mine: list[Predicate]) -> Iterable[Candidate]:
     equal = [p for p in mine if p.kind in ("equality", "join", "null")]
     equal = [p for p in equal if p.kind != "join" or p.other is None or _alias(p.other) not in _unrestricted(scope)]
     equal = _worth_a_place(sorted(_one_per_column(equal), key=lambda p: selectivity(p, table)), table)
-    ranges = [p for p in mine if p.kind in ("range", "prefix")][:1]
+    ranges = _with_both_ends([p for p in mine if p.kind in ("range", "prefix")])[:1]
     order = _order_for(scope, relation, table)
     shapes = [(equal, ranges, ()), (equal, [], order)] if order else [(equal, ranges, ())]
     for predicates, last, keys in shapes:
         made = _candidate(table, [*predicates, *last], keys if scope.has_limit or predicates else ())
         if made is not None:
             yield made
+
+
+def _with_both_ends(ranges: list[Predicate]) -> list[Predicate]:
+    """One of each column; two open ranges of one column, `>= $1 AND < $2`, make a closed one."""
+    names = [p.expression or p.column for p in ranges]
+    return [
+        replace(p, is_closed=p.is_closed or (p.kind == "range" and names.count(name) > 1))
+        for place, (p, name) in enumerate(zip(ranges, names, strict=True))
+        if name not in names[:place]
+    ]
 
 
 def _candidate(table: TableFacts, served: list[Predicate], order: tuple[KeyColumn, ...]) -> Candidate | None:
@@ -133,11 +184,18 @@ def _candidate(table: TableFacts, served: list[Predicate], order: tuple[KeyColum
     if order:
         kept, before = min(kept, PAGE_OF_ROWS), before if before > FEW_ROWS else 0.0
     benefit = Benefit(before, kept)
-    candidate = Candidate(table.schema, table.name, key, benefit, tuple(served), bool(order))
+    method: Literal["btree", "gin"] = "gin" if served and served[0].kind == "contains" else "btree"
+    sure = Benefit(before, rows_kept(table, [p for p in served if p.kind not in ("range", "contains")]))
+    is_guess = not order and sure.saved_share < MIN_SAVED_SHARE
+    candidate = Candidate(table.schema, table.name, key, benefit, tuple(served), bool(order), method, (), is_guess)
+    patterns = [part.operator_class == PATTERNS for part in key]
     if (
         before <= FEW_ROWS
         or benefit.saved_share < MIN_SAVED_SHARE
-        or covering_index(candidate.columns, len(served), table.indexes, [part.descending for part in candidate.key])
+        or covering_index(
+            candidate.columns, len(served), table.indexes, [part.descending for part in key],
+            method=method, patterns=patterns,
+        )  # fmt: skip
     ):
         return None
     return candidate
@@ -145,7 +203,7 @@ def _candidate(table: TableFacts, served: list[Predicate], order: tuple[KeyColum
 
 def _key_column(predicate: Predicate) -> KeyColumn:
     # in a collation other than C, only the pattern operators let LIKE 'abc%' use a b-tree
-    operators = "text_pattern_ops" if predicate.kind == "prefix" else None
+    operators = PATTERNS if predicate.kind == "prefix" else None
     return KeyColumn(
         predicate.expression or predicate.column, predicate.expression is not None, operator_class=operators
     )
@@ -191,6 +249,8 @@ def _indexable(predicate: Predicate, table: TableFacts) -> bool:
     known whole (the server wants the very text, and an index on `left(note, $1)` cannot be built)."""
     if table.columns and predicate.column not in table.columns:
         return False
+    if predicate.kind == "contains":
+        return _is_searchable(predicate, table)
     if predicate.expression is None:
         return not _unordered(table, predicate.column)
     column_type = table.columns[predicate.column].type if predicate.column in table.columns else ""
@@ -199,6 +259,15 @@ def _indexable(predicate: Predicate, table: TableFacts) -> bool:
     if predicate.has_parameter or _is_document(layers[0]) or (layers[0] in _TO_TEXT and not from_document):
         return False  # a column that is only compared as text is better compared as what it is
     return all(_is_immutable(each, column_type, from_document=from_document) for each in layers)
+
+
+def _is_searchable(predicate: Predicate, table: TableFacts) -> bool:
+    """Whether a GIN index can hold the column: a jsonb, an array or a text vector, or one that is made of a text in a
+    language that the statement names."""
+    if predicate.expression is not None:
+        return predicate.layers == ("to_tsvector",) and not predicate.has_parameter and "," in predicate.expression
+    facts = table.columns.get(predicate.column)
+    return facts is not None and (facts.type in ("jsonb", "tsvector") or facts.type.endswith("[]"))
 
 
 def _is_immutable(layer: str, column_type: str, *, from_document: bool) -> bool:

@@ -23,9 +23,10 @@ def create_index(candidate: Candidate, taken_names: Collection[str] = ()) -> Ind
     name = free_name(candidate, taken_names)
     key = ", ".join(_key_part(part) for part in candidate.key)
     table = qualified(candidate.schema, candidate.table)
+    using = "" if candidate.method == "btree" else f"USING {candidate.method} "
     return IndexStatement(
         name,
-        f"CREATE INDEX CONCURRENTLY {quote_identifier(name)} ON {table} ({key})",
+        f"CREATE INDEX CONCURRENTLY {quote_identifier(name)} ON {table} {using}({key})",
         f"DROP INDEX CONCURRENTLY IF EXISTS {qualified(candidate.schema, name)}",
     )
 

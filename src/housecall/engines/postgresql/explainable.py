@@ -14,17 +14,21 @@ MOST_STATEMENTS = 5
 
 
 def statements_to_explain(readings: Mapping[str, Rows | Unavailable]) -> tuple[str, ...]:
-    """Texts as a parser takes them, costliest first; of statements that differ in their values only, one."""
-    found: list[str] = []
-    for name in ("top_statements", "running_statements"):
-        rows = readings.get(name, ())
-        if not isinstance(rows, Unavailable):
-            found.extend(as_statement(getattr(row, "query", "") or "") for row in rows)
+    """Texts as a parser takes them, costliest first; of statements that differ in their values only, one: with the
+    values where it was seen to run with them, since that plan is the one that was used."""
+    running = [text for text in _texts(readings, "running_statements") if is_explainable(text)]
+    with_values = {fingerprint(text, "postgresql"): text for text in running if "$" not in text}
     explainable: dict[str, str] = {}
-    for text in found:
+    for text in [*_texts(readings, "top_statements"), *running]:
         if is_explainable(text):
-            explainable.setdefault(fingerprint(text, "postgresql"), text)
+            identity = fingerprint(text, "postgresql")
+            explainable.setdefault(identity, with_values.get(identity, text))
     return tuple(explainable.values())[:MOST_STATEMENTS]
+
+
+def _texts(readings: Mapping[str, Rows | Unavailable], name: str) -> list[str]:
+    rows = readings.get(name, ())
+    return [] if isinstance(rows, Unavailable) else [as_statement(getattr(row, "query", "") or "") for row in rows]
 
 
 def is_explainable(statement: str) -> bool:

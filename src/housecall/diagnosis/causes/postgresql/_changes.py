@@ -127,7 +127,7 @@ def create_index(
 
 def index_partitions(
     schema: str, table: str, keys: Sequence[str], leaves: Sequence[str], size_bytes: float, *,
-    taken_names: Collection[str] = (),
+    method: str = "btree", taken_names: Collection[str] = (),
 ) -> Remedy:  # fmt: skip
     """An index of a partitioned table, which cannot be built concurrently itself: one for each partition, then joined.
 
@@ -135,12 +135,12 @@ def index_partitions(
     """
     columns = [key.strip('"') for key in keys]
     name, target, written = index_name(table, columns, taken_names), qualified(schema, table), ", ".join(keys)
-    index = qualified(schema, name)
-    statements = [f"CREATE INDEX {quote_identifier(name)} ON ONLY {target} ({written});"]
+    index, using = qualified(schema, name), "" if method == "btree" else f" USING {method}"
+    statements = [f"CREATE INDEX {quote_identifier(name)} ON ONLY {target}{using} ({written});"]
     for leaf in leaves:
         own = index_name(leaf, columns, taken_names)
         statements.append(
-            f"CREATE INDEX CONCURRENTLY {quote_identifier(own)} ON {qualified(schema, leaf)} ({written});"
+            f"CREATE INDEX CONCURRENTLY {quote_identifier(own)} ON {qualified(schema, leaf)}{using} ({written});"
         )
         statements.append(f"ALTER INDEX {index} ATTACH PARTITION {qualified(schema, own)};")
     seconds = max(size_bytes / BUILD_BYTES_PER_SECOND, 1.0)

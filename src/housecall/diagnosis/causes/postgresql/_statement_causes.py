@@ -1,7 +1,9 @@
 """What the causes about statements share: the remedy of a proposed index, a change of the application, and what
 explains what."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from housecall.diagnosis.cause import Cause, Found
 from housecall.diagnosis.causes._statements import CALLER as CALLER
@@ -13,9 +15,13 @@ from housecall.diagnosis.causes._statements import share_message as share_messag
 from housecall.diagnosis.causes.postgresql._changes import create_index, index_partitions, same_table
 from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
-from housecall.engines.postgresql.quoting import quote_identifier
+from housecall.engines.postgresql.quoting import qualified, quote_identifier
 from housecall.wording import Message, Say
 
+_TOGETHER = Say(
+    en="Build an index on {table} for each side of the OR, which needs all of them: {columns}",
+    zh="在 {table} 上为 OR 的每一侧各建一个索引（缺一不可）：{columns}",
+)
 _NO_LOCK = Say(en="none: the application changes", zh="无锁：只修改应用")
 _NO_UNDO = Say(en="a change of the application, undone there", zh="应用侧修改，在应用侧回退")
 _FASTER = Say(en="its share of the time falls in pg_stat_statements", zh="在 pg_stat_statements 中其耗时占比下降")
@@ -38,28 +44,44 @@ def scans_of_table(found: Found, finding: Finding) -> list[Finding]:
 
 
 def index_remedy(finding: Finding, *, extra: Sequence[str] = ()) -> Remedy:
-    """The index that a proposal asks for, concurrently built. `extra` are columns behind the proposed ones."""
+    """The index that a proposal asks for, concurrently built, with those that must stand beside it. `extra` are columns
+    behind the proposed ones."""
     details = finding.details
+    own = [*_parts(details), *(quote_identifier(name) for name in extra)]
+    remedy = _built(details, own, details.get("method", "btree"))
+    beside = [_built(details, _parts(each), each["method"]) for each in details.get("partners", ())]
+    if not beside:
+        return remedy
+    keys = [", ".join(own), *(", ".join(_parts(each)) for each in details["partners"])]
+    return replace(
+        remedy,
+        title=_TOGETHER(table=qualified(details["schema"], details["table"]), columns="; ".join(keys)),
+        statements=tuple(text for each in (remedy, *beside) for text in each.statements),
+        rollback=tuple(text for each in (remedy, *beside) for text in each.rollback),
+    )
+
+
+def _parts(details: Mapping[str, Any]) -> list[str]:
+    """The parts of a key as SQL."""
     parts = []
     for text, operators, descending in zip(
         details["columns"], details["operator_classes"], details["descending"], strict=True
     ):
         key = text if text.startswith("(") else quote_identifier(text)
         parts.append(" ".join(word for word in (key, operators, "DESC" if descending else None) if word))
-    parts += [quote_identifier(name) for name in extra]
+    return parts
+
+
+def _built(details: Mapping[str, Any], parts: Sequence[str], method: str) -> Remedy:
     if details.get("partitions"):
         return index_partitions(
             details["schema"], details["table"], parts, details["partitions"], details["size_bytes"],
-            taken_names=details["index_names"],
+            method=method, taken_names=details["index_names"],
         )  # fmt: skip
     return create_index(
-        details["schema"],
-        details["table"],
-        parts,
-        details["size_bytes"],
-        keys_are_sql=True,
-        taken_names=details["index_names"],
-    )
+        details["schema"], details["table"], parts, details["size_bytes"],
+        keys_are_sql=True, method=method, taken_names=details["index_names"],
+    )  # fmt: skip
 
 
 def application_change(title: Message, caution: Message | None = None) -> Remedy:

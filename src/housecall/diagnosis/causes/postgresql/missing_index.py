@@ -51,6 +51,19 @@ _SUMMARY = Say(
     " {after:count}.",
     zh="{target} 上缺少索引：热点语句每次要读约 {before:count} 行，才能找到约 {after:count} 行。",
 )
+_SUMMARY_OTHER = Say(
+    en="{target} has no index that could serve: a hot statement reads about {before:count} row{before:|s} of the table"
+    " to find about {after:count}.",
+    zh="{target} 上没有可用的索引：热点语句每次要读约 {before:count} 行，才能找到约 {after:count} 行。",
+)
+_PATTERN = Say(
+    en="Index {index} cannot serve LIKE 'abc%': it sorts by the rules of a language, not by bytes (text_pattern_ops).",
+    zh="索引 {index} 无法用于 LIKE 'abc%'：它按语言规则排序，而不是按字节（text_pattern_ops）。",
+)
+_OTHER = Say(
+    en="Index {index} ({method}) is on the same column and cannot serve this filter.",
+    zh="索引 {index}（{method}）建在同一列上，但无法用于该过滤条件。",
+)
 _SCANS = Say(
     en="{table} was read from end to end {scans:count} time{scans:|s}: {rows:count} row{rows:|s} read.",
     zh="{table} 被全表扫描 {scans:count} 次，共读取 {rows:count} 行。",
@@ -223,7 +236,8 @@ def _summary(finding: Finding) -> Message:
     details = finding.details
     if not is_supported(finding):
         return _PERHAPS(target=finding.object)
-    return _SUMMARY(target=finding.object, before=details["rows_without"], after=max(details["rows_with"], 1))
+    say = _SUMMARY_OTHER if details["others"] else _SUMMARY
+    return say(target=finding.object, before=details["rows_without"], after=max(details["rows_with"], 1))
 
 
 def _because(finding: Finding, scans: list[Finding]) -> Iterator[Message]:
@@ -232,6 +246,11 @@ def _because(finding: Finding, scans: list[Finding]) -> Iterator[Message]:
     yield STATEMENT(statement=details["text"])
     for scan in scans[:1]:
         yield _SCANS(table=scan.object, scans=scan.details["scans"], rows=scan.details["rows_read"])
+    for other in details["others"][:1]:
+        if "text_pattern_ops" in details["operator_classes"] and other["method"] == "btree":
+            yield _PATTERN(index=other["name"])
+        else:
+            yield _OTHER(index=other["name"], method=other["method"])
     if not is_supported(finding):
         yield _TEXT_ONLY()
         return

@@ -4,8 +4,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from housecall.advisor.index import Candidate, ColumnFacts, IndexFacts, TableFacts, candidates
-from housecall.diagnosis.checks.postgresql._statements import HotStatement, hot_statements, is_hot, plan_of, scans_of
+from housecall.advisor.index import Benefit, Candidate, ColumnFacts, IndexFacts, TableFacts, candidates
+from housecall.advisor.index.redundancy import PATTERNS
+from housecall.diagnosis.checks.postgresql._statements import (
+    HotStatement,
+    explained_text,
+    hot_statements,
+    is_hot,
+    plan_of,
+    scans_of,
+)
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.engine import Unavailable
 from housecall.engines.postgresql.quoting import quote_identifier
@@ -29,6 +37,7 @@ class Proposal:
     statements: list[HotStatement] = field(default_factory=list)
     seen_in_plan: bool = False
     has_plan: bool = False
+    is_guess: bool = False
 
     @property
     def share(self) -> float:
@@ -41,6 +50,13 @@ class Proposal:
     @property
     def has_expression(self) -> bool:
         return any(part.expression for part in self.candidate.key)
+
+    @property
+    def others(self) -> list[IndexFacts]:
+        """Indexes that begin with the wanted column and cannot serve: of another kind, in another order of characters,
+        or of some rows only."""
+        first = self.candidate.columns[0]
+        return [index for index in self.table.indexes if first in index.columns[:1]]
 
     @property
     def misordered(self) -> IndexFacts | None:
@@ -117,7 +133,7 @@ def _index_facts(row: HotIndex) -> IndexFacts:
     keys = tuple(key if key.isidentifier() or not row.has_expressions else _bracketed(key) for key in row.keys)
     return IndexFacts(
         name=row.index_name, columns=keys, unique=row.is_unique, method=row.access_method, predicate=row.predicate,
-        valid=row.is_valid,
+        valid=row.is_valid, operator_classes=tuple(PATTERNS if each else "" for each in row.sorts_by_bytes),
     )  # fmt: skip
 
 
@@ -140,7 +156,11 @@ def proposals(now: Snapshot, earlier: Snapshot | None) -> list[Proposal]:
                 key = (candidate.schema, candidate.table, candidate.columns)
                 proposal = found.setdefault(key, Proposal(candidate, table))
                 verdict = _plan_verdict(statement, candidate, now)
-                if verdict is not False:
+                kept = _rows_by_plan(statement, candidate, now)
+                if verdict is not False and not _keeps_most(kept, table):
+                    proposal.is_guess = _is_guess(statement, candidate, kept)
+                    if kept is not None and candidate.is_guess:
+                        proposal.candidate = replace(candidate, benefit=Benefit(candidate.benefit.rows_without, kept))
                     proposal.statements.append(statement)
                     proposal.has_plan = proposal.has_plan or verdict is not None
                     proposal.seen_in_plan = proposal.seen_in_plan or verdict is True
@@ -214,6 +234,36 @@ def _plan_verdict(statement: HotStatement, candidate: Candidate, now: Snapshot) 
     used = [node.index for scan in nodes for node in scan.walk() if node.index]
     # an index whose condition is on a column behind the first is read from end to end
     return any(leading.get(name or "", ("",))[0] not in wanted for name in used)
+
+
+PARALLEL_DIVISOR = 2.4
+"""A parallel scan's estimate is that of one process: of two workers and a leader who also collects (the default)."""
+
+
+def _rows_by_plan(statement: HotStatement, candidate: Candidate, now: Snapshot) -> float | None:
+    """The rows that the planner expects the statement's conditions to keep of the table, where it knew the values and
+    reads the table from end to end. None: it did not."""
+    text = explained_text(statement, now)
+    plan = plan_of(statement, now)
+    if plan is None or text is None or "$" in text:
+        return None
+    scans = scans_of(plan, candidate.table, "full_scan")
+    rows = [
+        (node.estimated_rows or 0.0) * (PARALLEL_DIVISOR if node.operation.startswith("Parallel") else 1.0)
+        for node in scans
+    ]
+    return max(rows, default=None)
+
+
+def _keeps_most(kept: float | None, table: TableFacts) -> bool:
+    """What keeps a large part of its table is right to read all of it."""
+    return kept is not None and kept >= MAX_RETURNED_SHARE * max(table.rows, 1.0)
+
+
+def _is_guess(statement: HotStatement, candidate: Candidate, kept: float | None) -> bool:
+    """Whether nobody knows that the index would leave few rows: neither statistics nor the planner, and the statement
+    condenses what it finds, so that its own rows do not tell."""
+    return candidate.is_guess and kept is None and (statement.rows_per_call is None or statement.shape.aggregates)
 
 
 def _indexes_of(candidate: Candidate, now: Snapshot) -> list[IndexFacts]:

@@ -9,12 +9,11 @@ import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from housecall.advisor.plan import Plan, PlanNode, parse_postgresql_plan
 from housecall.advisor.shape import StatementShape, statement_shape
 from housecall.diagnosis.checks.postgresql._measured import counterpart, is_over, table_name
-from housecall.diagnosis.snapshot import Snapshot
+from housecall.diagnosis.snapshot import Snapshot, StatementPlan
 from housecall.engines.engine import Row, RowT, Unavailable
 from housecall.engines.fingerprint import fingerprint, normalise
 from housecall.engines.postgresql.counted_text import as_statement
@@ -251,20 +250,22 @@ def _parsed(plan_text: str) -> Plan | None:
 
 def plan_of(statement: HotStatement, now: Snapshot) -> Plan | None:
     """The plan that the server would choose now, or None when the snapshot holds none."""
-    found = now.plan_of(statement.query) or _plan_of_a_like_statement(statement, now)
-    return None if found is None else _parsed(json.dumps(found))
+    found = _explained(statement, now)
+    return None if found is None else _parsed(json.dumps(found.plan))
 
 
-def _plan_of_a_like_statement(statement: HotStatement, now: Snapshot) -> Any:
-    """The plan of the same statement with other values, of which a snapshot explains only one."""
-    return next(
-        (
-            each.plan
-            for each in now.plans
-            if each.plan and fingerprint(each.statement, "postgresql") == statement.identity
-        ),
-        None,
-    )
+def explained_text(statement: HotStatement, now: Snapshot) -> str | None:
+    """The text whose plan `plan_of` gives: with values, or with the parameters of a plan for any value."""
+    found = _explained(statement, now)
+    return found.statement if found else None
+
+
+def _explained(statement: HotStatement, now: Snapshot) -> StatementPlan | None:
+    """The statement's plan, or that of the same statement with other values, of which a snapshot explains only one."""
+    found = [each for each in now.plans if each.plan]
+    own = (each for each in found if each.statement == statement.query)
+    alike = (each for each in found if fingerprint(each.statement, "postgresql") == statement.identity)
+    return next(own, None) or next(alike, None)
 
 
 def scans_of(plan: Plan, table: str, *kinds: str) -> list[PlanNode]:
@@ -272,8 +273,14 @@ def scans_of(plan: Plan, table: str, *kinds: str) -> list[PlanNode]:
     return [node for node in plan.root.walk() if node.relation == table and node.kind in kinds]
 
 
+FEW_CALLS, LONG_SECONDS = 5, 2.0
+"""Fewer runs are those of a person or of a job, unless they took so long together that somebody waited for them."""
+
+
 def is_hot(statement: HotStatement, min_share: float, min_mean_seconds: float) -> bool:
     """Whether a statement takes a noticeable share, and each run long enough that its way of reading matters."""
     if statement.share < min_share:
+        return False
+    if statement.calls is not None and statement.calls < FEW_CALLS and statement.seconds < LONG_SECONDS:
         return False
     return statement.mean_lately is None or statement.mean_lately >= min_mean_seconds

@@ -12,6 +12,7 @@ Source: PostgreSQL manual, "Indexes"; the estimate takes 1/n_distinct of pg_stat
 from collections.abc import Iterator
 from dataclasses import replace
 
+from housecall.advisor.index import Candidate
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.postgresql._index_candidates import Proposal, hot_table, leaves_of, proposals
 from housecall.diagnosis.checks.postgresql._measured import measured, table_name
@@ -85,8 +86,11 @@ def _supported(proposal: Proposal, finding: Finding) -> Finding:
 
     Where only the scans speak for it, an aggregate is no reason for a warning: one over most of the table is right to
     read all of it, and its result does not tell. A statement that returns its rows again and again wants few of them.
+    Nor is an aggregate over a range whose ends nobody knows.
     """
     details = finding.details
+    if proposal.is_guess:
+        return replace(finding, severity=min(finding.severity, Severity.NOTICE, key=lambda each: each.rank))
     if details["seen_in_plan"] or details["has_statistics"]:
         return finding
     if details["is_scanned"]:
@@ -129,6 +133,8 @@ def proposal_finding(
             "columns": list(proposal.candidate.columns),
             "operator_classes": [k.operator_class for k in proposal.candidate.key],
             "descending": [key.descending for key in proposal.candidate.key],
+            "method": proposal.candidate.method, "partners": [_partner(each) for each in proposal.candidate.partners],
+            "others": [{"name": each.name, "method": each.method} for each in proposal.others],
             "size_bytes": table.size_bytes, "live_rows": table.live_rows, "share": proposal.share,
             "statements": [each.identity for each in proposal.statements], "query": statement.query,
             "text": statement.text, "mean_seconds": statement.mean_seconds, "calls": statement.calls,
@@ -141,6 +147,14 @@ def proposal_finding(
             "correlated": bool(statement.shape.correlated), **more,
         },
     )  # fmt: skip
+
+
+def _partner(candidate: Candidate) -> dict[str, object]:
+    """An index that must stand beside the proposed one, in the words of the finding's own details."""
+    return {
+        "columns": list(candidate.columns), "operator_classes": [key.operator_class for key in candidate.key],
+        "descending": [key.descending for key in candidate.key], "method": candidate.method,
+    }  # fmt: skip
 
 
 def _columns(proposal: Proposal, now: Snapshot) -> list[HotColumn]:

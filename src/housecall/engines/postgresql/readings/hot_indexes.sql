@@ -26,6 +26,21 @@ SELECT
             ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k.position - 1] AND a.attnum <> 0
         ORDER BY k.position
     ) AS keys,
+    -- whether the key sorts by bytes, as LIKE 'abc%' needs it: by its operators, or in the collation C
+    ARRAY(
+        SELECT COALESCE(
+            (SELECT oc.opcname ~ '_pattern_ops$' FROM pg_catalog.pg_opclass AS oc WHERE oc.oid = i.indclass[k.position - 1]), false)
+            OR i.indcollation[k.position - 1] IN (
+                SELECT co.oid
+                FROM pg_catalog.pg_collation AS co
+                WHERE co.collcollate IN ('C', 'POSIX')
+                    OR co.collprovider = 'd'
+                        AND (SELECT d.datcollate FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
+                            IN ('C', 'POSIX')
+            )
+        FROM generate_series(1, i.indnkeyatts) AS k(position)
+        ORDER BY k.position
+    ) AS sorts_by_bytes,
     i.indexprs IS NOT NULL AS has_expressions,
     i.indisunique AS is_unique,
     i.indisvalid AS is_valid,

@@ -7,13 +7,15 @@ from housecall.engines.engine import Row
 
 @dataclass(frozen=True, slots=True)
 class HotIndex(Row, reading="hot_indexes"):
-    """An index of a hot table; `keys` are column names, or expressions as the server writes them."""
+    """An index of a hot table; `keys` are column names, or expressions as the server writes them. `sorts_by_bytes` is
+    of each key: whether LIKE 'abc%' can use it."""
 
     schema_name: str
     table_name: str
     index_name: str
     access_method: str
     keys: list[str]
+    sorts_by_bytes: list[bool]
     has_expressions: bool
     is_unique: bool
     is_valid: bool
