@@ -93,6 +93,26 @@ async def test_schema_change_behind_an_idle_reader_names_the_reader(shop: Privat
         assert not cause_ids(await shop.examine()) & LOCK_CAUSES
 
 
+async def test_no_reading_waits_for_a_table_that_is_being_altered(shop: PrivateDatabase) -> None:
+    shop.execute(
+        "CREATE TABLE tickets (id bigint PRIMARY KEY, opened timestamptz NOT NULL DEFAULT now(), mail text, state text)",
+        "INSERT INTO tickets SELECT n, now(), 'm' || n, 'x' FROM generate_series(1, 30000) AS n",
+        *(f"CREATE INDEX tickets_mail_{n} ON tickets (lower(mail), state) WHERE state <> 'y{n}'" for n in range(6)),
+        "CREATE INDEX tickets_twin ON tickets (opened, mail)",
+        "CREATE INDEX tickets_twin_too ON tickets (opened, mail)",
+        "ALTER TABLE tickets ADD CONSTRAINT self FOREIGN KEY (id) REFERENCES tickets",
+        "CREATE TABLE parts (day date NOT NULL) PARTITION BY RANGE (date_trunc('month', day::timestamp))",
+        "SELECT count(*) FROM tickets WHERE lower(mail) = 'm5'",
+    )
+    with background(shop) as sessions:
+        sessions.session("BEGIN", "LOCK TABLE parts", "SELECT count(*) FROM tickets", application="report")
+        sessions.run("ALTER TABLE tickets ADD COLUMN note text", "migration")
+        sessions.wait_for_queue(1)
+        diagnosis = await shop.examine()
+        assert sessions.waiting() == 1
+        assert [each.check for each in diagnosis.not_evaluated if "time limit" in each.reason.render()] == []
+
+
 async def test_one_row_that_everybody_wants_is_a_hot_row(shop: PrivateDatabase) -> None:
     with background(shop) as sessions:
         for _ in range(8):

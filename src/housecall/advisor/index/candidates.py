@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from housecall.advisor.index.benefit import Benefit, rows_kept, rows_with_existing, selectivity
-from housecall.advisor.index.facts import TableFacts
+from housecall.advisor.index.facts import UNKNOWN, TableFacts
 from housecall.advisor.index.redundancy import PATTERNS, covering_index
 from housecall.advisor.statement import Predicate, Relation, Scope, parse_statement, scopes
 from housecall.engines.engine import EngineName
@@ -254,6 +254,8 @@ def _indexable(predicate: Predicate, table: TableFacts) -> bool:
     if predicate.expression is None:
         return not _unordered(table, predicate.column)
     column_type = table.columns[predicate.column].type if predicate.column in table.columns else ""
+    if any(UNKNOWN in index.columns for index in table.indexes):
+        return False
     layers = predicate.layers or (predicate.wrapped_by or "",)
     from_document = any(_OF_DOCUMENTS.search(each) for each in layers)
     if predicate.has_parameter or _is_document(layers[0]) or (layers[0] in _TO_TEXT and not from_document):

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 # What PostgreSQL assumes of a column without statistics (DEFAULT_NUM_DISTINCT in utils/selfuncs.h).
 DEFAULT_DISTINCT = 200.0
+UNKNOWN = "?"
+"""Stands for the text of an expression that an index is known to hold, and nobody could read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from housecall.advisor.index import Benefit, Candidate, ColumnFacts, IndexFacts, TableFacts, candidates
+from housecall.advisor.index.facts import UNKNOWN
 from housecall.advisor.index.redundancy import PATTERNS
 from housecall.diagnosis.checks.postgresql._statements import (
     HotStatement,
@@ -130,11 +131,15 @@ def _partitioned_facts(now: Snapshot, leaves: list[TableFacts]) -> list[TableFac
 
 
 def _index_facts(row: HotIndex) -> IndexFacts:
-    keys = tuple(key if key.isidentifier() or not row.has_expressions else _bracketed(key) for key in row.keys)
+    keys = tuple(key if _is_bare(key, row) else _bracketed(key) for key in row.keys)
     return IndexFacts(
         name=row.index_name, columns=keys, unique=row.is_unique, method=row.access_method, predicate=row.predicate,
         valid=row.is_valid, operator_classes=tuple(PATTERNS if each else "" for each in row.sorts_by_bytes),
     )  # fmt: skip
+
+
+def _is_bare(key: str, row: HotIndex) -> bool:
+    return key.isidentifier() or key == UNKNOWN or not row.has_expressions
 
 
 def _bracketed(key: str) -> str:

@@ -2,14 +2,20 @@
 -- privilege: none
 -- versions: 13-
 -- cost: one pass over the columns of the catalogue; at most 8 rows come back
-WITH columns AS MATERIALIZED (
+WITH locked AS MATERIALIZED (
+    -- the server locks a table to write out an expression of it, so one that is being altered is left alone
+    SELECT DISTINCT relation FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'
+), columns AS MATERIALIZED (
     SELECT c.oid AS table_id, n.nspname, c.relname, a.attname, a.attnum, a.atttypid, a.attidentity,
         EXISTS (
             SELECT
             FROM pg_catalog.pg_index AS i
             WHERE i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey::int2[])
         ) AS is_key,
-        COALESCE(pg_catalog.pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false) AS is_serial
+        COALESCE(
+            CASE WHEN d.adrelid NOT IN (SELECT relation FROM locked) THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END LIKE 'nextval(%',
+            false
+        ) AS is_serial
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

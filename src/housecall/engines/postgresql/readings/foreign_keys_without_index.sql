@@ -16,7 +16,15 @@ WITH locked AS MATERIALIZED (
             JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
             JOIN pg_catalog.pg_am AS am ON am.oid = x.relam AND am.amname IN ('btree', 'hash')
             WHERE i.indrelid = con.conrelid AND i.indisvalid
-                AND (i.indpred IS NULL OR pg_catalog.pg_get_expr(i.indpred, i.indrelid) ~ '^\([^()]+ IS NOT NULL\)$')
+                -- the server locks a table to write out a condition, so one that is being altered is given the benefit
+                AND (
+                    i.indpred IS NULL
+                    OR CASE
+                        WHEN i.indrelid NOT IN (SELECT relation FROM locked)
+                            THEN pg_catalog.pg_get_expr(i.indpred, i.indrelid) ~ '^\([^()]+ IS NOT NULL\)$'
+                        ELSE true
+                    END
+                )
                 AND i.indnkeyatts >= cardinality(con.conkey)
                 AND (i.indkey::int2[])[0:cardinality(con.conkey) - 1] @> con.conkey
         )

@@ -20,7 +20,12 @@ SELECT
     x.relname::text AS index_name,
     am.amname::text AS access_method,
     ARRAY(
-        SELECT COALESCE(a.attname::text, pg_catalog.pg_get_indexdef(i.indexrelid, k.position::int, true))
+        -- the server locks a table to write out an expression of it: '?' while the table is being altered
+        SELECT COALESCE(
+            a.attname::text,
+            CASE WHEN i.indrelid NOT IN (SELECT relation FROM locked)
+                THEN pg_catalog.pg_get_indexdef(i.indexrelid, k.position::int, true) ELSE '?' END
+        )
         FROM generate_series(1, i.indnkeyatts) AS k(position)
         LEFT JOIN pg_catalog.pg_attribute AS a
             ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k.position - 1] AND a.attnum <> 0
@@ -44,7 +49,10 @@ SELECT
     i.indexprs IS NOT NULL AS has_expressions,
     i.indisunique AS is_unique,
     i.indisvalid AS is_valid,
-    pg_catalog.pg_get_expr(i.indpred, i.indrelid, true)::text AS predicate,
+    CASE
+        WHEN i.indrelid NOT IN (SELECT relation FROM locked) THEN pg_catalog.pg_get_expr(i.indpred, i.indrelid, true)
+        WHEN i.indpred IS NOT NULL THEN '?'
+    END::text AS predicate,
     pg_catalog.pg_stat_get_numscans(i.indexrelid)::int8 AS scans,
     pg_catalog.pg_stat_get_tuples_returned(i.indexrelid)::int8 AS entries_read,
     pg_catalog.pg_stat_get_blocks_fetched(i.indexrelid)::int8 AS blocks_touched,

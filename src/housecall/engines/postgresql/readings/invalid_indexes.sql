@@ -31,6 +31,7 @@ FROM pg_catalog.pg_index AS i
 JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
 JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid AND t.relpersistence <> 't'
 JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
-WHERE NOT (i.indisvalid AND i.indisready AND i.indislive)
+-- the server locks a table to write out its indexes, so one that is being altered is left alone
+WHERE NOT (i.indisvalid AND i.indisready AND i.indislive) AND i.indrelid NOT IN (SELECT relation FROM locked)
 ORDER BY size_bytes DESC, i.indexrelid
 LIMIT 20

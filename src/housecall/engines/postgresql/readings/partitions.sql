@@ -2,7 +2,10 @@
 -- privilege: none
 -- versions: 13-
 -- cost: walks the inheritance catalogue of at most 20 partitioned tables, without locking their partitions
-WITH RECURSIVE roots AS MATERIALIZED (
+WITH RECURSIVE locked AS MATERIALIZED (
+    -- the server locks a table to write out an expression of it, so one that is being altered is left alone
+    SELECT DISTINCT relation FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'
+), roots AS MATERIALIZED (
     SELECT p.partrelid, p.partstrat, p.partattrs, p.partdefid, c.relname, c.relnamespace
     FROM pg_catalog.pg_partitioned_table AS p
     JOIN pg_catalog.pg_class AS c ON c.oid = p.partrelid AND NOT c.relispartition
@@ -25,7 +28,14 @@ WITH RECURSIVE roots AS MATERIALIZED (
 SELECT
     n.nspname::text AS schema_name,
     roots.relname::text AS table_name,
-    pg_catalog.pg_get_partkeydef(roots.partrelid)::text AS partition_key,
+    COALESCE(
+        CASE WHEN roots.partrelid NOT IN (SELECT relation FROM locked) THEN pg_catalog.pg_get_partkeydef(roots.partrelid) END,
+        CASE roots.partstrat WHEN 'r' THEN 'RANGE' WHEN 'l' THEN 'LIST' ELSE 'HASH' END || ' (' || (
+            SELECT string_agg(COALESCE(a.attname::text, '...'), ', ' ORDER BY k.position)
+            FROM unnest(roots.partattrs::int2[]) WITH ORDINALITY AS k(attnum, position)
+            LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = roots.partrelid AND a.attnum = k.attnum
+        ) || ')'
+    )::text AS partition_key,
     ARRAY(
         SELECT a.attname::text
         FROM unnest(roots.partattrs::int2[]) AS k(attnum)

@@ -18,7 +18,8 @@ WITH locked AS MATERIALIZED (
     FROM pg_catalog.pg_index AS i
     JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid AND x.relkind = 'i'
     JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid AND t.relpersistence <> 't'
-    WHERE i.indexrelid >= 16384 AND i.indisvalid
+    -- the server locks a table to write out its indexes, so one that is being altered is left alone
+    WHERE i.indexrelid >= 16384 AND i.indisvalid AND i.indrelid NOT IN (SELECT relation FROM locked)
         AND NOT (i.indisunique OR i.indisprimary OR i.indisexclusion OR i.indisreplident OR i.indisclustered)
         AND pg_catalog.pg_stat_get_numscans(i.indexrelid) = 0
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS con WHERE con.conindid = i.indexrelid)

@@ -7,7 +7,8 @@ from housecall.engines.engine import Row
 
 @dataclass(frozen=True, slots=True)
 class HotIndex(Row, reading="hot_indexes"):
-    """An index of a hot table; `keys` are column names, or expressions as the server writes them. `sorts_by_bytes` is
+    """An index of a hot table; `keys` are column names, or expressions as the server writes them; `?` stands for what
+    it cannot write now, since the table is being altered. `sorts_by_bytes` is
     of each key: whether LIKE 'abc%' can use it."""
 
     schema_name: str
