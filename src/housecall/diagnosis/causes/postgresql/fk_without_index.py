@@ -14,7 +14,7 @@ from housecall.diagnosis.causes.postgresql._changes import create_index, same_ta
 from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
-from housecall.engines.postgresql.quoting import qualified
+from housecall.engines.postgresql.quoting import qualified, quote_identifier
 from housecall.wording import Message, Say
 
 CAUSE = CauseRule(
@@ -31,8 +31,8 @@ CAUSE = CauseRule(
 OWN_SHARE = 0.5
 """Of the child's sequential scans: from here on the deletes are what scans it."""
 _HURTS = Say(
-    en="Each delete in {parent} reads all of {table} to look for children, because {child} has no index.",
-    zh="{child} 没有索引，因此 {parent} 每删除一行都要扫描整张 {table} 查找子行。",
+    en="Each delete in {parent} reads all of {table} to look for children, because {child} has no index that serves.",
+    zh="{child} 没有可用的索引，因此 {parent} 每删除一行都要扫描整张 {table} 查找子行。",
 )
 _IDLE = Say(
     en="Foreign key {child} has no index: the first delete in {parent} will read all of {table}.",
@@ -52,6 +52,11 @@ _QUIET = Say(
 _FEW = Say(
     en="{deletes:count} delete{deletes:|s} in {parent} since the statistics began: it costs little today.",
     zh="自统计以来 {parent} 只有 {deletes:count} 次删除，目前代价很小。",
+)
+_OTHER_TYPE = Say(
+    en="Index {index} does not serve: {child} is {type}, and a delete in {parent} compares it as {compared}, the type"
+    " of the key.",
+    zh="索引 {index} 无法使用：{child} 是 {type} 类型，而 {parent} 删除时按主键的类型 {compared} 进行比较。",
 )
 _BY_PARTITION = Say(
     en="Create the index on each partition concurrently, then on the parent with ON ONLY, and attach them",
@@ -124,7 +129,7 @@ def _cause(finding: Finding, found: Found) -> Cause:
         severity=finding.severity,
         confidence=0.9 if is_root(finding) else 0.75 if details["hurts"] else 0.6,
         summary=say(parent=parent, table=table, child=finding.object),
-        because=(because,),
+        because=(because, *_other_index(finding, parent)),
         evidence=finding.evidence,
         remedies=(_remedy(finding),),
         rests_on=(finding.fingerprint,),
@@ -133,11 +138,30 @@ def _cause(finding: Finding, found: Found) -> Cause:
     )
 
 
+def _other_index(finding: Finding, parent: str) -> Iterator[Message]:
+    details = finding.details
+    if details["other_index"]:
+        yield _OTHER_TYPE(
+            index=details["other_index"], child=finding.object, parent=parent,
+            type=", ".join(details["column_types"]), compared=", ".join(details["compared_types"]),
+        )  # fmt: skip
+
+
+def _keys(finding: Finding) -> list[str]:
+    """The columns as a delete compares them: where the types differ, cast to the type of the key."""
+    details = finding.details
+    columns = [quote_identifier(name) for name in details["columns"]]
+    if not details["other_index"]:
+        return columns
+    types = zip(columns, details["column_types"], details["compared_types"], strict=True)
+    return [name if own == compared else f"(({name})::{compared})" for name, own, compared in types]
+
+
 def _remedy(finding: Finding) -> Remedy:
     details = finding.details
     remedy = create_index(
-        details["schema"], details["table"], details["columns"], details["size_bytes"],
-        when="now" if details["hurts"] else "later",
+        details["schema"], details["table"], _keys(finding), details["size_bytes"],
+        keys_are_sql=True, when="now" if details["hurts"] else "later",
     )  # fmt: skip
     if not details["is_partitioned"]:
         return remedy

@@ -4,6 +4,7 @@ The object is the column whose range ends, or the sequence when it fills no colu
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.postgresql._changes import (
@@ -16,7 +17,7 @@ from housecall.diagnosis.causes.postgresql._changes import (
 from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
-from housecall.engines.postgresql.quoting import qualified, quote_identifier
+from housecall.engines.postgresql.quoting import qualified, quote_identifier, quote_literal
 from housecall.wording import Message, Say
 
 CAUSE = CauseRule(
@@ -29,6 +30,15 @@ SMALL_TABLE_BYTES = 1024**3
 _SUMMARY = Say(
     en="{key} has used {share:percent} of its range; after {left:count} more inserts every insert fails.",
     zh="{key} 已用掉取值范围的 {share:percent}；再插入 {left:count} 次之后，所有插入都会失败。",
+)
+_COLLIDES = Say(
+    en="The sequence of {key} has reached its end and begins anew, but the old keys are still there: inserts fail with"
+    " a duplicate key.",
+    zh="{key} 的序列已到尽头并从头循环，但旧键仍在表中：插入会因键重复而失败。",
+)
+_NO_CYCLE = Say(
+    en="Let {key} go on behind its old end, and cycle no more",
+    zh="让 {key} 从原上限之后继续取值，并取消循环（NO CYCLE）",
 )
 _WHICH_COLUMN = Say(
     en="The column is {type}, which ends at {limit:count}; its sequence stands at {last:count}.",
@@ -86,7 +96,9 @@ def _cause(finding: Finding) -> Cause:
         object_kind=finding.object_kind,
         severity=finding.severity,
         confidence=0.97,
-        summary=_SUMMARY(key=finding.object, share=details["share"], left=details["left"]),
+        summary=_COLLIDES(key=finding.object)
+        if details["collides"]
+        else _SUMMARY(key=finding.object, share=details["share"], left=details["left"]),
         because=because,
         evidence=finding.evidence,
         remedies=tuple(_remedies(finding)),
@@ -97,12 +109,32 @@ def _cause(finding: Finding) -> Cause:
 def _remedies(finding: Finding) -> Iterator[Remedy]:
     details = finding.details
     sequence = qualified(details["schema"], details["sequence"])
-    if not details["column"] or details["sequence_max"] < details["column_max"]:
+    if details["collides"]:
+        yield _go_on(finding, sequence)
+    elif not details["column"] or details["sequence_max"] < details["column_max"]:
         yield _raise(sequence, details["sequence_max"], details["column_max"])
     else:
         yield _widen(finding, sequence)
         if details["column_max"] < 2**63 - 1 and not details["references"]:
             yield _negative(sequence, details["column_max"], details["last_value"])
+
+
+def _go_on(finding: Finding, sequence: str) -> Remedy:
+    """Behind the old end, where the column has room or is given it."""
+    details = finding.details
+    base = (
+        _raise(sequence, details["sequence_max"], details["column_max"])
+        if details["sequence_max"] < details["column_max"]
+        else _widen(finding, sequence)
+    )
+    on = (
+        f"ALTER SEQUENCE {sequence} NO CYCLE;",
+        f"SELECT pg_catalog.setval({quote_literal(sequence)}, {details['limit']});",
+    )
+    back = (f"SELECT pg_catalog.setval({quote_literal(sequence)}, {details['last_value']});",)
+    return replace(
+        base, title=_NO_CYCLE(key=finding.object), statements=(*base.statements, *on), rollback=(*back, *base.rollback)
+    )
 
 
 def _widen(finding: Finding, sequence: str) -> Remedy:
@@ -178,8 +210,6 @@ def _negative(sequence: str, column_max: int, last: int) -> Remedy:
 
 
 def _state(schema: str, name: str) -> str:
-    from housecall.engines.postgresql.quoting import quote_literal
-
     return (
         "SELECT data_type, last_value, max_value FROM pg_sequences"
         f" WHERE schemaname = {quote_literal(schema)} AND sequencename = {quote_literal(name)};"

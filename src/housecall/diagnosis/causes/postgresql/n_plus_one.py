@@ -1,4 +1,4 @@
-"""An application fetches rows one by one by their key, in a loop."""
+"""An application fetches or changes rows one by one by their key, in a loop."""
 
 from collections.abc import Iterator
 
@@ -16,6 +16,15 @@ _SUMMARY = Say(
     en="Rows of {table} are fetched one by one: {calls:count} call{calls:|s}, {share:percent} of all.",
     zh="{table} 的行被逐条获取：共 {calls:count} 次调用，占全部调用的 {share:percent}。",
 )
+_CHANGED = Say(
+    en="Rows of {table} are changed one by one: {calls:count} call{calls:|s}, {share:percent} of all.",
+    zh="{table} 的行被逐条修改：共 {calls:count} 次调用，占全部调用的 {share:percent}。",
+)
+_BATCH = Say(
+    en="Change the rows together: UPDATE ... FROM (VALUES ...) or unnest($1) with some hundred keys, and one COMMIT for"
+    " each batch",
+    zh="批量修改：用 UPDATE ... FROM (VALUES ...) 或 unnest($1) 一次处理数百个键，每批提交一次",
+)
 _WHERE = Say(
     en="The database is quick ({mean:duration} a call); the time goes into the round trips.",
     zh="数据库很快（每次 {mean:duration}），时间花在往返上。",
@@ -30,8 +39,9 @@ _FIX = Say(
 def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
     for finding in found.of("postgresql.n_plus_one"):
         details = finding.details
+        say, fix = (_CHANGED, _BATCH()) if details["changes"] else (_SUMMARY, _FIX())
         yield statement_cause(
             CAUSE.id, finding, found,
-            _SUMMARY(table=", ".join(details["tables"]) or "?", calls=details["calls"], share=details["calls_share"]),
-            (application_change(_FIX()),), confidence=0.7, because=(_WHERE(mean=details["mean_seconds"]),),
+            say(table=", ".join(details["tables"]) or "?", calls=details["calls"], share=details["calls_share"]),
+            (application_change(fix),), confidence=0.7, because=(_WHERE(mean=details["mean_seconds"]),),
         )  # fmt: skip

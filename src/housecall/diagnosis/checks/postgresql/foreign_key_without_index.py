@@ -75,6 +75,7 @@ def _finding(row: BareForeignKey, earlier: Snapshot | None, limits: Limits, age:
             BareForeignKey,
             constraint=(row.constraint_name, "name"),
             parent=(parent, "name"),
+            index_of_another_type=(row.other_index, "name"),
             child_rows=(row.live_rows, "count"),
             child_size=(row.size_bytes, "bytes"),
             parent_deletes=(row.parent_deleted, "count"),
@@ -88,6 +89,7 @@ def _finding(row: BareForeignKey, earlier: Snapshot | None, limits: Limits, age:
             "size_bytes": row.size_bytes, "parent_deleted": row.parent_deleted, "hurts": is_hurting,
             "sequential_scans": row.sequential_scans, "sequential_rows": row.sequential_rows,
             "on_delete": row.on_delete, "is_partitioned": row.is_partitioned, "age_seconds": age,
-            "deleted_before": before.parent_deleted if before else None,
+            "deleted_before": before.parent_deleted if before else None, "other_index": row.other_index,
+            "column_types": row.column_types, "compared_types": row.compared_types,
         },
     )  # fmt: skip

@@ -33,7 +33,11 @@ _USED = Say(
     en="{key} has used {share:percent} of its range: {left:count} values are left of {limit:count}.",
     zh="{key} 已用掉取值范围的 {share:percent}：上限 {limit:count}，只剩 {left:count} 个值。",
 )
-
+_COLLIDES = Say(
+    en="The sequence of {key} begins anew after {limit:count}, and the table still holds {rows:count} row{rows:|s}: new"
+    " rows get keys that exist.",
+    zh="{key} 的序列到达 {limit:count} 后会从头循环，而表中仍有 {rows:count} 行：新行会得到已存在的键值。",
+)
 _HIDDEN = Say(
     "role '{user}' may not read {unreadable:count} of {sequences:count} sequences",
     "角色 '{user}' 无权读取 {sequences:count} 个序列中的 {unreadable:count} 个",
@@ -43,7 +47,10 @@ _HIDDEN = Say(
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
     rows = now.rows(NumberKey)
     for row in rows:
-        if used_share(row) >= limits["warning_share"] and not (row.cycles and row.sequence_max < row.column_max):
+        nears_end = used_share(row) >= limits["warning_share"] and not (
+            row.cycles and row.sequence_max < row.column_max
+        )
+        if nears_end or collides(row, limits):
             yield _finding(row, limits)
     if rows and rows[0].unreadable:
         yield NotEvaluated(
@@ -64,6 +71,12 @@ def used_share(row: NumberKey) -> float:
     return row.last_value / limit_of(row)
 
 
+def collides(row: NumberKey, limits: Limits) -> bool:
+    """Whether a sequence that begins anew at its end meets keys that are there: the rows fill nearly all its range."""
+    held = (row.table_rows or 0.0) * row.increment / limit_of(row)
+    return row.cycles and row.is_unique and held >= limits["critical_share"]
+
+
 def _finding(row: NumberKey, limits: Limits) -> Finding:
     sequence = table_name(row.schema_name, row.sequence_name)
     name, kind = sequence, "sequence"
@@ -73,10 +86,15 @@ def _finding(row: NumberKey, limits: Limits) -> Finding:
     share, limit = used_share(row), limit_of(row)
     left = max(limit - row.last_value, 0)
     object_kind: ObjectKind = "column" if kind == "column" else "sequence"
+    is_met = collides(row, limits)
+    message = (
+        _COLLIDES(key=name, limit=limit, rows=row.table_rows)
+        if is_met
+        else _USED(key=name, share=share, left=left // row.increment, limit=limit)
+    )
+    is_grave = is_met or share >= limits["critical_share"]
     return Finding(
-        CHECK.id, CHECK.item, Severity.CRITICAL if share >= limits["critical_share"] else Severity.WARNING, name,
-        object_kind,
-        _USED(key=name, share=share, left=left // row.increment, limit=limit),
+        CHECK.id, CHECK.item, Severity.CRITICAL if is_grave else Severity.WARNING, name, object_kind, message,
         measured(
             NumberKey,
             last_value=(row.last_value, "count"),
@@ -93,6 +111,6 @@ def _finding(row: NumberKey, limits: Limits) -> Finding:
             "last_value": row.last_value, "limit": limit, "left": left // row.increment, "is_identity": row.is_identity,
             "sequence_max": row.sequence_max, "column_max": row.column_max, "table_rows": row.table_rows,
             "table_bytes": row.table_bytes, "inserted": row.inserted, "references": row.narrow_references or [],
-            "cycles": row.cycles,
+            "cycles": row.cycles, "collides": is_met,
         },
     )  # fmt: skip

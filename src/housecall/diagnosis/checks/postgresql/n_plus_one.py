@@ -1,9 +1,10 @@
-"""Statements that fetch one row by its key, very many times.
+"""Statements that fetch or change one row by its key, very many times.
 
 Why it matters: each call costs a round trip; a page that loads a hundred rows one by one waits a hundred times for
 the network while
 the database has next to nothing to do.
-How to fix: fetch the rows together, with a join or = ANY ($1); most object mappers have a word for it (eager loading).
+How to fix: fetch the rows together, with a join or = ANY ($1); most object mappers have a word for it (eager loading). Changes
+go in batches: UPDATE ... FROM (VALUES ...) or unnest, and one COMMIT for many rows.
 Cannot see: whether the calls come from one client in a loop or from many clients that want one row each.
 Source: PostgreSQL manual, "pg_stat_statements".
 """
@@ -33,6 +34,12 @@ CHECK = Check(
     ],
     needs_window=True,
 )
+BY_KEY = ("SELECT", "UPDATE", "DELETE")
+_CHANGES = Say(
+    en="{calls:count} call{calls:|s} of {mean:duration} that change one row each, {share:percent} of all"
+    " calls: {statement:code}.",
+    zh="调用 {calls:count} 次，每次 {mean:duration} 只修改一行，占全部调用的 {share:percent}：{statement:code}。",
+)
 _LOOP = Say(
     en="{calls:count} call{calls:|s} of {mean:duration} that fetch one row each, {share:percent} of all"
     " calls: {statement:code}.",
@@ -46,16 +53,17 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
     for statement in hot_statements(now, earlier):
         if is_loop(statement, all_calls, age, limits):
             share = (statement.calls or 0) / max(all_calls, 1)
+            say = _LOOP if statement.kind == "SELECT" else _CHANGES
             yield statement_finding(
                 CHECK, statement, now, Severity.NOTICE,
-                _LOOP(calls=statement.calls, mean=statement.mean_seconds, share=share, statement=statement.text),
-                calls_share=share,
+                say(calls=statement.calls, mean=statement.mean_seconds, share=share, statement=statement.text),
+                calls_share=share, changes=statement.kind != "SELECT",
             )  # fmt: skip
 
 
 def is_loop(statement: HotStatement, all_calls: int, age_seconds: float, limits: Limits) -> bool:
     calls, mean, rows = statement.calls or 0, statement.mean_seconds or 0.0, statement.rows_per_call or 0.0
-    is_lookup = statement.kind == "SELECT" and fetches_by_key(statement) and 0 < rows <= limits["max_rows"]
+    is_lookup = statement.kind in BY_KEY and fetches_by_key(statement) and 0 < rows <= limits["max_rows"]
     is_many = calls >= limits["min_calls"] and calls >= limits["min_calls_share"] * all_calls
     is_quick = mean <= limits["max_mean_seconds"]
     return is_lookup and is_many and is_quick and calls >= limits["min_calls_per_second"] * age_seconds

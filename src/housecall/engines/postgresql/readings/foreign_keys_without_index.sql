@@ -6,6 +6,7 @@ WITH locked AS MATERIALIZED (
     SELECT DISTINCT relation FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'
 ), bare AS MATERIALIZED (
     SELECT con.oid, con.conname, con.conrelid, con.confrelid, con.conkey, con.confkey, con.confdeltype, con.confupdtype,
+        con.conpfeqop,
         c.relpages, c.reltuples, count(*) OVER () AS keys
     FROM pg_catalog.pg_constraint AS con
     JOIN pg_catalog.pg_class AS c ON c.oid = con.conrelid
@@ -27,6 +28,16 @@ WITH locked AS MATERIALIZED (
                 )
                 AND i.indnkeyatts >= cardinality(con.conkey)
                 AND (i.indkey::int2[])[0:cardinality(con.conkey) - 1] @> con.conkey
+                -- a delete compares by the key's own type, which an index on another type may not know
+                AND NOT EXISTS (
+                    SELECT
+                    FROM unnest(con.conkey, con.conpfeqop) AS k(attnum, operator)
+                    JOIN generate_series(0, i.indnkeyatts - 1) AS g(place) ON i.indkey[g.place] = k.attnum
+                    JOIN pg_catalog.pg_opclass AS oc ON oc.oid = i.indclass[g.place]
+                    WHERE NOT EXISTS (
+                        SELECT FROM pg_catalog.pg_amop AS ao WHERE ao.amopfamily = oc.opcfamily AND ao.amopopr = k.operator
+                    )
+                )
         )
     ORDER BY
         GREATEST(c.reltuples, pg_catalog.pg_stat_get_live_tuples(con.conrelid)) DESC, con.oid
@@ -42,6 +53,28 @@ SELECT
         JOIN pg_catalog.pg_attribute AS a ON a.attrelid = bare.conrelid AND a.attnum = k.attnum
         ORDER BY k.position
     ) AS columns,
+    ARRAY(
+        SELECT pg_catalog.format_type(a.atttypid, NULL)::text
+        FROM unnest(bare.conkey) WITH ORDINALITY AS k(attnum, position)
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = bare.conrelid AND a.attnum = k.attnum
+        ORDER BY k.position
+    ) AS column_types,
+    -- what a delete compares the columns as: the type that the key's own operator takes
+    ARRAY(
+        SELECT pg_catalog.format_type(op.oprright, NULL)::text
+        FROM unnest(bare.conpfeqop) WITH ORDINALITY AS k(operator, position)
+        JOIN pg_catalog.pg_operator AS op ON op.oid = k.operator
+        ORDER BY k.position
+    ) AS compared_types,
+    (
+        SELECT x.relname::text
+        FROM pg_catalog.pg_index AS i
+        JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+        WHERE i.indrelid = bare.conrelid AND i.indisvalid AND i.indpred IS NULL
+            AND (i.indkey::int2[])[0:cardinality(bare.conkey) - 1] @> bare.conkey
+        ORDER BY i.indexrelid
+        LIMIT 1
+    ) AS other_index,
     pn.nspname::text AS parent_schema,
     p.relname::text AS parent_table,
     bare.confdeltype::text AS on_delete,

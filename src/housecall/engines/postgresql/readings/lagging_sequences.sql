@@ -2,19 +2,29 @@
 -- privilege: SELECT on the tables (the largest key is read through the index) and on the sequences
 -- versions: 13-
 -- cost: a look at no more than 400 sequences of the largest tables; one index lookup for at most 10 of them
-WITH owned AS MATERIALIZED (
-    SELECT d.objid AS seqrelid, d.refobjid AS attrelid, d.refobjsubid AS attnum, t.relname, t.relnamespace,
+WITH filled AS (
+    SELECT d.objid AS seqrelid, d.refobjid AS attrelid, d.refobjsubid AS attnum
+    FROM pg_catalog.pg_depend AS d
+    WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass
+        AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0 AND d.objid >= 16384
+    UNION
+    -- a sequence that no column owns, named in a default
+    SELECT d.refobjid, def.adrelid, def.adnum
+    FROM pg_catalog.pg_depend AS d
+    JOIN pg_catalog.pg_attrdef AS def ON def.oid = d.objid
+    WHERE d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass
+        AND d.refobjid IN (SELECT s.seqrelid FROM pg_catalog.pg_sequence AS s) AND d.refobjid >= 16384
+), owned AS MATERIALIZED (
+    SELECT filled.*, t.relname, t.relnamespace,
         GREATEST(pg_catalog.pg_stat_get_live_tuples(t.oid)::float8, t.reltuples, 0) AS table_rows,
         -- an ANALYZE right after a load leaves the counter of live rows at twice the truth for a while
         CASE
             WHEN t.reltuples >= 0 THEN LEAST(pg_catalog.pg_stat_get_live_tuples(t.oid)::float8, t.reltuples)
             ELSE pg_catalog.pg_stat_get_live_tuples(t.oid)::float8
         END AS fewest_rows
-    FROM pg_catalog.pg_depend AS d
-    JOIN pg_catalog.pg_class AS t ON t.oid = d.refobjid AND t.relkind = 'r' AND t.relpersistence <> 't'
-    WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass
-        AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0 AND d.objid >= 16384
-    ORDER BY table_rows DESC, d.objid
+    FROM filled
+    JOIN pg_catalog.pg_class AS t ON t.oid = filled.attrelid AND t.relkind = 'r' AND t.relpersistence <> 't'
+    ORDER BY table_rows DESC, filled.seqrelid
     LIMIT 400
 ), looked AS MATERIALIZED (
     SELECT

@@ -99,7 +99,12 @@ SELECT
     pg_catalog.pg_stat_get_tuples_inserted(t.oid)::int8 AS inserted,
     (SELECT count(*) FROM sequences)::int8 AS sequences,
     (SELECT count(*) FROM looked AS l WHERE NOT l.is_readable)::int8 AS unreadable,
-    looked.narrow_names AS narrow_references
+    looked.narrow_names AS narrow_references,
+    EXISTS (
+        SELECT
+        FROM pg_catalog.pg_index AS i
+        WHERE i.indrelid = looked.attrelid AND i.indisunique AND i.indnkeyatts = 1 AND i.indkey[0] = looked.attnum
+    ) AS is_unique
 FROM looked
 JOIN pg_catalog.pg_class AS s ON s.oid = looked.seqrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = s.relnamespace

@@ -113,12 +113,17 @@ class IndexLoad(Row, reading="index_load"):
 
 @dataclass(frozen=True, slots=True)
 class BareForeignKey(Row, reading="foreign_keys_without_index"):
-    """A foreign key whose columns lead no index of the referencing table. `on_delete` is pg_constraint's letter."""
+    """A foreign key whose columns lead no index of the referencing table that a delete could use. `on_delete` is
+    pg_constraint's letter. `other_index` leads with them and does not serve: the columns are of `column_types`, and a
+    delete compares them as `compared_types`."""
 
     schema_name: str
     table_name: str
     constraint_name: str
     columns: list[str]
+    column_types: list[str]
+    compared_types: list[str]
+    other_index: str | None
     parent_schema: str
     parent_table: str
     on_delete: str

@@ -8,7 +8,8 @@ from housecall.engines.engine import Row
 @dataclass(frozen=True, slots=True)
 class NumberKey(Row, reading="number_keys"):
     """A sequence and the column it fills (None when it fills none). `narrow_references` are smaller columns elsewhere
-    whose foreign key takes these values; `unreadable` counts sequences that the role may not look at."""
+    whose foreign key takes these values; `unreadable` counts sequences that the role may not look at; `is_unique` says
+    that the column takes no value twice."""
 
     schema_name: str
     sequence_name: str
@@ -28,6 +29,7 @@ class NumberKey(Row, reading="number_keys"):
     sequences: int
     unreadable: int
     narrow_references: list[str] | None
+    is_unique: bool
 
 
 @dataclass(frozen=True, slots=True)
