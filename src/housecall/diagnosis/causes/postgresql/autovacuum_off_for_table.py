@@ -31,6 +31,11 @@ _HARMLESS_YET = Say(
     "Autovacuum is switched off for {table}; nothing cleans it or refreshes its statistics.",
     "{table} 关闭了 autovacuum，既不会被清理，也不会更新统计信息。",
 )
+_LARGE = Say(
+    "Autovacuum is switched off for the large values (TOAST) of {table}: {dead:count} dead part{dead:|s} keep"
+    " {size:bytes} from being used again.",
+    "{table} 的大字段（TOAST）关闭了 autovacuum：{dead:count} 个死元组使其 {size:bytes} 的空间无法复用。",
+)
 _THRESHOLD = Say(
     "With autovacuum on, {threshold:count} dead row{threshold:|s} would be enough for it to come.",
     "若未关闭，死元组达到 {threshold:count} 个就会触发 autovacuum。",
@@ -47,6 +52,8 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:  # noqa: ARG001
 
 def _cause(finding: Finding, found: Found) -> Cause:
     details, table = finding.details, finding.object
+    if details["only_large"]:
+        return _cause_of_large(finding)
     say = _SUMMARY if finding.severity.rank >= Severity.WARNING.rank else _HARMLESS_YET
     because = [_THRESHOLD(threshold=details["threshold_rows"])]
     if details["size_bytes"]:
@@ -60,9 +67,25 @@ def _cause(finding: Finding, found: Found) -> Cause:
         summary=say(table=table, dead=details["dead_rows"], live=details["live_rows"]),
         because=tuple(because),
         evidence=finding.evidence,
-        remedies=(_reset(details["schema"], details["table"]),),
+        remedies=(_reset(finding),),
         rests_on=(finding.fingerprint,),
         absorbs=fingerprints(_consequences(finding, found)),
+    )
+
+
+def _cause_of_large(finding: Finding) -> Cause:
+    details, table = finding.details, finding.object
+    return Cause(
+        id=CAUSE.id,
+        object=table,
+        object_kind="table",
+        severity=finding.severity,
+        confidence=0.95,
+        summary=_LARGE(table=table, dead=details["dead_large_parts"], size=details["large_bytes"]),
+        because=(),
+        evidence=finding.evidence,
+        remedies=(_reset(finding),),
+        rests_on=(finding.fingerprint,),
     )
 
 
@@ -80,15 +103,20 @@ def _consequences(finding: Finding, found: Found) -> list[Finding]:
     return [*dead, *stale]
 
 
-def _reset(schema: str, table: str) -> Remedy:
+def _reset(finding: Finding) -> Remedy:
+    details = finding.details
+    schema, table = details["schema"], details["table"]
     name = qualified(schema, table)
+    options = ([] if details["only_large"] else ["autovacuum_enabled"]) + (
+        ["toast.autovacuum_enabled"] if details["large_off"] else []
+    )
     return Remedy(
         title=_RESET(table=name),
-        statements=(f"ALTER TABLE {name} RESET (autovacuum_enabled)", f"VACUUM (ANALYZE) {name}"),
+        statements=(f"ALTER TABLE {name} RESET ({', '.join(options)})", f"VACUUM (ANALYZE) {name}"),
         lock=VACUUM_LOCK(),
         risk="low",
         when="now",
-        rollback=(f"ALTER TABLE {name} SET (autovacuum_enabled = off)",),
+        rollback=(f"ALTER TABLE {name} SET ({', '.join(f'{each} = off' for each in options)})",),
         verify=NO_DEAD_ROWS(table=name),
         verify_statement=dead_rows_of(schema, table),
     )

@@ -70,7 +70,8 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class HotRow:
-    """A row that many sessions want at once while its holders come and go."""
+    """A row that many sessions want at once while its holders come and go; or an advisory lock, whose key is then the
+    `row` and whose `relation` is empty."""
 
     relation: str
     row: str
@@ -92,6 +93,10 @@ class _Crowd:
     @property
     def relation(self) -> str | None:
         return next((waiter.lock_relation for waiter in self.waiters if waiter.lock_relation), None)
+
+    @property
+    def advisory_key(self) -> str | None:
+        return next((waiter.lock_row for waiter in self.waiters if waiter.lock_type == "advisory"), None)
 
 
 def blocking_trees(now: Snapshot) -> tuple[Tree, ...]:
@@ -129,17 +134,18 @@ def ddl_head(direct: Iterable[Session], waiters: Sequence[Session]) -> Session |
 
 
 def hot_rows(now: Snapshot) -> tuple[HotRow, ...]:
-    """Rows that at least three sessions wait for on average over the samples while their holders change."""
+    """Rows, and advisory locks, that at least three sessions wait for on average over the samples while their holders
+    change."""
     looks = [sample.rows(Session) for sample in now.samples] or [now.rows(Session)]
     crowds = [crowd for sessions in looks for crowd in _crowds(sessions)]
     relations = Counter(crowd.relation for crowd in crowds if crowd.relation)
-    if not relations:
-        return ()
-    likely = relations.most_common(1)[0][0]
-    by_relation: dict[str, list[_Crowd]] = {}
+    likely = relations.most_common(1)[0][0] if relations else None
+    wanted: dict[tuple[str, str | None], list[_Crowd]] = {}
     for crowd in crowds:
-        by_relation.setdefault(crowd.relation or likely, []).append(crowd)
-    found = [_hot_row(relation, together, len(looks)) for relation, together in by_relation.items()]
+        relation = "" if crowd.advisory_key else crowd.relation or likely
+        if relation is not None:
+            wanted.setdefault((relation, crowd.advisory_key), []).append(crowd)
+    found = [_hot_row(relation, together, len(looks)) for (relation, _), together in wanted.items()]
     return tuple(sorted((row for row in found if row), key=lambda row: -row.waiters))
 
 
@@ -239,14 +245,14 @@ def _behind(pid: int, waiters: Sequence[Session]) -> set[int]:
 
 
 def _crowds(sessions: Sequence[Session]) -> list["_Crowd"]:
-    """Those who wait for rows, by the holder at the end of their chain, in one look.
+    """Those who wait for rows or for an advisory lock, by the holder at the end of their chain, in one look.
 
     Only the first in line shows which row it wants: the others wait for the holder's transaction and name no table.
     """
     by_pid = {session.pid: session for session in sessions}
     behind: dict[int, list[Session]] = {}
     for session in sessions:
-        if session.blocked_by and session.lock_type in ("tuple", "transactionid"):
+        if session.blocked_by and session.lock_type in ("tuple", "transactionid", "advisory"):
             for pid in _roots(session, by_pid) & by_pid.keys():
                 behind.setdefault(pid, []).append(session)
     return [_Crowd(by_pid[pid], tuple(waiters)) for pid, waiters in behind.items()]

@@ -32,11 +32,16 @@ _MESSAGE = Say(
     "Autovacuum is switched off for {table}, which holds {dead:count} dead row{dead:|s} beside {live:count} live ones.",
     "{table} 关闭了 autovacuum，现有 {dead:count} 个死元组，活元组 {live:count} 个。",
 )
+_LARGE = Say(
+    "Autovacuum is switched off for the large values (TOAST) of {table}: {dead:count} dead part{dead:|s} lie in"
+    " {size:bytes}.",
+    "{table} 的大字段（TOAST）关闭了 autovacuum：{size:bytes} 中有 {dead:count} 个死元组。",
+)
 _READING = "vacuum_tables"
 
 
 def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[Finding | NotEvaluated]:
-    off = [row for row in now.rows(VacuumTable) if not row.autovacuum_enabled]
+    off = [row for row in now.rows(VacuumTable) if not row.autovacuum_enabled or row.large_values_off]
     for row in off[: int(limits["max_tables"])]:
         name = qualified(row.schema_name, row.table_name)
         yield Finding(
@@ -45,7 +50,9 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
             severity=_severity(row, limits),
             object=name,
             object_kind="table",
-            message=_MESSAGE(table=name, dead=row.dead_rows, live=row.live_rows),
+            message=_MESSAGE(table=name, dead=row.dead_rows, live=row.live_rows)
+            if not row.autovacuum_enabled
+            else _LARGE(table=name, dead=row.dead_large_parts, size=row.large_bytes),
             evidence=(
                 Evidence("options", ", ".join(row.options), "text", _READING),
                 Evidence("dead_rows", row.dead_rows, "rows", _READING),
@@ -53,6 +60,8 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
                 Evidence("autovacuum_threshold", round(row.threshold_rows), "rows", _READING),
                 Evidence("modified_since_analyse", row.modified_rows, "rows", _READING),
                 Evidence("size", row.size_bytes, "bytes", _READING),
+                Evidence("dead_large_parts", row.dead_large_parts, "rows", _READING),
+                Evidence("size_of_large_values", row.large_bytes, "bytes", _READING),
                 Evidence("tables_switched_off", row.switched_off_total, "tables", _READING),
             ),
             details={
@@ -62,14 +71,22 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
                 "live_rows": row.live_rows,
                 "threshold_rows": row.threshold_rows,
                 "size_bytes": row.size_bytes,
+                "only_large": row.autovacuum_enabled,
+                "large_off": row.large_values_off,
+                "dead_large_parts": row.dead_large_parts,
+                "large_bytes": row.large_bytes,
             },
         )
 
 
 def _severity(row: VacuumTable, limits: Limits) -> Severity:
     """A warning only where autovacuum would be working now if it were allowed to."""
-    if row.dead_rows >= limits["min_dead_rows"] and row.dead_rows > row.threshold_rows:
+    if row.dead_rows >= limits["min_dead_rows"] and row.dead_rows > row.threshold_rows and not row.autovacuum_enabled:
         return Severity.WARNING
+    if row.dead_large_parts >= limits["min_dead_rows"] and row.dead_large_parts > row.threshold_large_parts:
+        return Severity.WARNING
+    if row.autovacuum_enabled:
+        return Severity.INFO
     if row.dead_rows >= limits["min_dead_rows"] or row.modified_rows >= limits["min_modified_rows"]:
         return Severity.NOTICE
     return Severity.INFO

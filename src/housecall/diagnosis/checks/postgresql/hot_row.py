@@ -1,6 +1,7 @@
-"""One row that many sessions want to change at the same time.
+"""One row that many sessions want to change at the same time, or one advisory lock that all of them take.
 
-Why it matters: changes of one row run one after the other, so adding clients only makes the queue longer.
+Why it matters: changes of one row, and work under one lock, run one after the other, so adding clients only makes
+the queue longer.
 How to fix: shorten the transaction around the change, spread the row over several, or collect changes and apply them
 in batches.
 Cannot see: queues that form and vanish between the samples.
@@ -30,6 +31,10 @@ _MESSAGE = Say(
     "On average {waiters:number} sessions wait to change the same row of {table}; its holders change all the time.",
     "平均有 {waiters:number} 个会话在等待修改 {table} 的同一行，持锁者不断更替。",
 )
+_ADVISORY = Say(
+    "On average {waiters:number} sessions wait for advisory lock {key}; its holders change all the time.",
+    "平均有 {waiters:number} 个会话在等待 advisory 锁 {key}，持锁者不断更替。",
+)
 _READING = "sessions"
 
 
@@ -41,9 +46,11 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
             check=CHECK.id,
             item=CHECK.item,
             severity=Severity.WARNING,
-            object=row.relation,
-            object_kind="table",
-            message=_MESSAGE(waiters=row.waiters, table=row.relation),
+            object=row.relation or f"advisory lock {row.row}",
+            object_kind="table" if row.relation else "server",
+            message=_MESSAGE(waiters=row.waiters, table=row.relation)
+            if row.relation
+            else _ADVISORY(waiters=row.waiters, key=row.row),
             evidence=(
                 Evidence("average_waiters", round(row.waiters, 1), "sessions", _READING),
                 Evidence("most_waiters", row.most_waiters, "sessions", _READING),
@@ -53,6 +60,7 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
                 Evidence("statement", row.statement, "text", _READING),
             ),
             details={
+                "advisory_key": None if row.relation else row.row,
                 "waiters": row.waiters,
                 "holders": row.holders,
                 "longest_seconds": row.longest_seconds,

@@ -3,8 +3,8 @@
 Why it matters: each call costs a round trip; a page that loads a hundred rows one by one waits a hundred times for
 the network while
 the database has next to nothing to do.
-How to fix: fetch the rows together, with a join or = ANY ($1); most object mappers have a word for it (eager loading). Changes
-go in batches: UPDATE ... FROM (VALUES ...) or unnest, and one COMMIT for many rows.
+How to fix: fetch the rows together, with a join or = ANY ($1); most object mappers have a word for it (eager loading).
+Changes go in batches: UPDATE ... FROM (VALUES ...) or unnest, and one COMMIT for many rows.
 Cannot see: whether the calls come from one client in a loop or from many clients that want one row each.
 Source: PostgreSQL manual, "pg_stat_statements".
 """

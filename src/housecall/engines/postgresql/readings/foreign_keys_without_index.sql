@@ -70,6 +70,7 @@ SELECT
         SELECT x.relname::text
         FROM pg_catalog.pg_index AS i
         JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+        JOIN pg_catalog.pg_am AS am ON am.oid = x.relam AND am.amname IN ('btree', 'hash')
         WHERE i.indrelid = bare.conrelid AND i.indisvalid AND i.indpred IS NULL
             AND (i.indkey::int2[])[0:cardinality(bare.conkey) - 1] @> bare.conkey
         ORDER BY i.indexrelid

@@ -4,13 +4,14 @@
 -- cost: one pass over the session list and the lock table; the blocking tree is asked for at most 100 waiters
 -- kind: sample
 WITH locks AS MATERIALIZED (
-    SELECT pid, locktype, database, relation, page, tuple, transactionid, mode, granted, NULL::timestamptz AS waitstart
+    SELECT pid, locktype, database, relation, page, tuple, transactionid, classid, objid, objsubid, mode, granted, NULL::timestamptz AS waitstart
     FROM pg_catalog.pg_locks
     WHERE pid IS NOT NULL
         AND (NOT granted OR locktype = 'tuple')
 ),
 waiting AS MATERIALIZED (
-    SELECT DISTINCT ON (pid) pid, locktype, mode, database, relation, page, tuple, transactionid, waitstart
+    SELECT DISTINCT ON (pid) pid, locktype, mode, database, relation, page, tuple, transactionid, classid, objid, objsubid,
+        waitstart
     FROM (SELECT * FROM locks WHERE NOT granted ORDER BY waitstart NULLS LAST, pid LIMIT 100) AS longest
     ORDER BY pid
 ),
@@ -58,7 +59,9 @@ SELECT
             SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()
          ))
     )::text AS lock_relation,
-    CASE WHEN COALESCE(w.tuple, h.tuple) IS NOT NULL AND w.pid IS NOT NULL
+    CASE WHEN w.locktype = 'advisory' AND w.objsubid = 1 THEN ((w.classid::int8 << 32) | w.objid::int8)::text
+         WHEN w.locktype = 'advisory' THEN pg_catalog.format('%s, %s', w.classid::int8, w.objid::int8)
+         WHEN COALESCE(w.tuple, h.tuple) IS NOT NULL AND w.pid IS NOT NULL
          THEN pg_catalog.format('(%s,%s)', COALESCE(w.page, h.page), COALESCE(w.tuple, h.tuple)) END::text AS lock_row,
     w.transactionid::text::int8 AS lock_xid,
     CASE WHEN w.pid IS NOT NULL THEN GREATEST(EXTRACT(epoch FROM clock_timestamp() - a.query_start), 0) END::float8 AS wait_seconds,

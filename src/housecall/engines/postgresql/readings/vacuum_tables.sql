@@ -13,10 +13,15 @@ WITH settings AS MATERIALIZED (
 counted AS MATERIALIZED (
     SELECT
         c.oid, c.relname, c.relnamespace, c.reloptions, c.relfrozenxid, c.relpages,
+        -- large values lie in a table of their own, which has its own switch and its own dead rows
+        l.oid AS large_oid, l.relpages AS large_pages, l.reloptions AS large_options,
+        GREATEST(l.reltuples, 0)::float8 AS large_reltuples,
+        pg_catalog.pg_stat_get_dead_tuples(l.oid) AS large_dead,
         GREATEST(c.reltuples, 0)::float8 AS reltuples,
         pg_catalog.pg_stat_get_dead_tuples(c.oid) AS dead,
         pg_catalog.pg_stat_get_live_tuples(c.oid) AS live
     FROM pg_catalog.pg_class AS c
+    LEFT JOIN pg_catalog.pg_class AS l ON l.oid = c.reltoastrelid
     WHERE c.relkind IN ('r', 'm')
         AND c.relpersistence <> 't'
 ),
@@ -28,6 +33,11 @@ suspicious AS MATERIALIZED (
             FROM pg_catalog.pg_options_to_table(c.reloptions) AS o
             WHERE o.option_name = 'autovacuum_enabled'
         ), true) AS enabled,
+        COALESCE((
+            SELECT o.option_value::bool
+            FROM pg_catalog.pg_options_to_table(c.large_options) AS o
+            WHERE o.option_name = 'autovacuum_enabled'
+        ), true) AS large_enabled,
         COALESCE((
             SELECT o.option_value::float8
             FROM pg_catalog.pg_options_to_table(c.reloptions) AS o
@@ -44,6 +54,7 @@ suspicious AS MATERIALIZED (
     CROSS JOIN settings AS s
     WHERE c.dead >= 1000
         OR c.reloptions::text ~* 'autovacuum_enabled'
+        OR c.large_options::text ~* 'autovacuum_enabled'
 ),
 judged AS MATERIALIZED (
     SELECT t.*, LEAST(t.base + t.scale * t.reltuples, t.most) AS threshold
@@ -54,9 +65,11 @@ ranked AS (
         j.*,
         count(*) FILTER (WHERE j.dead > j.threshold) OVER () AS past_threshold_total,
         count(*) FILTER (WHERE NOT j.enabled) OVER () AS switched_off_total,
-        row_number() OVER (PARTITION BY j.enabled ORDER BY j.dead DESC, j.reltuples DESC, j.oid) AS place
+        row_number() OVER (
+            PARTITION BY j.enabled AND j.large_enabled ORDER BY j.dead DESC, j.reltuples DESC, j.oid
+        ) AS place
     FROM judged AS j
-    WHERE j.dead >= 1000 OR NOT j.enabled
+    WHERE j.dead >= 1000 OR NOT j.enabled OR NOT j.large_enabled
 ),
 locked AS MATERIALIZED (
     SELECT DISTINCT relation FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'
@@ -70,6 +83,15 @@ SELECT
     r.base::float8 AS threshold_base,
     r.scale::float8 AS threshold_scale,
     r.enabled::bool AS autovacuum_enabled,
+    (NOT r.large_enabled)::bool AS large_values_off,
+    COALESCE(r.large_dead, 0)::int8 AS dead_large_parts,
+    (current_setting('autovacuum_vacuum_threshold')::float8
+        + current_setting('autovacuum_vacuum_scale_factor')::float8 * COALESCE(r.large_reltuples, 0))::float8
+        AS threshold_large_parts,
+    CASE WHEN r.large_oid IS NULL THEN 0
+         WHEN r.oid IN (SELECT relation FROM locked) OR r.large_oid IN (SELECT relation FROM locked)
+             THEN r.large_pages * r.block_size
+         ELSE pg_catalog.pg_relation_size(r.large_oid) END::int8 AS large_bytes,
     COALESCE(r.reloptions::text[], ARRAY[]::text[]) AS options,
     CASE WHEN r.oid IN (SELECT relation FROM locked) THEN r.relpages * r.block_size
          ELSE pg_catalog.pg_relation_size(r.oid) END::int8 AS size_bytes,

@@ -8,7 +8,8 @@ from housecall.engines.engine import Row
 @dataclass(frozen=True, slots=True)
 class Session(Row, reading="sessions"):
     """One session, or a process that blocks or waits. Without the privilege to see it, `visible` is false and state,
-    ages, application and statement are None. `blocked_by` holds process ids; 0 stands for a prepared transaction."""
+    ages, application and statement are None. `blocked_by` holds process ids; 0 stands for a prepared transaction.
+    `lock_row` is the row that it waits for, or the key of an advisory lock."""
 
     pid: int
     database: str | None

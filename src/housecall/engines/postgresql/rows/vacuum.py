@@ -9,7 +9,8 @@ from housecall.engines.engine import Row
 class VacuumTable(Row, reading="vacuum_tables"):
     """A table with at least 1,000 dead rows, or with autovacuum switched off.
 
-    `threshold_rows` is autovacuum's own formula with the table's options; the totals count all such tables.
+    `threshold_rows` is autovacuum's own formula with the table's options; the totals count all such tables. Large
+    values lie in a table of their own (TOAST), in parts: `large_values_off` says that it is switched off for them.
     """
 
     schema_name: str
@@ -20,6 +21,10 @@ class VacuumTable(Row, reading="vacuum_tables"):
     threshold_base: float
     threshold_scale: float
     autovacuum_enabled: bool
+    large_values_off: bool
+    dead_large_parts: int
+    threshold_large_parts: float
+    large_bytes: int
     options: list[str]
     size_bytes: int | None
     last_vacuum_seconds: float | None
