@@ -229,3 +229,19 @@ def test_fk_without_index_explains_who_waits_for_the_delete() -> None:
     blocked = [each.fingerprint for each in diagnosis.findings if each.check == "postgresql.blocked_sessions"]
     assert blocked
     assert set(blocked) <= set(cause.absorbs)
+
+
+def test_a_key_of_another_type_than_its_parents_is_indexed_as_that_type() -> None:
+    row = bare(
+        parent_deleted=20, sequential_scans=21, sequential_rows=21 * 500_000, other_index="orders_customer_id_idx",
+        column_types=["bigint"], compared_types=["numeric"],
+    )  # fmt: skip
+    (cause,) = caused(diagnose(snapshot_of(row)), "fk_without_index")
+    assert "((customer_id)::numeric)" in cause.remedies[0].statements[0]
+    assert any("orders_customer_id_idx" in each.render() for each in cause.because)
+
+
+def test_a_key_without_any_index_is_indexed_as_it_is() -> None:
+    row = bare(parent_deleted=20, sequential_scans=21, sequential_rows=21 * 500_000, column_types=["bigint"])
+    (cause,) = caused(diagnose(snapshot_of(row)), "fk_without_index")
+    assert cause.remedies[0].statements[0].endswith("ON public.orders (customer_id);")

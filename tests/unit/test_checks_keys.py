@@ -97,3 +97,29 @@ def test_sequence_out_of_sync_is_sure_only_with_the_key_read(values: dict[str, o
 def test_sequence_out_of_sync_sets_the_sequence_to_the_largest_key() -> None:
     (cause,) = caused(diagnose(snapshot_of(lagging())), "sequence_out_of_sync")
     assert cause.remedies[0].statements == ("SELECT setval('public.s', (SELECT max(id) FROM public.orders));",)
+
+
+@pytest.mark.parametrize(
+    ("values", "severity"),
+    [
+        ({"table_rows": 900.0}, "critical"),
+        ({"table_rows": 899.0}, None),
+        ({"table_rows": 1000.0, "is_unique": False}, None),
+        ({"table_rows": 1000.0, "cycles": False}, None),
+    ],
+)
+def test_a_sequence_that_begins_anew_meets_its_old_keys(values: dict[str, object], severity: str | None) -> None:
+    ring = {"sequence_max": 1000, "cycles": True, "is_unique": True, **values}
+    causes = caused(diagnose(snapshot_of(key(40, **ring))), "key_exhaustion")
+    assert [each.severity for each in causes] == ([severity] if severity else [])
+
+
+def test_a_ring_of_keys_goes_on_behind_its_old_end() -> None:
+    row = key(40, sequence_max=1000, cycles=True, is_unique=True, table_rows=1000.0)
+    (cause,) = caused(diagnose(snapshot_of(row)), "key_exhaustion")
+    assert cause.remedies[0].statements == (
+        f"ALTER SEQUENCE public.orders_id_seq AS integer MAXVALUE {INT4};",
+        "ALTER SEQUENCE public.orders_id_seq NO CYCLE;",
+        "SELECT pg_catalog.setval('public.orders_id_seq', 1000);",
+    )
+    assert cause.remedies[0].rollback[0] == "SELECT pg_catalog.setval('public.orders_id_seq', 40);"

@@ -263,6 +263,23 @@ class TestHotRow:
         looks = self.looks(1, 2, seconds=60.0)
         assert hot_rows(snapshot_of(SETTINGS, *looks[-1], samples=looks)) == ()
 
+    def advisory(self, *roots: int, seconds: float = 0.1) -> list[list[Session]]:
+        return [
+            [
+                running(root, seconds),
+                *(waiter(100 + n, root, lock_type="advisory", lock_row="7", lock_relation=None) for n in range(4)),
+            ]
+            for root in roots
+        ]
+
+    def test_advisory_lock_that_changes_hands_has_no_culprit(self) -> None:
+        verdict = self.verdict(self.advisory(1, 2, 3))
+        assert causes(verdict) == [("hot_row", "advisory lock 7")]
+        assert "SKIP LOCKED" in verdict.causes[0].remedies[1].title.render()
+
+    def test_one_holder_of_an_advisory_lock_is_to_blame_itself(self) -> None:
+        assert "hot_row" not in [each.id for each in self.verdict(self.advisory(1, 1, 1, seconds=60.0)).causes]
+
 
 class TestAdvisoryLocks:
     def holder(self, **values: object) -> AdvisoryHolder:

@@ -302,3 +302,25 @@ class TestBloat:
     def test_dead_rows_come_first(self) -> None:
         assert causes(verdict(self.table(100 * MB, 10 * MB))) == [("table_bloat", "public.t")]
         assert causes(verdict(self.table(100 * MB, 10 * MB, dead_rows=1000))) == []
+
+
+LARGE = {"large_values_off": True, "threshold_large_parts": 5_000.0, "large_bytes": 900_000_000}
+
+
+@pytest.mark.parametrize(("dead", "severity"), [(5_000, None), (5_001, Severity.WARNING)])
+def test_large_values_without_vacuum_are_told_once_their_own_threshold_is_passed(
+    dead: int, severity: Severity | None
+) -> None:
+    diagnosis = verdict(table(0, dead_large_parts=dead, **LARGE))
+    causes = [each for each in diagnosis.causes if each.id == "autovacuum_off_for_table"]
+    assert [each.severity for each in causes] == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize(
+    ("enabled", "options"),
+    [(True, "toast.autovacuum_enabled"), (False, "autovacuum_enabled, toast.autovacuum_enabled")],
+)
+def test_what_is_switched_off_is_what_is_reset(enabled: bool, options: str) -> None:
+    row = table(50_000, dead_large_parts=6_000, autovacuum_enabled=enabled, **LARGE)
+    (cause,) = [each for each in verdict(row).causes if each.id == "autovacuum_off_for_table"]
+    assert cause.remedies[0].statements[0] == f'ALTER TABLE public."Order Lines" RESET ({options})'

@@ -597,3 +597,81 @@ def test_a_proposed_index_takes_no_name_that_is_taken() -> None:
     )  # fmt: skip
     (cause,) = caused(shop(statement(), partial), "missing_index")
     assert cause.remedies[0].statements[0].startswith("CREATE INDEX CONCURRENTLY orders_customer_id_idx1 ON")
+
+
+RANGE = "SELECT count(*) FROM orders WHERE created BETWEEN $1 AND $2"
+RANGE_WITH_VALUES = "SELECT count(*) FROM orders WHERE created BETWEEN '2026-01-01' AND '2026-01-02'"
+
+
+def scan_plan(rows: float, operation: str = "Seq Scan", *, parallel: bool = False) -> list[dict[str, object]]:
+    node = {
+        "Node Type": operation, "Relation Name": "orders", "Plan Rows": rows, "Filter": "(created > x)",
+        "Parallel Aware": parallel,
+    }  # fmt: skip
+    return [{"Plan": {"Node Type": "Aggregate", "Plan Rows": 1, "Plans": [node]}}]
+
+
+@pytest.mark.parametrize(
+    ("explained", "rows", "parallel", "severity"),
+    [
+        (RANGE, 2_500, False, "notice"),  # a plan for any values tells nothing of how much is kept
+        (RANGE_WITH_VALUES, 99_999, False, "warning"),
+        (RANGE_WITH_VALUES, 100_000, False, None),
+        (RANGE_WITH_VALUES, 41_666, True, "warning"),
+        (RANGE_WITH_VALUES, 41_667, True, None),
+    ],
+)
+def test_a_range_is_worth_a_warning_where_the_planner_knew_its_values(
+    explained: str, rows: float, parallel: bool, severity: str | None
+) -> None:
+    seen = row_of(RunningStatement, query=RANGE_WITH_VALUES, sessions=1, longest_seconds=0.1)
+    diagnosis = shop(statement(RANGE), samples=[[seen]], plans={explained: scan_plan(rows, parallel=parallel)})
+    assert [each.severity for each in caused(diagnosis, "missing_index")] == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize(("calls", "seconds", "count"), [(4, 1.99, 0), (5, 1.99, 1), (4, 2.0, 1), (1, 2.0, 1)])
+def test_a_statement_that_ran_a_few_times_is_somebodys_job_unless_it_took_long(
+    calls: int, seconds: float, count: int
+) -> None:
+    diagnosis = shop(statement(calls=calls, total_seconds=seconds, rows=calls))
+    assert len(caused(diagnosis, "missing_index")) == count
+
+
+def test_both_sides_of_an_or_are_mended_by_one_remedy() -> None:
+    (cause,) = caused(shop(statement("SELECT * FROM orders WHERE customer_id = $1 OR email = $2")), "missing_index")
+    assert cause.object == "public.orders(customer_id)"
+    assert len(cause.remedies[0].statements) == len(cause.remedies[0].rollback) == 2
+    assert "email" in cause.remedies[0].statements[1]
+
+
+def test_a_search_inside_a_document_is_mended_by_gin() -> None:
+    more = column("chart", None, "jsonb")
+    found_rows = statement("SELECT id FROM orders WHERE chart @> $1", rows=300)
+    (cause,) = caused(shop(found_rows, more), "missing_index")
+    assert (cause.object, cause.severity) == ("public.orders(chart)", "warning")
+    assert "USING gin (chart)" in cause.remedies[0].statements[0]
+
+
+def test_an_index_that_cannot_serve_a_pattern_is_told() -> None:
+    there = replace(index("orders_email_idx", "email"), sorts_by_bytes=[False])
+    seen = row_of(RunningStatement, query="SELECT id FROM orders WHERE email LIKE 'abc%'", sessions=1)
+    asked = statement("SELECT id FROM orders WHERE email LIKE $1", rows=300)
+    (cause,) = caused(shop(asked, there, samples=[[seen]]), "missing_index")
+    assert "text_pattern_ops" in cause.remedies[0].statements[0]
+    assert any("orders_email_idx" in each.render() for each in cause.because)
+    by_bytes = replace(there, sorts_by_bytes=[True])
+    assert caused(shop(asked, by_bytes, samples=[[seen]]), "missing_index") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("UPDATE orders SET status = $1 WHERE id = $2", "changed"),
+        ("DELETE FROM orders WHERE id = $1", "changed"),
+        ("SELECT * FROM orders WHERE id = $1", "fetched"),
+    ],
+)
+def test_changes_row_by_row_are_told_as_such(query: str, words: str) -> None:
+    row = statement(query, calls=3000, rows=3000, total_seconds=0.3, all_calls=9000)
+    (cause,) = caused(shop(row, row_of(StatementStatistics, reset_seconds_ago=599.9)), "n_plus_one")
+    assert words in cause.summary.render()

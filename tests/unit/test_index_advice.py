@@ -18,6 +18,10 @@ COLUMNS = {
     "booked": ColumnFacts("timestamp without time zone", -0.9),
     "note": ColumnFacts("text", -1.0),
     "extra": ColumnFacts("json"),
+    "chart": ColumnFacts("jsonb"),
+    "tags": ColumnFacts("text[]"),
+    "words": ColumnFacts("tsvector"),
+    "span": ColumnFacts("int4range"),
 }
 
 
@@ -219,3 +223,85 @@ def test_index_that_guards_the_data_stays():
 )
 def test_indexes_that_differ_in_kind_do_not_cover_each_other(other):
     assert needless(A, other) == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "columns"),
+    [
+        ("chart @> '{\"a\": 1}'", ("chart",)),
+        ("chart ? 'a'", ("chart",)),
+        ("chart ?| ARRAY['a']", ("chart",)),
+        ("tags @> ARRAY['x']", ("tags",)),
+        ("tags && $1", ("tags",)),
+        ("words @@ to_tsquery('a')", ("words",)),
+        ("to_tsvector('simple', note) @@ to_tsquery('a')", ("(to_tsvector('simple', note))",)),
+    ],
+)
+def test_what_is_searched_inside_a_value_gets_a_gin_index(condition, columns):
+    (found,) = candidates(f"SELECT id FROM orders WHERE {condition}", "postgresql", [orders()])
+    assert (found.columns, found.method, found.is_guess) == (columns, "gin", True)
+    assert f"ON public.orders USING gin ({columns[0]})" in create_index(found).create
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "extra @> '{}'",  # json has no operators for GIN
+        "span && int4range(1, 2)",  # a range wants GiST
+        "to_tsvector($1, note) @@ to_tsquery('a')",  # nobody knows the language
+        "to_tsvector(note) @@ to_tsquery('a')",  # the language depends on the session
+        "NOT tags @> ARRAY['x']",
+    ],
+)
+def test_what_gin_cannot_hold_gets_none(condition):
+    assert advised(f"SELECT id FROM orders WHERE {condition}") == []
+
+
+@pytest.mark.parametrize(("method", "count"), [("gin", 0), ("btree", 1)])
+def test_a_gin_index_that_is_there_serves(method, count):
+    there = IndexFacts("tags_idx", ("tags",), method=method)
+    assert len(advised("SELECT id FROM orders WHERE tags @> ARRAY['x']", orders(there))) == count
+
+
+@pytest.mark.parametrize(
+    ("condition", "wanted"),
+    [
+        ("customer_id = 1 OR id = 2", [("customer_id",)]),
+        ("customer_id = 1 OR note = 'x'", [("customer_id",), ("note",)]),
+        ("(customer_id = 1 AND status = 'x') OR note = 'x' OR id = 3", [("customer_id",), ("note",)]),
+        ("customer_id = 1 OR status = 'x'", []),  # half of the table is read for one side anyway
+        ("customer_id = 1 OR now() > '2026-01-01'", []),  # a side of which nothing is known
+        ("customer_id = 1 OR id IN (SELECT 1)", []),
+    ],
+)
+def test_each_side_of_an_or_needs_an_index(condition, wanted):
+    found = candidates(f"SELECT id FROM orders WHERE {condition}", "postgresql", [orders()])
+    assert [each.columns for first in found for each in (first, *first.partners)] == wanted
+
+
+@pytest.mark.parametrize(("operators", "count"), [((), 0), (("text_pattern_ops",), 0), (("",), 1)])
+def test_an_index_in_the_order_of_a_language_does_not_serve_a_pattern(operators, count):
+    there = IndexFacts("note_idx", ("note",), operator_classes=operators)
+    assert len(advised("SELECT id FROM orders WHERE note LIKE 'abc%'", orders(there))) == count
+    assert advised("SELECT id FROM orders WHERE note = 'abc'", orders(there)) == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_guess"),
+    [
+        ("created BETWEEN $1 AND $2", [True]),
+        ("created >= $1 AND created < $2", [True]),
+        ("created >= $1", []),
+        ("region IN (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12) AND created > $1", [True]),
+        ("customer_id = 1 AND created > $1", [False]),
+    ],
+)
+def test_a_range_with_both_ends_is_worth_an_index_as_a_guess(condition, is_guess):
+    found = candidates(f"SELECT count(*) FROM orders WHERE {condition}", "postgresql", [orders()])
+    assert [each.is_guess for each in found] == is_guess
+
+
+def test_an_expression_gets_no_index_while_the_expressions_of_others_cannot_be_read():
+    altered = IndexFacts("x", ("?",))
+    assert advised("SELECT id FROM orders WHERE lower(note) = 'x'", orders(altered)) == []
+    assert len(advised("SELECT id FROM orders WHERE customer_id = 1", orders(altered))) == 1

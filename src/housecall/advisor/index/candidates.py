@@ -141,7 +141,8 @@ def _for_alternatives(
     kept = sum(rows_kept(table, [each]) for each in chosen)
     if len(chosen) < len(sides) or Benefit(table.rows, kept).saved_share < MIN_SAVED_SHARE:
         return None
-    lacking = [made for each in _one_per_column(chosen) if (made := _candidate(table, [each], ())) is not None]
+    columns = {each.expression or each.column: each for each in chosen}
+    lacking = [made for each in columns.values() if (made := _candidate(table, [each], ())) is not None]
     if not lacking or len(lacking) > MAX_KEY_COLUMNS:
         return None
     first, *others = lacking
