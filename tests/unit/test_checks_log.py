@@ -283,3 +283,24 @@ def test_failing_transactions_are_unknown_when_the_log_may_not_be_read(commits: 
     assert len(causes) == count
     assert all("GRANT pg_read_server_files" in str(each.remedies[0].title) for each in causes)
     assert caused(diagnose(snapshot_of(settings, counters(commits, 1000), LOG_FILE)), "unknown") == []
+
+
+@pytest.mark.parametrize(
+    ("values", "commits", "rollbacks", "count"),
+    [
+        ({"role_name": "shop_app", "owns_tables": True}, 200, 50, 1),
+        ({"role_name": "shop_app", "owns_tables": True}, 201, 50, 0),
+        ({"role_name": "shop_app", "owns_tables": True}, 0, 49, 0),
+        ({"role_name": "reader", "owns_tables": False}, 0, 500, 0),  # it is meant to look only
+        ({"database_name": "shop"}, 0, 500, 1),
+        ({"database_name": "shop", "value": "off"}, 0, 500, 0),
+    ],
+)
+def test_an_application_that_may_not_write_is_told_once_it_fails(
+    values: dict[str, object], commits: int, rollbacks: int, count: int
+) -> None:
+    base: dict[str, object] = {"name": "default_transaction_read_only", "value": "on", "is_here": True, **values}
+    diagnosis = diagnose(snapshot_of(row_of(RoleSetting, **base), counters(commits, rollbacks)))
+    causes = caused(diagnosis, "dangerous_setting")
+    assert [each.object for each in causes] == ["default_transaction_read_only"] * count
+    assert all("RESET default_transaction_read_only" in each.remedies[0].statements[0] for each in causes)

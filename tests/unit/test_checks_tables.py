@@ -14,7 +14,7 @@ from housecall.engines.postgresql.rows.sessions import Session
 from housecall.engines.postgresql.rows.settings import Extension, RoleSetting
 from housecall.engines.postgresql.rows.statements import RunningStatement, StatementStatistics, TopStatement
 from housecall.engines.postgresql.rows.statistics import StaleStatistics
-from housecall.engines.postgresql.rows.tables import HotColumn, HotTable, PartitionedTable, TableWithoutKey
+from housecall.engines.postgresql.rows.tables import HotColumn, HotTable, PartitionedTable, RowPolicy, TableWithoutKey
 from housecall.engines.postgresql.rows.vacuum import VacuumTable
 from housecall.testing import row_of, snapshot_of
 
@@ -675,3 +675,67 @@ def test_changes_row_by_row_are_told_as_such(query: str, words: str) -> None:
     row = statement(query, calls=3000, rows=3000, total_seconds=0.3, all_calls=9000)
     (cause,) = caused(shop(row, row_of(StatementStatistics, reset_seconds_ago=599.9)), "n_plus_one")
     assert words in cause.summary.render()
+
+
+POLICY = row_of(
+    RowPolicy, schema_name="public", table_name="orders", policy_name="own",
+    condition="(customer_id = (current_setting('app.tenant'::text))::integer)",
+)  # fmt: skip
+EVERYTHING = "SELECT id, status FROM orders"
+
+
+def whole_plan(kind: str) -> list[dict[str, object]]:
+    return [{"Plan": {"Node Type": kind, "Relation Name": "orders", "Index Name": "orders_pkey", "Plan Rows": 500_000}}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "names"),
+    [
+        ("Seq Scan", 1_000, ["public.orders(customer_id)"]),
+        ("Index Scan", 1_000, []),  # the statement's own condition has an index
+        ("Seq Scan", 100 * 100_000, []),  # it does return the table
+    ],
+)
+def test_what_a_row_policy_filters_by_wants_an_index(kind: str, rows: int, names: list[str]) -> None:
+    diagnosis = shop(statement(EVERYTHING, rows=rows), POLICY, plans={EVERYTHING: whole_plan(kind)})
+    causes = caused(diagnosis, "missing_index")
+    assert [each.object for each in causes] == names
+    assert all("own" in " ".join(part.render() for part in each.because) for each in causes)
+
+
+def parts(size: int, count: int = 60) -> PartitionedTable:
+    return row_of(
+        PartitionedTable, schema_name="public", table_name="events", partition_key="RANGE (day)", key_columns=["day"],
+        key_types=["date"], partitions=count, names=[f"events_{n}" for n in range(count)], size_bytes=size,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "count", "found_count"),
+    [
+        ("Index Scan", 60 * 10**8, 60, 1),
+        ("Index Scan", 60 * 10**8, 50, 1),
+        ("Index Scan", 60 * 10**8, 49, 0),
+        ("Seq Scan", 60 * 128 * 1024, 60, 1),
+        ("Seq Scan", 60 * 128 * 1024 + 1, 60, 0),  # large ones that are read whole lack an index
+    ],
+)
+def test_very_many_partitions_without_their_key_in_the_filter(
+    kind: str, size: int, count: int, found_count: int
+) -> None:
+    query = "SELECT what FROM events WHERE barcode = $1"
+    nodes = [
+        {"Node Type": kind, "Relation Name": f"events_{n}", "Index Cond": "(barcode = $1)", "Plan Rows": 1}
+        for n in range(count)
+    ]
+    plan = [{"Plan": {"Node Type": "Append", "Plan Rows": 1, "Plans": nodes}}]
+    diagnosis = diagnose(snapshot_of(COUNTERS, parts(size, count), statement(query, rows=100), plans={query: plan}))
+    causes = caused(diagnosis, "partition_pruning_defeated")
+    assert len(causes) == found_count
+    assert all("RANGE (day)" in each.remedies[0].title.render() for each in causes)
+
+
+def test_a_partitioned_table_is_not_told_to_take_an_identity_column() -> None:
+    row = row_of(TableWithoutKey, schema_name="public", table_name="events", live_rows=60_000.0, is_partitioned=True)
+    (cause,) = caused(diagnose(snapshot_of(row)), "no_primary_key")
+    assert [each.statements for each in cause.remedies] == [()]

@@ -1,9 +1,10 @@
-"""A setting under which committed data can be lost or damage goes unseen."""
+"""A setting under which committed data can be lost, damage goes unseen, or an application cannot write."""
 
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.postgresql._changes import reset_stored, set_setting
+from housecall.diagnosis.checks.postgresql.dangerous_settings import READ_ONLY
 from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
@@ -12,7 +13,7 @@ from housecall.wording import Say
 CAUSE = CauseRule(
     id="dangerous_setting",
     title=Say(en="A setting that endangers data", zh="危及数据安全的参数"),
-    checks=("postgresql.dangerous_settings",),
+    checks=("postgresql.dangerous_settings", "postgresql.rollback_ratio"),
 )
 _SCOPE = Say(en="It is set for {scope}.", zh="设置范围：{scope}。")
 _SERVER = Say(en="It holds for the whole server.", zh="对整个服务器生效。")
@@ -31,6 +32,7 @@ _CAUTIONS = {"fsync": _CAUTION, "full_page_writes": _CAUTION, "synchronous_commi
 def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
     for finding in found.of("postgresql.dangerous_settings"):
         scope = finding.details["scope"]
+        failed = found.of("postgresql.rollback_ratio") if finding.object == READ_ONLY else ()
         yield Cause(
             id=CAUSE.id,
             object=finding.object,
@@ -42,6 +44,7 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
             evidence=finding.evidence,
             remedies=(_remedy(finding),),
             rests_on=(finding.fingerprint,),
+            absorbs=tuple(each.fingerprint for each in failed),
         )
 
 

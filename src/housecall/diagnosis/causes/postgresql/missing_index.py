@@ -64,6 +64,10 @@ _OTHER = Say(
     en="Index {index} ({method}) is on the same column and cannot serve this filter.",
     zh="索引 {index}（{method}）建在同一列上，但无法用于该过滤条件。",
 )
+_POLICY = Say(
+    en="The condition is not in the statement: row policy {policy} adds it.",
+    zh="该条件不在语句文本中，而是由行级安全策略 {policy} 附加的。",
+)
 _SCANS = Say(
     en="{table} was read from end to end {scans:count} time{scans:|s}: {rows:count} row{rows:|s} read.",
     zh="{table} 被全表扫描 {scans:count} 次，共读取 {rows:count} 行。",
@@ -246,6 +250,8 @@ def _because(finding: Finding, scans: list[Finding]) -> Iterator[Message]:
     yield STATEMENT(statement=details["text"])
     for scan in scans[:1]:
         yield _SCANS(table=scan.object, scans=scan.details["scans"], rows=scan.details["rows_read"])
+    if details["policy"]:
+        yield _POLICY(policy=details["policy"])
     for other in details["others"][:1]:
         if "text_pattern_ops" in details["operator_classes"] and other["method"] == "btree":
             yield _PATTERN(index=other["name"])

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.postgresql._changes import ABOUT, BUILD_BYTES_PER_SECOND, LOCK_EXCLUSIVE, MOMENT
+from housecall.diagnosis.causes.postgresql._statement_causes import application_change
 from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
@@ -37,6 +38,11 @@ _ADD_CAUTION = Say(
     " index on them built CONCURRENTLY becomes the key without a rewrite.",
     zh="会在独占锁下重写整张表，只能在维护窗口执行。如果已有列能唯一确定一行，可先 CONCURRENTLY 建唯一索引，"
     "再提升为主键，无需重写。",
+)
+_PARTITIONED = Say(
+    en="Choose columns that name a row and add them as the primary key, with every column of the partition key among"
+    " them: a partitioned table takes no other",
+    zh="选定能唯一确定一行的列作为主键，且必须包含分区键的所有列：分区表只接受这样的主键",
 )
 _VERIFY = Say(en="the table has a primary key", zh="表已有主键")
 _SHORT = Say(
@@ -78,6 +84,9 @@ def _remedies(finding: Finding) -> Iterator[Remedy]:
             table, _PROMOTE(index=name), (f"ALTER TABLE {table} ADD PRIMARY KEY USING INDEX {name};",),
             (f"ALTER TABLE {table} DROP CONSTRAINT {name};",), LOCK_EXCLUSIVE(table=table), "later", _SHORT(), MOMENT(),
         )  # fmt: skip
+        return
+    if details["is_partitioned"]:
+        yield application_change(_PARTITIONED(), _ADD_CAUTION())
         return
     key = quote_identifier(f"{details['table']}_id"[-63:])
     seconds = max(details["size_bytes"] / BUILD_BYTES_PER_SECOND, 1.0)

@@ -1,4 +1,5 @@
-"""A hot statement reads every partition because its filter hides the partition key."""
+"""A hot statement reads every partition because its filter hides the partition key, or looks into very many of them
+because it has no condition on the key."""
 
 from collections.abc import Iterator
 
@@ -6,7 +7,7 @@ from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.postgresql._statement_causes import application_change, statement_cause
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
-from housecall.wording import Say
+from housecall.wording import Say, Value
 
 CAUSE = CauseRule(
     id="partition_pruning_defeated",
@@ -20,6 +21,17 @@ _SUMMARY = Say(
     " {expression}"
     " 里。",
 )
+_NO_KEY = Say(
+    "A hot statement looks into {scanned:count} of {partitions:count} partitions of {table}, one after the other: it"
+    " does not filter by the partition key.",
+    "热点语句要逐个查找 {table} 的 {partitions:count} 个分区中的 {scanned:count} 个：条件中没有分区键。",
+)
+_ADD_KEY = Say(
+    "Let the statement filter by the partition key of {table} too ({key}), as far as the application knows it; or make"
+    " fewer, larger partitions, since each costs a plan and a descent of its index",
+    "在条件中加上 {table} 的分区键（{key}），只要应用知道它的范围；或减少分区数量、增大分区，"
+    "因为每个分区都要参与计划并查找一次索引",
+)
 _KEY = Say("The table is partitioned by {key}.", "该表按 {key} 分区。")
 _REWRITE = Say(
     "Rewrite the filter so that the column {column} stands alone and is compared with a range: {column} >= start AND"
@@ -31,7 +43,7 @@ _REWRITE = Say(
 
 def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
     for finding in found.of("postgresql.partition_pruning"):
-        if finding.severity.rank >= Severity.NOTICE.rank and finding.details["column"]:
+        if finding.severity.rank >= Severity.NOTICE.rank:
             yield _cause(finding, found)
 
 
@@ -45,12 +57,15 @@ def _cause(finding: Finding, found: Found) -> Cause:
         )
         if each.details.get("table") in names
     ]
+    counts: dict[str, Value] = {
+        "scanned": details["scanned"], "partitions": details["partitions"], "table": details["table"],
+    }  # fmt: skip
+    if details["column"]:
+        summary = _SUMMARY(**counts, column=details["column"], expression=details["expression"])
+        advice = _REWRITE(column=details["column"])
+    else:
+        summary, advice = _NO_KEY(**counts), _ADD_KEY(table=details["table"], key=details["key"])
     return statement_cause(
-        CAUSE.id, finding, found,
-        _SUMMARY(
-            scanned=details["scanned"], partitions=details["partitions"], table=details["table"],
-            column=details["column"], expression=details["expression"],
-        ),
-        (application_change(_REWRITE(column=details["column"])),),
+        CAUSE.id, finding, found, summary, (application_change(advice),),
         confidence=0.9, because=(_KEY(key=details["key"]),), absorbs=of_partitions, object_name=details["table"],
     )  # fmt: skip

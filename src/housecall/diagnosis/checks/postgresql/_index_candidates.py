@@ -19,7 +19,7 @@ from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.engine import Unavailable
 from housecall.engines.postgresql.quoting import quote_identifier
 from housecall.engines.postgresql.rows.indexes import HotIndex
-from housecall.engines.postgresql.rows.tables import HotColumn, HotTable, PartitionedTable
+from housecall.engines.postgresql.rows.tables import HotColumn, HotTable, PartitionedTable, RowPolicy
 
 MIN_SHARE = 0.02
 """Of the time of all statements: less is not worth another index."""
@@ -39,6 +39,8 @@ class Proposal:
     seen_in_plan: bool = False
     has_plan: bool = False
     is_guess: bool = False
+    policy: str | None = None
+    """The row policy whose condition wants it, where the statement's own text has none."""
 
     @property
     def share(self) -> float:
@@ -157,11 +159,11 @@ def proposals(now: Snapshot, earlier: Snapshot | None) -> list[Proposal]:
     found: dict[tuple[str, str, tuple[str, ...]], Proposal] = {}
     for statement in hot_statements(now, earlier):
         if is_hot(statement, MIN_SHARE, MIN_MEAN_SECONDS):
-            for candidate, table in _wanted(statement, facts, now):
+            for candidate, table, policy in _wanted(statement, facts, now):
                 key = (candidate.schema, candidate.table, candidate.columns)
-                proposal = found.setdefault(key, Proposal(candidate, table))
+                proposal = found.setdefault(key, Proposal(candidate, table, policy=policy))
                 verdict = _plan_verdict(statement, candidate, now)
-                kept = _rows_by_plan(statement, candidate, now)
+                kept = None if policy else _rows_by_plan(statement, candidate, now)
                 if verdict is not False and not _keeps_most(kept, table):
                     proposal.is_guess = _is_guess(statement, candidate, kept)
                     if kept is not None and candidate.is_guess:
@@ -172,15 +174,32 @@ def proposals(now: Snapshot, earlier: Snapshot | None) -> list[Proposal]:
     return sorted((each for each in found.values() if each.statements), key=lambda each: -each.share)
 
 
-def _wanted(statement: HotStatement, facts: list[TableFacts], now: Snapshot) -> Iterator[tuple[Candidate, TableFacts]]:
+def _wanted(
+    statement: HotStatement, facts: list[TableFacts], now: Snapshot
+) -> Iterator[tuple[Candidate, TableFacts, str | None]]:
     taken: set[tuple[str, str]] = set()
-    for text in (statement.example or statement.query, *_behind_views(statement, facts, now)):
+    texts = [(text, None) for text in (statement.example or statement.query, *_behind_views(statement, facts, now))]
+    for text, policy in [*texts, *_behind_policies(statement, now)]:
         for candidate in candidates(text, "postgresql", facts):
             place = (candidate.schema, candidate.table)
             table = next(each for each in facts if (each.schema, each.name) == place)
             if place not in taken and not _returns_most(statement, table):
                 taken.add(place)
-                yield candidate, table
+                yield candidate, table, policy
+
+
+def _behind_policies(statement: HotStatement, now: Snapshot) -> Iterator[tuple[str, str]]:
+    """What row security adds to the conditions on a table that the plan reads whole. The plan was made for whoever
+    looks, whom the policy need not concern, so it may lack that condition."""
+    rows = now.get(RowPolicy)
+    plan = plan_of(statement, now)
+    if plan is None or isinstance(rows, Unavailable):
+        return
+    for row in rows:
+        if row.table_name in statement.shape.tables and scans_of(plan, row.table_name, "full_scan"):
+            table = quote_identifier(row.table_name)
+            condition = _CAST_OF_TEXT.sub(r"\1", row.condition)
+            yield f"SELECT * FROM {table} WHERE {condition}", row.policy_name
 
 
 _CAST_OF_TEXT = re.compile(r"\((\w+|\"[^\"]+\")\)::(?:text|bpchar|character varying)\b")

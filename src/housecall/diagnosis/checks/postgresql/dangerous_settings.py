@@ -1,21 +1,24 @@
-"""Settings under which committed data can be lost, or damage goes unseen.
+"""Settings under which committed data can be lost, damage goes unseen, or an application cannot write.
 
 Why it matters: without fsync or full_page_writes a crash can leave the whole cluster unusable; zero_damaged_pages and
 ignore_checksum_failure throw damaged rows away silently.
+An application's role or database that was left read-only fails at every change.
 How to fix: set them back; most take effect with a reload.
 Cannot see: whether somebody switched them for a bulk load of this hour.
 Source: PostgreSQL manual, "Write Ahead Log" settings and "Developer Options".
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from housecall.diagnosis.check import Check, Limits
+from housecall.diagnosis.check import Check, Limits, Threshold
+from housecall.diagnosis.checks.postgresql._failing import failing
 from housecall.diagnosis.checks.postgresql._measured import measured
 from housecall.diagnosis.checks.postgresql._settings import is_off, stored_for_roles
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.postgresql.rows.settings import RoleSetting, ServerSetting
+from housecall.engines.postgresql.rows.transactions import TransactionCounters
 from housecall.wording import Say
 
 CHECK = Check(
@@ -23,6 +26,11 @@ CHECK = Check(
     item="security_configuration_analysis",
     severity=Severity.CRITICAL,
     title=Say(en="Settings that endanger data", zh="危及数据安全的参数"),
+    thresholds=[
+        Threshold("min_rollbacks", 50, "of an application that may not write: fewer failed transactions tell nothing"),
+        Threshold("min_share", 0.2, "of all transactions; applications roll back a few by themselves"),
+    ],
+    needs_window=True,
 )
 
 
@@ -111,7 +119,19 @@ DANGERS = {
 }  # fmt: skip
 
 
-def judge(now: Snapshot, _earlier: Snapshot | None, _limits: Limits) -> Iterator[Finding]:
+READ_ONLY = "default_transaction_read_only"
+_READ_ONLY = Danger(
+    Severity.WARNING,
+    Say(
+        en="default_transaction_read_only is on: every change fails, and many transactions do.",
+        zh="default_transaction_read_only 已打开：所有写操作都会失败，且确有大量事务失败。",
+    ),
+    "on", "off",
+)  # fmt: skip
+
+
+def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
+    yield from _read_only(now, earlier, limits)
     for row in now.rows(ServerSetting):
         danger = DANGERS.get(row.name)
         stored_here = any(each.name == row.name for each in stored_for_roles(now)) and row.source in (
@@ -124,6 +144,24 @@ def judge(now: Snapshot, _earlier: Snapshot | None, _limits: Limits) -> Iterator
         danger = DANGERS.get(stored.name)
         if danger and is_wrong(danger, stored.value):
             yield _finding(stored.name, danger, stored.value, danger.good, "user", stored)
+
+
+def _read_only(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
+    """Where the owner of tables, or everybody in the database, may not write and many transactions fail. A role that
+    only looks is meant to be so."""
+    counted = failing(now, earlier)
+    if counted is None or counted.rollbacks < limits["min_rollbacks"] or counted.share < limits["min_share"]:
+        return
+    for stored in stored_for_roles(now):
+        writes = stored.owns_tables or stored.role_name is None
+        if stored.name == READ_ONLY and writes and is_wrong(_READ_ONLY, stored.value):
+            finding = _finding(stored.name, _READ_ONLY, stored.value, _READ_ONLY.good, "user", stored)
+            evidence = measured(
+                TransactionCounters,
+                rollbacks=(counted.rollbacks, "transactions"),
+                rollback_share=(round(counted.share, 3), "share"),
+            )
+            yield replace(finding, evidence=finding.evidence + evidence)
 
 
 def is_wrong(danger: Danger, value: str | None) -> bool:

@@ -134,6 +134,7 @@ def proposal_finding(
             "operator_classes": [k.operator_class for k in proposal.candidate.key],
             "descending": [key.descending for key in proposal.candidate.key],
             "method": proposal.candidate.method, "partners": [_partner(each) for each in proposal.candidate.partners],
+            "policy": proposal.policy,
             "others": [{"name": each.name, "method": each.method} for each in proposal.others],
             "size_bytes": table.size_bytes, "live_rows": table.live_rows, "share": proposal.share,
             "statements": [each.identity for each in proposal.statements], "query": statement.query,

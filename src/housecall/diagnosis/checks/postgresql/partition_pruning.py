@@ -33,6 +33,7 @@ CHECK = Check(
         Threshold("warning_seconds", 0.005, "mean time of a run; a faster one hurts nobody yet"),
         Threshold("min_partitions", 3, "with two, reading both costs no more than twice"),
         Threshold("min_scanned_share", 0.9, "of the partitions: some may be empty or excluded by a constraint"),
+        Threshold("many_partitions", 50, "each costs a plan and a descent of its index, some 0.1 ms"),
     ],
     needs_window=True,
 )
@@ -48,6 +49,8 @@ _NO_KEY = Say(
     "{statement:code} 读取了 {table} 的 {partitions:count} 个分区中的 {scanned:count} 个：条件中没有分区键（{key}）。",
 )
 
+SMALL_BYTES = 128 * 1024
+"""A partition of so few pages is read as fast as its index."""
 _TEXT_TYPES = {"text", "character varying", "character", "name", "citext"}
 _CAST = re.compile(r"\(\"?(\w+)\"?\)::(\w+) (?:!?~~?\*?|SIMILAR|=|<|>)")
 
@@ -60,6 +63,7 @@ class Scanned:
     hidden: tuple[str, str] | None
     names_key: bool
     has_filter: bool
+    by_index: bool = False
 
 
 def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
@@ -91,7 +95,8 @@ def scanned_by(statement: HotStatement, table: PartitionedTable, now: Snapshot) 
     hidden = next((each for text in conditions for each in _hidden_keys(text, table)), None)
     hidden = hidden or _wrapped_key(statement, table)
     named = any(column in condition for column in table.key_columns for condition in conditions)
-    return Scanned(len({node.relation for node in nodes}), hidden, named, bool(conditions))
+    by_index = all(node.kind != "full_scan" for node in nodes)
+    return Scanned(len({node.relation for node in nodes}), hidden, named, bool(conditions), by_index)
 
 
 def _hidden_keys(condition: str, table: PartitionedTable) -> Iterator[tuple[str, str]]:
@@ -133,7 +138,11 @@ def _judged(
         message = _HIDDEN_KEY(**values, column=column, expression=expression)
         severity = severity_of(statement, limits["warning_share"], limits["warning_seconds"])
     elif scanned.has_filter and not scanned.names_key:
-        message, severity = _NO_KEY(**values, key=table.partition_key), Severity.INFO
+        # large ones that are read whole lack an index; by their indexes, or tiny, it is their number that costs
+        is_small = table.size_bytes <= SMALL_BYTES * table.partitions
+        is_many = (scanned.by_index or is_small) and scanned.partitions >= limits["many_partitions"]
+        usual = severity_of(statement, limits["warning_share"], limits["warning_seconds"])
+        message, severity = _NO_KEY(**values, key=table.partition_key), usual if is_many else Severity.INFO
     else:
         return
     finding = statement_finding(

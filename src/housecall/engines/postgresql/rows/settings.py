@@ -37,13 +37,15 @@ class ServerSetting(Row, reading="server_settings"):
 
 @dataclass(frozen=True, slots=True)
 class RoleSetting(Row, reading="role_settings"):
-    """A setting stored for a database, a role, or both. `is_here` says that it can apply to this database."""
+    """A setting stored for a database, a role, or both. `is_here` says that it can apply to this database,
+    `owns_tables` that the role has tables in it: a role that is made to look only has none."""
 
     database_name: str | None
     role_name: str | None
     name: str
     value: str
     is_here: bool
+    owns_tables: bool
 
     def memory_bytes(self) -> float | None:
         """The value of a setting that counts in kB, as a person wrote it: `64kB`, `1 GB`, `65536`. None: not a size."""

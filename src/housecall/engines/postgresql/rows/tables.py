@@ -48,6 +48,16 @@ class HotColumn(Row, reading="hot_columns"):
 
 
 @dataclass(frozen=True, slots=True)
+class RowPolicy(Row, reading="row_policies"):
+    """A condition that row security adds to statements on a table, for some roles at least."""
+
+    schema_name: str
+    table_name: str
+    policy_name: str
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
 class TableWithoutKey(Row, reading="tables_without_key"):
     """A table without primary key. `usable_unique_indexes` could become one as they are."""
 
