@@ -20,6 +20,7 @@ SHORT_STATEMENT = 120
 """A longer statement to check with is left for "show me the SQL", where there is room."""
 
 
+MOST_WORDS = 300
 ROOM = 200
 """Words for the causes told in full, SQL aside. With headline, other causes, what it is not and what was not
 looked at, an answer stays below 300: what a person reads at three in the morning."""
@@ -32,11 +33,29 @@ LETTERS_A_WORD = 1.7
 
 
 def whole(exam: Result, language: Language) -> str:
-    """The answer to "why is it slow", "what is wrong" and "is it healthy"."""
+    """The answer to "why is it slow", "what is wrong" and "is it healthy".
+
+    Where it would grow too long, reasons for not looking go first, then what it is not, then the last cause is told in
+    one line.
+    """
     causes, briefly = split(exam, language)
+    while True:
+        for reasons, cleared in ((MOST_MISSED, True), (1, True), (1, False)):
+            answer = _told(exam, causes, briefly, language, reasons=reasons, cleared=cleared)
+            if word_count(answer) <= MOST_WORDS:
+                return answer
+        if len(causes) <= 1:
+            return answer
+        causes, briefly = causes[:-1], [causes[-1], *briefly]
+
+
+def _told(
+    exam: Result, causes: list[Cause], briefly: list[Cause], language: Language, *, reasons: int, cleared: bool
+) -> str:
     first = numbered(causes, language)
-    return paragraphs([headline(exam, language), *first, also(exam, briefly, language), not_it(exam, language),
-                       missed(exam, language, most=MOST_MISSED),
+    return paragraphs([headline(exam, language), *first, also(exam, briefly, language),
+                       not_it(exam, language) if cleared else None,
+                       missed(exam, language, most=reasons),
                        say(words.ASK_MORE, language) if first else None])  # fmt: skip
 
 
