@@ -352,6 +352,16 @@ def test_a_focused_question_is_answered_first_and_names_other_critical_causes_in
     assert "```" not in answer
 
 
+@pytest.mark.parametrize(("found", "count"), [([], 1), ([a_cause("deadlock", "shop", severity="warning")], 0)])
+def test_where_nothing_concerns_the_question_every_urgent_cause_is_named(
+    found: list[dict[str, Any]], count: int
+) -> None:
+    verdict = a_verdict(*found, a_cause(severity="warning"))
+    answer = Talk(examine_instance=verdict, show_blocking=NO_BLOCKING).ask("any locks?")
+
+    assert answer.count("missing_index at public.orders") == count
+
+
 def test_a_suspicion_is_confirmed_or_dismissed_by_what_was_found() -> None:
     talk = Talk(examine_instance=a_verdict(a_cause("replica_lag", "standby1", summary="standby1 is 45 s behind")))
     answer = talk.ask("replication lag alert, is the network bad?")

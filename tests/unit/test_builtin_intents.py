@@ -14,6 +14,9 @@ from housecall.agent.builtin.intents import understand
         "whats wrong with my database",
         "checkout is timing out, what's going on?",
         "Should I restart the database?",
+        "The server is slow, do we need a faster disk?",
+        "数据库 CPU 很高，是不是要加内存？",
+        "high CPU all day, shall we buy more RAM?",
         "要不要重启数据库？",
         "give me a health check",
         "Is my server healthy?",
@@ -228,3 +231,15 @@ def test_a_literal_at_the_end_of_a_statement_keeps_its_quote() -> None:
 )
 def test_a_statement_ends_where_the_words_about_it_begin(question: str, statement: str) -> None:
     assert extract(question).sql == statement
+
+
+@pytest.mark.parametrize(
+    ("question", "suspects"),
+    [
+        ("The server is slow, do we need a faster disk?", ("disk",)),
+        ("数据库 CPU 很高，是不是要加内存？", ("cpu", "memory")),
+        ("要不要加内存？查询很慢", ("memory",)),
+    ],
+)
+def test_what_somebody_would_buy_is_a_suspicion(question: str, suspects: tuple[str, ...]) -> None:
+    assert understand(question).suspects == suspects

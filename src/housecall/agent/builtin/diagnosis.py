@@ -422,11 +422,12 @@ def _smaller(exam: Result, topic: Topic, causes: list[Cause], language: Language
 
 
 def beside(exam: Result, told: list[Cause], language: Language) -> str | None:
-    """Urgent causes of other kinds, in one line each, so that a narrow question does not hide them."""
+    """Causes of other kinds, in one line each, so that a narrow question does not hide them: those that need somebody
+    now, and where nothing concerns the question all that are urgent."""
     others = [
         cause
         for cause in [*exam.get("causes", []), *exam.get("more_causes", [])]
-        if cause not in told and cause["severity"] == "critical" and not cause["past"]
+        if cause not in told and (cause["severity"] == "critical" or not told) and is_urgent(cause)
     ]
     if not others:
         return None

@@ -114,10 +114,14 @@ _SUSPECTS: dict[Suspect, re.Pattern[str]] = {
     "indexes": _TOPICS["indexes"],
 }
 _SUPPOSES = re.compile(
-    r"\b(?:is|are|was) (?:it|this|that|the|there|our|my)\b|\bcould (?:it|this|the)\b|\bbecause of\b|\bdue to\b|\bcaused? by\b|\bmaybe\b|\bperhaps\b|\bsuspect\b|\bi think\b|\bblame\b|是不是|是否|会不会|因为|可能|怀疑|难道|吗"
+    r"\b(?:is|are|was) (?:it|this|that|the|there|our|my)\b|\bcould (?:it|this|the)\b|\bbecause of\b|\bdue to\b|\bcaused? by\b|\bmaybe\b|\bperhaps\b|\bsuspect\b|\bi think\b|\bblame\b|\b(?:do|should|shall|must) (?:we|i) (?:need|buy|add|get|have|upgrade|double)\b|要不要|需不需要|该不该|是不是|是否|会不会|因为|可能|怀疑|难道|吗"
 )
 _READS_ONLY = re.compile(r"^\s*(?:explain|select|with|show|table|values)\b", re.I)
 _SLOW = re.compile(r"\bslow|慢|卡")
+_COMPLAINS = re.compile(
+    r"\bslow\w*|\bsluggish\b|\blaten\w+|\btime-?outs?\b|\btiming out\b|\bdegrad\w+|\bunresponsive\b|\bhigh (?:cpu|load)\b|\bcpu\b.{0,16}\b(?:high|busy|100|full|pegged|maxed)"
+    r"|慢|卡|超时|延迟|cpu.{0,6}(?:高|满|飙)|负载.{0,4}高"
+)
 _VOCABULARY = (
     "slow", "queries", "query", "statements", "statement", "locks", "blocked", "blocking", "deadlock", "waiting", "connections",
     "connection", "sessions", "vacuum", "autovacuum", "bloat", "wraparound", "replication", "replica", "indexes", "index",
@@ -140,6 +144,8 @@ def understand(question: str, *, follows: bool = False) -> Intent:
     kind = _plain_kind(text, found, topic)
     if kind == "topic" and len(suspects) > 1 and _SLOW.search(text):
         kind = "diagnose"  # "is it the network or the disk that is slow?" asks for the cause, not for one topic
+    if kind == "topic" and topic in ("disk", "memory") and _COMPLAINS.search(text):
+        kind = "diagnose"  # so does "the server is slow, do we need a faster disk?"
     return Intent(kind, found, topic, suspects if kind in ("diagnose", "topic") else ())
 
 

@@ -21,8 +21,8 @@ _CHANGED = Say(
     zh="{table} 的行被逐条修改：共 {calls:count} 次调用，占全部调用的 {share:percent}。",
 )
 _BATCH = Say(
-    en="Change the rows together: `UPDATE ... FROM (VALUES ...)` or unnest($1) with some hundred keys, and one COMMIT for"
-    " each batch",
+    en="Change the rows together: `UPDATE ... FROM (VALUES ...)` or unnest($1) with some hundred keys, and one COMMIT"
+    " for each batch",
     zh="批量修改：用 `UPDATE ... FROM (VALUES ...)` 或 unnest($1) 一次处理数百个键，每批提交一次",
 )
 _WHERE = Say(
