@@ -106,7 +106,7 @@ def candidates(sql: str, engine: EngineName, tables: Iterable[TableFacts]) -> tu
         for relation in scope.relations:
             table = _table_of(relation, known)
             if table is not None and table.rows >= MIN_ROWS:
-                for each in _for_relation(scope, relation, table):
+                for each in _for_relation(scope, relation, table, engine):
                     found.setdefault((each.schema, each.table, each.key), each)
     return tuple(sorted(found.values(), key=lambda each: -each.benefit.saved_share))
 
@@ -116,14 +116,17 @@ def _table_of(relation: Relation, tables: Sequence[TableFacts]) -> TableFacts | 
     return matching[0] if matching else None
 
 
-def _for_relation(scope: Scope, relation: Relation, table: TableFacts) -> Iterable[Candidate]:
+def _for_relation(scope: Scope, relation: Relation, table: TableFacts, engine: EngineName) -> Iterable[Candidate]:
     mine = [p for p in scope.predicates if p.alias == relation.alias and _indexable(p, table)]
-    yield from _for_plain(scope, relation, table, [p for p in mine if p.kind != "contains"])
+    if engine == "mysql":
+        mine = [replace(p, is_closed=False) for p in mine]  # its plans tell how much a range keeps
+    yield from _for_plain(scope, relation, table, [p for p in mine if p.kind != "contains"], engine)
     for searched in mine:
         made = _candidate(table, [searched], ()) if searched.kind == "contains" else None
         if made is not None:
             yield made
-    for sides in scope.alternatives:
+    # MySQL joins the indexes of an OR by rules of its own, and its checks look after that
+    for sides in scope.alternatives if engine == "postgresql" else ():
         made = _for_alternatives(sides, relation, table)
         if made is not None:
             yield made
@@ -150,11 +153,13 @@ def _for_alternatives(
     return replace(first, benefit=Benefit(table.rows, kept), partners=tuple(others), is_guess=is_guess)
 
 
-def _for_plain(scope: Scope, relation: Relation, table: TableFacts, mine: list[Predicate]) -> Iterable[Candidate]:
+def _for_plain(
+    scope: Scope, relation: Relation, table: TableFacts, mine: list[Predicate], engine: EngineName
+) -> Iterable[Candidate]:
     equal = [p for p in mine if p.kind in ("equality", "join", "null")]
     equal = [p for p in equal if p.kind != "join" or p.other is None or _alias(p.other) not in _unrestricted(scope)]
     equal = _worth_a_place(sorted(_one_per_column(equal), key=lambda p: selectivity(p, table)), table)
-    ranges = _with_both_ends([p for p in mine if p.kind in ("range", "prefix")])[:1]
+    ranges = _with_both_ends([p for p in mine if p.kind in ("range", "prefix")], closes=engine == "postgresql")[:1]
     order = _order_for(scope, relation, table)
     shapes = [(equal, ranges, ()), (equal, [], order)] if order else [(equal, ranges, ())]
     for predicates, last, keys in shapes:
@@ -163,11 +168,11 @@ def _for_plain(scope: Scope, relation: Relation, table: TableFacts, mine: list[P
             yield made
 
 
-def _with_both_ends(ranges: list[Predicate]) -> list[Predicate]:
+def _with_both_ends(ranges: list[Predicate], *, closes: bool) -> list[Predicate]:
     """One of each column; two open ranges of one column, `>= $1 AND < $2`, make a closed one."""
     names = [p.expression or p.column for p in ranges]
     return [
-        replace(p, is_closed=p.is_closed or (p.kind == "range" and names.count(name) > 1))
+        replace(p, is_closed=p.is_closed or (closes and p.kind == "range" and names.count(name) > 1))
         for place, (p, name) in enumerate(zip(ranges, names, strict=True))
         if name not in names[:place]
     ]
@@ -190,16 +195,12 @@ def _candidate(table: TableFacts, served: list[Predicate], order: tuple[KeyColum
     is_guess = not order and sure.saved_share < MIN_SAVED_SHARE
     candidate = Candidate(table.schema, table.name, key, benefit, tuple(served), bool(order), method, (), is_guess)
     patterns = [part.operator_class == PATTERNS for part in key]
-    if (
-        before <= FEW_ROWS
-        or benefit.saved_share < MIN_SAVED_SHARE
-        or covering_index(
-            candidate.columns, len(served), table.indexes, [part.descending for part in key],
-            method=method, patterns=patterns,
-        )  # fmt: skip
-    ):
-        return None
-    return candidate
+    directions = [part.descending for part in key]
+    covering = covering_index(
+        candidate.columns, len(served), table.indexes, directions, method=method, patterns=patterns
+    )
+    is_worth_it = before > FEW_ROWS and benefit.saved_share >= MIN_SAVED_SHARE
+    return candidate if is_worth_it and covering is None else None
 
 
 def _key_column(predicate: Predicate) -> KeyColumn:

@@ -20,55 +20,42 @@ class Redundancy:
     kind: Literal["duplicate", "prefix"]
 
 
-<<<<<<< HEAD
-def covering_index(
-    columns: Sequence[str], equal_columns: int, indexes: Sequence[IndexFacts], descending: Sequence[bool] = ()
-) -> IndexFacts | None:
-    """An existing index that serves as well as one on `columns`, whose first `equal_columns` may stand in any order.
-
-    `descending` are the wanted directions of all columns; an index that is known to go otherwise does not give the
-    order, unless it is read backwards for it.
-    """
-=======
 PATTERNS = "text_pattern_ops"
 """Operators that LIKE 'abc%' needs; an index in the collation C has what they do and counts as having them."""
 
 
 def covering_index(
-    columns: Sequence[str], equal_columns: int, indexes: Sequence[IndexFacts], *, method: str = "btree",
-    patterns: Sequence[bool] = (),
+    columns: Sequence[str], equal_columns: int, indexes: Sequence[IndexFacts], descending: Sequence[bool] = (), *,
+    method: str = "btree", patterns: Sequence[bool] = (),
 ) -> IndexFacts | None:  # fmt: skip
     """An existing index that serves as well as one on `columns`, whose first `equal_columns` may stand in any order.
-    `patterns` says which of them are searched by a pattern."""
->>>>>>> ef6670a (GIN, patterns, OR and closed ranges: indexes that a hot statement lacks are proposed for more ways of asking; a statement run four times is not hot; plans with values where they were seen)
+
+    `descending` are the wanted directions of all columns; an index that is known to go otherwise does not give the
+    order, unless it is read backwards for it. `patterns` says which of the columns are searched by a pattern.
+    """
     for index in indexes:
         if index.method != method or not index.valid or index.predicate is not None:
             continue
         length = len(columns)
         leading = tuple(index.columns[:length])
-<<<<<<< HEAD
         same_way = _same_way(index.descending[equal_columns:length], tuple(descending[equal_columns:]))
         if same_way and len(leading) == length and _same_start(leading, tuple(columns), equal_columns):
-=======
-        if len(leading) == length and _same_start(leading, tuple(columns), equal_columns):
             if _takes_patterns(index, columns, patterns):
                 return index
         elif method == "gin" and set(columns) <= set(index.columns):
->>>>>>> ef6670a (GIN, patterns, OR and closed ranges: indexes that a hot statement lacks are proposed for more ways of asking; a statement run four times is not hot; plans with values where they were seen)
             return index
     return None
 
 
-<<<<<<< HEAD
 def _same_way(known: tuple[bool, ...], wanted: tuple[bool, ...]) -> bool:
     return not known or not any(wanted) or known == wanted or known == tuple(not each for each in wanted)
-=======
+
+
 def _takes_patterns(index: IndexFacts, columns: Sequence[str], patterns: Sequence[bool]) -> bool:
     """Unless the operators of an index are known, it is taken to have the right ones."""
     known = dict(zip(index.columns, index.operator_classes, strict=False))
     wanted = [column for column, is_pattern in zip(columns, patterns, strict=False) if is_pattern]
     return all(known.get(column, PATTERNS) == PATTERNS for column in wanted)
->>>>>>> ef6670a (GIN, patterns, OR and closed ranges: indexes that a hot statement lacks are proposed for more ways of asking; a statement run four times is not hot; plans with values where they were seen)
 
 
 def _same_start(leading: tuple[str, ...], columns: tuple[str, ...], equal_columns: int) -> bool:
