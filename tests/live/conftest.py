@@ -10,6 +10,7 @@ from housecall.testing import SERVER_KINDS, PrivateDatabase, PrivateServer, Serv
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "pg(*versions): the PostgreSQL major versions a test holds for; all without it")
+    config.addinivalue_line("markers", "since(version, why): the oldest PostgreSQL that has what the test looks at")
     config.addinivalue_line("markers", "extensions(*names): what the server must have; a bare one has none of them")
 
 
@@ -32,9 +33,11 @@ def _only_where_it_holds(request: pytest.FixtureRequest) -> None:
     if "server_kind" not in request.fixturenames:
         return
     kind = request.getfixturevalue("server_kind")
-    versions, extensions = (request.node.get_closest_marker(name) for name in ("pg", "extensions"))
+    versions, since, extensions = (request.node.get_closest_marker(name) for name in ("pg", "since", "extensions"))
     if versions and kind.version not in versions.args:
         pytest.skip(f"holds for PostgreSQL {', '.join(map(str, versions.args))}")
+    if since and kind.version < since.args[0]:
+        pytest.skip(f"PostgreSQL {since.args[0]} and newer: {since.args[1]}")
     if extensions and not set(extensions.args) <= set(kind.extensions):
         pytest.skip(f"needs {', '.join(extensions.args)}")
 

@@ -58,6 +58,7 @@ async def test_hygiene_of_tables_is_found_and_mended(database: PrivateDatabase) 
     assert {check: findings(healed, check) for check in checks} == {check: [] for check in checks}
 
 
+@pytest.mark.since(14, "its default of checkpoint_completion_target is sound")
 async def test_hygiene_of_settings_is_found_and_mended(fresh_server: Start) -> None:
     broken = fresh_server({
         "superuser_reserved_connections": "0", "wal_level": "minimal", "max_wal_senders": "0",
@@ -113,6 +114,7 @@ async def test_hygiene_that_builds_up_is_read_from_the_server(database: PrivateD
     assert findings(diagnosis, "unencrypted_sessions") == []
 
 
+@pytest.mark.since(14, "pg_stat_statements_info")
 @pytest.mark.extensions("pg_stat_statements")
 async def test_statement_evictions_and_storage_costs_are_read_from_the_server(database: PrivateDatabase) -> None:
     diagnosis = await database.examine()

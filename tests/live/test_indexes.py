@@ -173,6 +173,7 @@ async def test_index_bloat_is_estimated_and_a_rebuild_mends_it(database: Private
     assert list(check.judge((await database.examine()).snapshot, None, small)) == []
 
 
+@pytest.mark.since(15, "datcollversion")
 async def test_collation_version_that_differs_from_the_recorded_one_is_found(database: PrivateDatabase) -> None:
     database.execute("CREATE TABLE words (word text)", "CREATE INDEX by_word ON words (word)")
     assert findings(await database.examine(), "collation_version") == []

@@ -36,7 +36,9 @@ def raise_as_the_server_would(database: PrivateDatabase, code: str, message: str
     fails(database, f"DO $$ BEGIN RAISE EXCEPTION '%', '{message}' USING ERRCODE = '{code}'; END $$", times)
 
 
-@pytest.mark.parametrize("destination", ["stderr", "csvlog", "jsonlog"])
+@pytest.mark.parametrize(
+    "destination", ["stderr", "csvlog", pytest.param("jsonlog", marks=pytest.mark.since(15, "the log as JSON"))]
+)
 async def test_permission_errors_are_found_in_every_kind_of_log_and_the_grant_mends_them(
     fresh_server: Start, destination: str
 ) -> None:
@@ -55,6 +57,7 @@ async def test_permission_errors_are_found_in_every_kind_of_log_and_the_grant_me
         connection.execute("SELECT * FROM 客户".encode())
 
 
+@pytest.mark.since(15, "counters are there at once")
 async def test_permission_errors_are_inferred_by_a_role_that_may_not_read_the_log(fresh_server: Start) -> None:
     database = fresh_server()
     reader = database.create_reader()

@@ -154,6 +154,7 @@ async def test_prepared_transaction_that_blocks_is_the_root(shop: PrivateDatabas
         assert not cause_ids(await shop.examine()) & LOCK_CAUSES
 
 
+@pytest.mark.since(14, "locks tell everybody since when they wait")
 async def test_role_without_grants_sees_the_queue_and_says_what_it_cannot_see(shop: PrivateDatabase) -> None:
     reader = shop.create_reader(monitor=False)
     with background(shop) as sessions:

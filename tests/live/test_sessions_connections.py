@@ -65,6 +65,7 @@ async def test_young_idle_sessions_are_no_connection_leak(database) -> None:
         assert findings(await database.examine(window_seconds=0), "connection_leak") == []
 
 
+@pytest.mark.since(14, "new sessions are counted")
 async def test_constant_reconnecting_is_connection_churn(fresh_server) -> None:
     database = fresh_server()
     for _ in range(130):

@@ -17,6 +17,8 @@ STATEMENTS = [
 
 @pytest.mark.parametrize("sql", STATEMENTS)
 def test_a_statement_of_a_skill_runs(database, sql: str) -> None:
+    if "sessions_abandoned" in sql and database.server.version < 14:
+        pytest.skip("PostgreSQL 14 and newer, as the skill says: new sessions are counted")
     with psycopg.connect(database.dsn) as connection:
         connection.read_only = True
         assert connection.execute(sql).description

@@ -284,6 +284,7 @@ async def test_implicit_cast_of_a_bigint_column_to_numeric_is_found(database: Pr
     assert causes(diagnosis, "missing_index") == []
 
 
+@pytest.mark.since(15, "statements are counted with their compilation")
 @pytest.mark.extensions("pg_stat_statements")
 async def test_jit_overhead_is_found_and_a_higher_cost_mends_it(database: PrivateDatabase) -> None:
     shop(database)

@@ -39,6 +39,7 @@ def churn(database: PrivateDatabase, times: int = 5) -> None:
     wait_until(lambda: dead_rows(database) >= before + 90_000, "dead rows are counted")
 
 
+@pytest.mark.since(15, "counters are there at once")
 async def test_table_with_autovacuum_switched_off_is_found_and_mended(database: PrivateDatabase) -> None:
     carts(database, options="WITH (autovacuum_enabled = off)")
     quiet = await database.examine(window_seconds=0)
@@ -67,6 +68,7 @@ async def test_autovacuum_off_for_the_server_is_found_and_mended(fresh_server) -
     assert not cause_ids(await database.examine(window_seconds=0)) & VACUUM_CAUSES
 
 
+@pytest.mark.since(15, "counters are there at once")
 async def test_old_snapshot_is_the_root_of_dead_rows_that_vacuum_left(fresh_server) -> None:
     database = carts(fresh_server({"autovacuum_naptime": "1min"}))
     with background(database) as sessions:

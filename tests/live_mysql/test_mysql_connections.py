@@ -19,7 +19,7 @@ from housecall.diagnosis.checks.mysql import (
 )
 from housecall.diagnosis.examine import Diagnosis
 from housecall.diagnosis.finding import Finding
-from housecall.testing_mysql import MySQLFarm, PrivateMySQLDatabase, PrivateMySQLServer
+from housecall.testing_mysql import MySQLFarm, PrivateMySQLDatabase, PrivateMySQLServer, Session
 
 pytestmark = pytest.mark.anyio
 
@@ -109,6 +109,54 @@ async def test_name_resolution_and_serialization_failures_are_read(small: Privat
     diagnosis = await small.examine()
     assert judged(name_resolution, diagnosis)[0].severity.value == "info"
     assert judged(serialization_failures, diagnosis) == []
+
+
+async def test_snapshot_conflicts_of_mariadb_are_found_and_gone_with_the_setting(shop: PrivateMySQLDatabase) -> None:
+    if not shop.fetch("SHOW GLOBAL VARIABLES LIKE 'innodb_snapshot_isolation'"):
+        pytest.skip("MariaDB alone has innodb_snapshot_isolation")
+    reader = shop.create_reader()
+    shop.execute("CREATE TABLE stock (id INT PRIMARY KEY, quantity INT)", "INSERT INTO stock VALUES (1, 0), (2, 0)")
+    keep = "UPDATE performance_schema.setup_consumers SET ENABLED = '{}' WHERE NAME LIKE 'events_statements%'"
+    with kept(shop, "innodb_snapshot_isolation"):
+        shop.execute("SET GLOBAL innodb_snapshot_isolation = ON")
+        assert judged(serialization_failures, await shop.examine(user=reader)) == []
+        with five(shop) as workers:
+            assert [_changes_what_another_changed(shop, each) for each in workers] == [1020] * 5
+            (probable,) = judged(serialization_failures, await shop.examine(user=reader), notice_per_hour=5.0)
+            assert probable.details["probable"]
+            shop.execute(keep.format("YES"))
+            try:
+                assert [_changes_what_another_changed(shop, each) for each in workers] == [1020] * 5
+                cause = the_cause(await shop.examine(user=reader), "serialization_failures")
+            finally:
+                shop.execute(keep.format("NO"))
+        assert (cause.severity.value, cause.confidence > 0.5) == ("warning", True)
+        shop.execute(*cause.remedies[-1].statements)
+        with five(shop) as workers:
+            assert [_changes_what_another_changed(shop, each) for each in workers] == [None] * 5
+        assert judged(serialization_failures, await shop.examine(user=reader)) == []
+
+
+@contextmanager
+def five(shop: PrivateMySQLDatabase) -> Iterator[list[Session]]:
+    workers = [shop.connect() for _ in range(5)]
+    try:
+        yield workers
+    finally:
+        for each in workers:
+            each.close()
+
+
+def _changes_what_another_changed(shop: PrivateMySQLDatabase, worker: Session) -> int | None:
+    """The number of the error that the change got. `worker` reads first, and is behind when it writes."""
+    worker.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT", "SELECT quantity FROM stock WHERE id = 2")
+    shop.execute("UPDATE stock SET quantity = quantity + 1 WHERE id = 1")
+    try:
+        worker.execute("UPDATE stock SET quantity = quantity + 1 WHERE id = 1", "COMMIT")
+    except MySQLError as error:
+        worker.execute("ROLLBACK")
+        return int(error.args[0])
+    return None
 
 
 async def test_short_timeouts_that_end_ordinary_statements_are_found(shop: PrivateMySQLDatabase) -> None:

@@ -7,7 +7,7 @@ import pytest
 from housecall.diagnosis.checks.postgresql.sync_standby_missing import wanted_standbys
 from housecall.diagnosis.examine import Diagnosis, diagnose
 from housecall.diagnosis.finding import Severity
-from housecall.engines.engine import Row
+from housecall.engines.engine import Row, Unavailable
 from housecall.engines.postgresql.rows.replication import (
     Archiver,
     ReplicaStatus,
@@ -141,6 +141,17 @@ def test_subscriptions_down(enabled: bool, running: bool, expected: list[Severit
     diagnosis = verdict(row_of(Subscription, name="orders", enabled=enabled, running=running))
     assert severities(diagnosis, "subscriptions_down") == expected
     assert causes(diagnosis) == ["replica_stopped"] * len(expected)
+
+
+def test_subscriptions_that_may_not_be_read_name_the_columns_to_grant() -> None:
+    refused = Unavailable("subscriptions", "privilege", "permission denied for table pg_subscription")
+    (missed,) = [
+        each
+        for each in diagnose(snapshot_of(unavailable=[refused])).not_evaluated
+        if "subscriptions_down" in each.check
+    ]
+    assert "subconninfo" not in str(missed.remedy)
+    assert str(missed.remedy).startswith("GRANT SELECT (oid, subdbid, subname,")
 
 
 class TestArchiver:

@@ -4,8 +4,9 @@ import pytest
 
 from housecall.diagnosis.finding import Severity
 from housecall.engines.engine import Row
-from housecall.engines.mysql.rows.server import BinaryLogs, Database, InnodbMetric, StatementError
+from housecall.engines.mysql.rows.server import BinaryLogs, Database, FailedStatement, InnodbMetric, StatementError
 from housecall.engines.mysql.rows.sessions import SessionGroup
+from housecall.engines.mysql.rows.statements import TopStatement
 from housecall.testing import row_of
 from housecall.testing_mysql_rows import (
     causes,
@@ -174,6 +175,52 @@ class TestTimeLimits:
 
         told = severities(rows(raised), "serialization_failures", rows(raised - window))
         assert told == ([severity] if severity else [])
+
+    @pytest.mark.parametrize(
+        ("failed", "isolation", "severity"),
+        [(2, "ON", None), (3, "ON", Severity.NOTICE), (4, "ON", Severity.NOTICE), (5, "ON", Severity.WARNING),
+         (50, "OFF", None)],
+    )  # fmt: skip
+    def test_conflicts_of_snapshots_on_mariadb_by_late_statements(
+        self, failed: int, isolation: str, severity: Severity | None
+    ) -> None:
+        rows = [
+            *variables(innodb_snapshot_isolation=isolation),
+            FailedStatement(1020, "shop", "app", "changed", failed),
+        ]
+        diagnosis = verdict(*rows, flavour="mariadb", unavailable=["statement_errors"])
+        told = found(diagnosis, "serialization_failures")
+        assert [each.severity for each in told] == ([severity] if severity else [])
+        for cause in diagnosis.causes:
+            assert cause.id == "serialization_failures"
+            assert cause.remedies[-1].statements == ("SET GLOBAL innodb_snapshot_isolation = OFF;",)
+            assert cause.remedies[-1].rollback == ("SET GLOBAL innodb_snapshot_isolation = ON;",)
+
+    @pytest.mark.parametrize(
+        ("errors", "calls", "deadlocks", "severity"),
+        [(9, 100, 0, None), (10, 100, 0, Severity.NOTICE), (19, 100, 10, None), (119, 100, 0, Severity.NOTICE),
+         (120, 12_000, 0, Severity.WARNING), (120, 12_001, 0, Severity.NOTICE)],
+    )  # fmt: skip
+    def test_conflicts_of_snapshots_are_probable_by_errors_that_nothing_else_explains(
+        self, errors: int, calls: int, deadlocks: int, severity: Severity | None
+    ) -> None:
+        update = row_of(TopStatement, query="UPDATE `stock` SET `quantity` = ?", calls=calls, errors=errors)
+        read = row_of(TopStatement, query="SELECT ?", calls=1000, errors=1000)
+        rows = [*variables(innodb_snapshot_isolation="ON"), *counters(Uptime=3600.0, Innodb_deadlocks=deadlocks)]
+        diagnosis = verdict(*rows, update, read, flavour="mariadb", unavailable=["statement_errors"])
+        assert [each.severity for each in found(diagnosis, "serialization_failures")] == (
+            [severity] if severity else []
+        )
+        for cause in [each for each in diagnosis.causes if each.id == "serialization_failures"]:
+            assert cause.confidence <= 0.5
+            assert "events_statements_history" in " ".join(map(str, cause.because))
+
+    @pytest.mark.parametrize(("isolation", "count"), [("ON", 1), ("OFF", 0)])
+    def test_snapshot_conflicts_cannot_be_seen_without_performance_schema(self, isolation: str, count: int) -> None:
+        unavailable = ["failed_statements", "statement_errors"]
+        rows = variables(innodb_snapshot_isolation=isolation)
+        missed = verdict(*rows, flavour="mariadb", unavailable=unavailable).not_evaluated
+        assert len([each for each in missed if each.check == "mysql.serialization_failures"]) == count
 
     def test_deadlocks_under_serializable_are_one_cause(self) -> None:
         rows = [

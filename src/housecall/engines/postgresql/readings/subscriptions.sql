@@ -1,6 +1,6 @@
 -- asks: Which logical subscriptions of this database are enabled, and do their workers run?
 -- privilege: pg_read_all_stats (in pg_monitor) to see when the last message came
--- versions: 13-
+-- versions: 14-
 -- cost: one small catalogue table, at most 30 rows
 SELECT
     s.subname::text AS name,
