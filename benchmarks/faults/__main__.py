@@ -94,7 +94,7 @@ def main() -> None:
     parser.add_argument("--engine", default="", help=f"one of {', '.join(ENGINES)}; all that are installed without it")
     parser.add_argument("--variants", default="", help=f"of {', '.join(VARIANTS)}, for every scenario")
     parser.add_argument("--folder", type=Path, help="a folder of scenarios in place of the project's own")
-    jobs = 1 + (os.cpu_count() or 1)  # a run waits for its server and its fault more than it computes
+    jobs = 2 + (os.cpu_count() or 1)  # a run waits for its server and its fault more than it computes
     parser.add_argument("--jobs", type=int, default=jobs, help="servers at the same time")
     parser.add_argument("--records", type=Path, help="add the record of every run to this file, one a line")
     parser.add_argument("--update", action="store_true", help="what --records held before counts too")

@@ -24,6 +24,7 @@ from housecall.engines.engine import (
     Version,
     rows_from_json,
 )
+from housecall.engines.guard.tables import tables_in
 from housecall.errors import InstanceTimeout, RequestError, StatementFailed, StatementRefused
 
 BUNDLE_FORMAT = 1
@@ -135,7 +136,7 @@ async def take_snapshot(probe: Probe, instance: str, engine: Engine, *, clock: C
     seen = {
         name: tuple(row for sample in samples for row in sample.readings.get(name, ())) for name in samples[0].readings
     }
-    plans = [await _plan(probe, statement) for statement in engine.statements_to_explain(results | seen)]
+    plans = await _plans(probe, engine.name, engine.statements_to_explain(results | seen))
     results |= await _readings_after(probe, engine, results | seen, plans)
     samples.append(await _sample(probe, sampled, started, results))
     return Snapshot(instance, engine.name, probe.facts, taken_at, started, results, tuple(samples), tuple(plans))
@@ -163,11 +164,25 @@ async def _readings_after(
     return {reading.name: await probe.read(reading) for reading in following}
 
 
-async def _plan(probe: Probe, statement: str) -> StatementPlan:
-    try:
-        return StatementPlan(statement, await probe.explain(statement))
-    except (StatementFailed, StatementRefused, InstanceTimeout) as error:
-        return StatementPlan(statement, None, error.message)
+async def _plans(probe: Probe, engine: EngineName, statements: Sequence[str]) -> list[StatementPlan]:
+    """The plans of these statements. EXPLAIN waits as its statement would when somebody locks the table: once it has
+    waited in vain, the other statements on that table are not asked about, since each would join the queue."""
+    plans: list[StatementPlan] = []
+    in_vain: dict[str, str] = {}
+    for statement in statements:
+        tables = tables_in(statement, engine)
+        failure = next((in_vain[table] for table in tables if table in in_vain), None)
+        if failure is None:
+            try:
+                plans.append(StatementPlan(statement, await probe.explain(statement)))
+                continue
+            except InstanceTimeout as error:
+                failure = error.message
+                in_vain |= dict.fromkeys(tables, failure)
+            except (StatementFailed, StatementRefused) as error:
+                failure = error.message
+        plans.append(StatementPlan(statement, None, failure))
+    return plans
 
 
 async def read_again(
