@@ -78,13 +78,13 @@ def prepare_mysql() -> None:
         put_in_place(unpacked, MYSQL.root)
 
 
-def private_apt(folder: Path) -> Sequence[str]:
+def private_apt(folder: Path, suite: str = SUITE) -> Sequence[str]:
     """An apt that knows one suite of the machine's own mirror, and of which the machine's own apt knows nothing."""
     for name in ("lists/partial", "archives/partial"):
         (folder / name).mkdir(parents=True)
     (folder / "status").touch()
     sources = folder / "sources.list"
-    sources.write_text(f"deb [signed-by={KEYRING}] {own_mirror()} {SUITE} main\n", encoding="utf-8")
+    sources.write_text(f"deb [signed-by={KEYRING}] {own_mirror()} {suite} main\n", encoding="utf-8")
     settings = {
         "Dir::State::lists": folder / "lists",
         "Dir::State::status": folder / "status",
@@ -104,7 +104,7 @@ def own_mirror() -> str:
         found = re.search(r"^(?:URIs:\s*|deb\s+(?:\[[^]]*\]\s+)?)(\S+/debian)/?\s*", text, re.MULTILINE)
         if found:
             return found[1]
-    raise CannotPrepare("this machine's apt has no Debian source to find MySQL beside")
+    raise CannotPrepare("this machine's apt has no Debian source to take servers of other releases from")
 
 
 def put_in_place(made: Path, wanted: Path) -> None:

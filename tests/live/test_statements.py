@@ -254,6 +254,8 @@ async def test_n_plus_one_is_a_notice_about_many_lookups_by_key(database: Privat
 
 @pytest.mark.extensions("pg_stat_statements")
 async def test_huge_in_list_is_counted_in_the_text(database: PrivateDatabase) -> None:
+    if database.server.version >= 18:
+        pytest.skip("from version 18 on pg_stat_statements shortens a list to its first value")
     values = ", ".join(str(number) for number in range(1, 60))
     run(shop(database), f"SELECT count(*) FROM orders WHERE id IN ({values})", [()] * 20, text=True)
     assert findings(await database.examine(), "huge_in_list") == []
