@@ -739,3 +739,35 @@ def test_a_partitioned_table_is_not_told_to_take_an_identity_column() -> None:
     row = row_of(TableWithoutKey, schema_name="public", table_name="events", live_rows=60_000.0, is_partitioned=True)
     (cause,) = caused(diagnose(snapshot_of(row)), "no_primary_key")
     assert [each.statements for each in cause.remedies] == [()]
+
+
+def test_a_join_reads_its_table_whole_whatever_the_planner_expects_of_it() -> None:
+    joined = "SELECT o.id FROM customers c JOIN orders o ON o.customer_id = c.id WHERE c.name = 'x'"
+    scan = {"Node Type": "Seq Scan", "Relation Name": "orders", "Plan Rows": 500_000}
+    plan = [{"Plan": {"Node Type": "Hash Join", "Plan Rows": 10, "Plans": [scan]}}]
+    diagnosis = shop(statement(joined), plans={joined: plan})
+    assert [each.object for each in caused(diagnosis, "missing_index")] == ["public.orders(customer_id)"]
+
+
+@pytest.mark.parametrize(("blocks", "count"), [(3_700, 1), (3_600, 0)])
+def test_a_row_policy_is_seen_by_the_blocks_where_no_plan_may_be_had(blocks: int, count: int) -> None:
+    diagnosis = shop(statement(EVERYTHING, rows=1_000, blocks_hit=100 * blocks), POLICY)
+    assert len(caused(diagnosis, "missing_index")) == count
+
+
+@pytest.mark.parametrize(
+    ("query", "blocks", "count"),
+    [
+        ("SELECT what FROM events WHERE barcode = $1", 60, 1),
+        ("SELECT what FROM events WHERE barcode = $1", 59, 0),
+        ("SELECT what FROM events WHERE barcode = $1", 361, 0),  # read whole, each: they lack an index
+        ("SELECT what FROM events WHERE barcode = $1 AND day > $2", 60, 0),
+        ("SELECT count(*) FROM events", 60, 0),
+    ],
+)
+def test_very_many_partitions_are_seen_by_the_blocks_where_no_plan_may_be_had(
+    query: str, blocks: int, count: int
+) -> None:
+    row = statement(query, rows=100, blocks_hit=100 * blocks)
+    diagnosis = diagnose(snapshot_of(COUNTERS, parts(60 * 10**8), row))
+    assert len(caused(diagnosis, "partition_pruning_defeated")) == count

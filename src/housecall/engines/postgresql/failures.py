@@ -4,10 +4,13 @@ The one place where psycopg's errors become ours. No message holds a password: l
 target is named by its address.
 """
 
+import re
+
 import psycopg
 from psycopg import errors
 
 from housecall.engines.engine import Reading, ServerFacts, Target, Unavailable
+from housecall.engines.postgresql.quoting import quote_identifier
 from housecall.errors import (
     InstanceBusy,
     InstanceError,
@@ -37,6 +40,13 @@ def connection_failure(error: psycopg.Error, instance_id: str, target: Target) -
     text = _one_line(error)
     where = f"Instance '{instance_id}' at {target.address}"
     lowered = text.lower()
+    of_whom = re.search(r'too many connections for (database|role) "(.+?)"', text)
+    if of_whom:
+        return InstanceBusy(
+            f"{where} has no connection left for role '{target.user}': {text}. That limit is the {of_whom[1]}'s own:"
+            f" end idle sessions, raise it (ALTER {of_whom[1].upper()} {quote_identifier(of_whom[2])} CONNECTION LIMIT"
+            " ...), or connect as a superuser, whom it does not concern"
+        )
     if any(sign in lowered for sign in _BUSY):
         return InstanceBusy(
             f"{where} has no connection left for role '{target.user}': {text}."

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from housecall.advisor.index import Benefit, Candidate, ColumnFacts, IndexFacts, TableFacts, candidates
 from housecall.advisor.index.facts import UNKNOWN
 from housecall.advisor.index.redundancy import PATTERNS
+from housecall.diagnosis.checks.postgresql._measured import BLOCK_BYTES
 from housecall.diagnosis.checks.postgresql._statements import (
     HotStatement,
     explained_text,
@@ -25,6 +26,8 @@ MIN_SHARE = 0.02
 """Of the time of all statements: less is not worth another index."""
 MIN_MEAN_SECONDS = 0.001
 """A statement that takes under a millisecond does not read a table from end to end."""
+WHOLE_SHARE = 0.5
+"""Of a table's blocks: no search by an index touches so many."""
 MAX_RETURNED_SHARE = 0.2
 """A statement that returns a fifth of the table is served best by reading it all."""
 
@@ -189,17 +192,27 @@ def _wanted(
 
 
 def _behind_policies(statement: HotStatement, now: Snapshot) -> Iterator[tuple[str, str]]:
-    """What row security adds to the conditions on a table that the plan reads whole. The plan was made for whoever
-    looks, whom the policy need not concern, so it may lack that condition."""
+    """What row security adds to the conditions on a table that is read whole. The plan was made for whoever looks, whom
+    the policy need not concern, so it may lack that condition."""
     rows = now.get(RowPolicy)
-    plan = plan_of(statement, now)
-    if plan is None or isinstance(rows, Unavailable):
-        return
-    for row in rows:
-        if row.table_name in statement.shape.tables and scans_of(plan, row.table_name, "full_scan"):
+    for row in () if isinstance(rows, Unavailable) else rows:
+        if row.table_name in statement.shape.tables and _is_read_whole(statement, row, now):
             table = quote_identifier(row.table_name)
             condition = _CAST_OF_TEXT.sub(r"\1", row.condition)
             yield f"SELECT * FROM {table} WHERE {condition}", row.policy_name
+
+
+def _is_read_whole(statement: HotStatement, policy: RowPolicy, now: Snapshot) -> bool:
+    """By the plan; without one by the blocks that a run touches."""
+    plan = plan_of(statement, now)
+    if plan is not None:
+        return bool(scans_of(plan, policy.table_name, "full_scan"))
+    sizes = [
+        row.size_bytes
+        for row in now.rows(HotTable)
+        if (row.schema_name, row.table_name) == (policy.schema_name, policy.table_name)
+    ]
+    return any((statement.blocks_per_call or 0.0) * BLOCK_BYTES >= WHOLE_SHARE * size > 0 for size in sizes)
 
 
 _CAST_OF_TEXT = re.compile(r"\((\w+|\"[^\"]+\")\)::(?:text|bpchar|character varying)\b")
@@ -266,12 +279,13 @@ PARALLEL_DIVISOR = 2.4
 
 def _rows_by_plan(statement: HotStatement, candidate: Candidate, now: Snapshot) -> float | None:
     """The rows that the planner expects the statement's conditions to keep of the table, where it knew the values and
-    reads the table from end to end. None: it did not."""
+    reads the table from end to end. None: it did not, or the table is restricted by a join, which keeps other rows for
+    each row of the other table."""
     text = explained_text(statement, now)
     plan = plan_of(statement, now)
-    if plan is None or text is None or "$" in text:
+    if plan is None or text is None or "$" in text or any(each.kind == "join" for each in candidate.serves):
         return None
-    scans = scans_of(plan, candidate.table, "full_scan")
+    scans = [node for node in scans_of(plan, candidate.table, "full_scan") if node.filter is not None]
     rows = [
         (node.estimated_rows or 0.0) * (PARALLEL_DIVISOR if node.operation.startswith("Parallel") else 1.0)
         for node in scans

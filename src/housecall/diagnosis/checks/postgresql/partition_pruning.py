@@ -85,7 +85,7 @@ def scanned_by(statement: HotStatement, table: PartitionedTable, now: Snapshot) 
     plan = plan_of(statement, now)
     if plan is None:
         wrapped = _wrapped_key(statement, table)
-        return Scanned(table.partitions, wrapped, True, True) if wrapped else None
+        return Scanned(table.partitions, wrapped, True, True) if wrapped else _by_blocks(statement, table)
     names = set(table.names)
     nodes = [node for node in plan.root.walk() if node.relation in names]
     if not nodes:
@@ -97,6 +97,21 @@ def scanned_by(statement: HotStatement, table: PartitionedTable, now: Snapshot) 
     named = any(column in condition for column in table.key_columns for condition in conditions)
     by_index = all(node.kind != "full_scan" for node in nodes)
     return Scanned(len({node.relation for node in nodes}), hidden, named, bool(conditions), by_index)
+
+
+BLOCKS_A_SEARCH = 6.0
+"""Of a partition's index and table; more per partition show that they are read whole."""
+
+
+def _by_blocks(statement: HotStatement, table: PartitionedTable) -> Scanned | None:
+    """Without a plan: a text that names the table and filters, but not by its key, and touches a block of each
+    partition at least."""
+    text = statement.query
+    is_of_table = table.table_name in statement.shape.tables and re.search(r"\bwhere\b", text, re.I)
+    if not is_of_table or any(re.search(rf"\b{re.escape(key)}\b", text, re.I) for key in table.key_columns):
+        return None
+    blocks = (statement.blocks_per_call or 0.0) / max(table.partitions, 1)
+    return Scanned(table.partitions, None, False, True, blocks <= BLOCKS_A_SEARCH) if blocks >= 1.0 else None
 
 
 def _hidden_keys(condition: str, table: PartitionedTable) -> Iterator[tuple[str, str]]:
