@@ -771,3 +771,27 @@ def test_very_many_partitions_are_seen_by_the_blocks_where_no_plan_may_be_had(
     row = statement(query, rows=100, blocks_hit=100 * blocks)
     diagnosis = diagnose(snapshot_of(COUNTERS, parts(60 * 10**8), row))
     assert len(caused(diagnosis, "partition_pruning_defeated")) == count
+
+
+@pytest.mark.parametrize(("pattern", "count"), [("'ann@shop.example'", 1), ("'ann%'", 1), ("'%ann'", 0), ("$1", 0)])
+def test_a_search_without_case_has_no_index_to_use(pattern: str, count: int) -> None:
+    query = f"SELECT id FROM orders WHERE email ILIKE {pattern}"
+    plan = [{"Plan": {"Node Type": "Seq Scan", "Relation Name": "orders", "Filter": "(email ~~* 'x')", "Plan Rows": 1}}]
+    diagnosis = shop(statement(query), index("orders_email_idx", "email"), plans={query: plan})
+    causes = caused(diagnosis, "function_on_column")
+    assert [each.object for each in causes] == ["public.orders(email)"] * count
+    assert all("lower(email)" in each.remedies[0].title.render() for each in causes)
+
+
+def test_a_join_inside_a_view_is_seen_in_its_plan() -> None:
+    query = "SELECT status FROM stays WHERE mrn = $1"
+    scan = {"Node Type": "Seq Scan", "Relation Name": "orders", "Alias": "o", "Plan Rows": 500_000}
+    patient = {
+        "Node Type": "Index Scan", "Relation Name": "customers", "Alias": "c", "Index Name": "x", "Plan Rows": 1,
+        "Index Cond": "(c.mrn = $1)",
+    }  # fmt: skip
+    join = {
+        "Node Type": "Hash Join", "Hash Cond": "(o.customer_id = c.id)", "Plan Rows": 10, "Plans": [scan, patient]
+    }  # fmt: skip
+    diagnosis = shop(statement(query), plans={query: [{"Plan": join}]})
+    assert [each.object for each in caused(diagnosis, "missing_index")] == ["public.orders(customer_id)"]

@@ -4,7 +4,7 @@ Each works on the text alone, or with the types of columns where it needs them, 
 matters on this server (how often it runs, how large the table is) is for the causes to judge.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import sqlglot
@@ -164,7 +164,16 @@ def _wrapped(tree: exp.Expr, engine: EngineName, names: Mapping[str, str]) -> tu
         for each in scope.predicates
         if each.expression is not None
     ]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys([*found, *_without_case(tree, engine, names)]))
+
+
+def _without_case(tree: exp.Expr, engine: EngineName, names: Mapping[str, str]) -> Iterator[ColumnInExpression]:
+    """ILIKE with a known beginning: an index on the column holds its capitals and cannot serve."""
+    for like in tree.find_all(exp.ILike) if engine == "postgresql" else ():
+        column, pattern = like.this, beginning(like.expression)
+        is_known = isinstance(pattern, exp.Literal) and str(pattern.this)[:1] not in ("", "%", "_")
+        if isinstance(column, exp.Column) and is_known and not isinstance(like.parent, exp.Not):
+            yield ColumnInExpression(_relation_of(column, names), column.name, "ilike", f"{column.name} ILIKE")
 
 
 def _relation_of(column: exp.Column, names: Mapping[str, str]) -> str:

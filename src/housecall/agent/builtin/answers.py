@@ -20,6 +20,7 @@ from housecall.agent.builtin.diagnosis import (
     split,
     topical,
     whole,
+    word_count,
 )
 from housecall.agent.builtin.intents import Intent, Suspect
 from housecall.agent.builtin.plans import SIZES, dropped_index, meant_cause, refers_to_cause, waits_with
@@ -132,7 +133,8 @@ def _examined_before(conversation: Conversation, exam: Result | None) -> Result 
 
 
 def whole_with_suspects(intent: Intent, exam: Result, language: Language) -> str:
-    return paragraphs([suspicions(intent.suspects, exam, language), whole(exam, language)])
+    supposed = suspicions(intent.suspects, exam, language)
+    return paragraphs([supposed, whole(exam, language, words_before=word_count(supposed or ""))])
 
 
 _SUSPECT_TOPICS: dict[Suspect, Topic] = {
@@ -146,7 +148,7 @@ def suspicions(suspects: tuple[Suspect, ...], exam: Result, language: Language) 
     lines = []
     for suspect in suspects:
         asked = say(words.SUSPICION, language, what=say(words.TOPIC_NAMES[suspect], language))
-        lines.append(f"{asked} {_judged(suspect, exam, language)}")
+        lines.append(joined([asked, _judged(suspect, exam, language)], language))
     return bullets(end(line, language) for line in lines) if lines else None
 
 

@@ -32,17 +32,17 @@ LETTERS_A_WORD = 1.7
 """Chinese has no spaces; a word of it has one letter or two."""
 
 
-def whole(exam: Result, language: Language) -> str:
+def whole(exam: Result, language: Language, *, words_before: float = 0.0) -> str:
     """The answer to "why is it slow", "what is wrong" and "is it healthy".
 
-    Where it would grow too long, reasons for not looking go first, then what it is not, then the last cause is told in
-    one line.
+    Where it would grow too long, with `words_before` that stand in front of it, reasons for not looking go first, then
+    what it is not, then the last cause is told in one line.
     """
     causes, briefly = split(exam, language)
     while True:
         for reasons, cleared in ((MOST_MISSED, True), (1, True), (1, False)):
             answer = _told(exam, causes, briefly, language, reasons=reasons, cleared=cleared)
-            if word_count(answer) <= MOST_WORDS:
+            if word_count(answer) + words_before <= MOST_WORDS:
                 return answer
         if len(causes) <= 1:
             return answer

@@ -51,6 +51,12 @@ _KEY = Say(
     " index on {column}",
     zh="为所查询的键建立表达式索引（{expression}，写明键名），或改用 @> 并在 {column} 上建立 GIN 索引",
 )
+_WITHOUT_CASE = Say(
+    en="Compare lower({column}) with the value in small letters, and index lower({column}) (text_pattern_ops where only"
+    " the beginning is given); for parts of words a GIN index with pg_trgm serves ILIKE as it is",
+    zh="改为用 lower({column}) 与小写值比较，并为 lower({column}) 建索引（只给出开头时用 text_pattern_ops）；"
+    "若要匹配中间部分，可用 pg_trgm 的 GIN 索引直接支持 ILIKE",
+)
 _CUTS_TIME = ("date_trunc", "cast to date", "extract", "date_part", "to_char")
 
 
@@ -89,6 +95,8 @@ def _remedies(finding: Finding) -> tuple[Remedy, ...]:
     if not details.get("only_rewriting"):
         return (index_remedy(finding), application_change(_REWRITE(column=details["column"])))
     wrapped_by = details["wrapped_by"].lower()
+    if wrapped_by == "ilike":
+        return (application_change(_WITHOUT_CASE(column=details["column"])),)
     if any(word in wrapped_by for word in _CUTS_TIME):
         return (application_change(_RANGE(column=details["column"])),)
     if "->" in wrapped_by:

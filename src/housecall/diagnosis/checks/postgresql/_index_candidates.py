@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from housecall.advisor.index import Benefit, Candidate, ColumnFacts, IndexFacts, TableFacts, candidates
 from housecall.advisor.index.facts import UNKNOWN
 from housecall.advisor.index.redundancy import PATTERNS
+from housecall.advisor.plan import Plan
 from housecall.diagnosis.checks.postgresql._measured import BLOCK_BYTES
 from housecall.diagnosis.checks.postgresql._statements import (
     HotStatement,
@@ -226,11 +227,32 @@ def _behind_views(statement: HotStatement, facts: list[TableFacts], now: Snapsho
     plan = plan_of(statement, now) if set(statement.shape.tables) - known else None
     partitions = {name for names in _all_leaves(now) for name in names}
     seen = known - partitions
-    for node in plan.root.walk() if plan else ():
-        if node.kind == "full_scan" and node.filter and node.relation in seen:
+    scans = [node for node in plan.root.walk() if node.kind == "full_scan" and node.relation in seen] if plan else []
+    for node in scans:
+        if node.relation and node.filter:
             source = f"{quote_identifier(node.relation)} AS {quote_identifier(node.alias or node.relation)}"
             condition = _CAST_OF_TEXT.sub(r"\1", node.filter)
             yield f"SELECT * FROM {source} WHERE {condition}"
+    if plan and any(
+        node.kind == "full_scan" and not node.filter and node.relation in seen for node in plan.root.walk()
+    ):
+        yield from _as_one_join(plan)
+
+
+def _as_one_join(plan: Plan) -> Iterator[str]:
+    """What a plan joins, with all its conditions, as one statement: a table that is read whole for a join has no
+    condition of its own."""
+    nodes = list(plan.root.walk())
+    tables = {node.alias or node.relation: node.relation for node in nodes if node.relation}
+    conditions = [
+        _CAST_OF_TEXT.sub(r"\1", text)
+        for node in nodes
+        for text in (node.filter, node.index_condition, node.join_condition)
+        if text
+    ]
+    if len(tables) > 1 and conditions:
+        sources = ", ".join(f"{quote_identifier(name)} AS {quote_identifier(alias)}" for alias, name in tables.items())
+        yield f"SELECT * FROM {sources} WHERE {' AND '.join(conditions)}"
 
 
 def _all_leaves(now: Snapshot) -> list[list[str]]:
