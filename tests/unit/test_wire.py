@@ -5,7 +5,7 @@ import json
 from typing import Annotated, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from housecall.api.chat import ChatMessagesRequest
@@ -217,11 +217,15 @@ NAMES = st.sampled_from(
 
 @pytest.mark.parametrize("operation", all_operations(), ids=lambda each: each.name)
 class TestArbitraryInput:
+    """Few examples for each: all operations are read by the same code, and there are a hundred of them."""
+
+    @settings(max_examples=25)
     @given(st.lists(st.tuples(NAMES, st.text() | JSON_VALUES.map(json.dumps)), max_size=6))
     def test_is_read_or_refused(self, operation: Any, query: list[tuple[str, str]]) -> None:
         with contextlib.suppress(RequestError):
             operation.request.read(assemble(query, (), {}))
 
+    @settings(max_examples=25)
     @given(st.dictionaries(NAMES, JSON_VALUES, max_size=6))
     def test_in_a_json_body_is_read_or_refused(self, operation: Any, body: dict[str, Any]) -> None:
         with contextlib.suppress(RequestError):
