@@ -10,7 +10,7 @@ from housecall.wording import Say
 CAUSE = CauseRule(
     id="connection_saturation",
     title=Say("Connections of one account used up", "单个账号的连接耗尽"),
-    checks=("mysql.user_connection_limit", "mysql.aborted_connections"),
+    checks=("mysql.user_connection_limit", "mysql.aborted_connections", "mysql.connection_churn"),
 )
 _REFUSED = Say(
     "{refused:count} logins were refused for such a limit since the start.",
@@ -40,6 +40,7 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
     for finding in found.of("mysql.user_connection_limit"):
         times = finding.details["refused"]
         aborted = [each for each in found.of("mysql.aborted_connections") if each.object == "Aborted_connects"]
+        again = found.of("mysql.connection_churn") if times else ()  # who is refused tries again and again
         yield Cause(
             id=CAUSE.id,
             object=finding.object,
@@ -53,5 +54,5 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
                 application_change(_LOOK(), _NO_MORE(), _BY_USER), application_change(_RAISE(), _NO_MORE(), _BY_USER)
             ),
             rests_on=(finding.fingerprint,),
-            absorbs=fingerprints(aborted),
+            absorbs=fingerprints([*aborted, *again]),
         )  # fmt: skip
