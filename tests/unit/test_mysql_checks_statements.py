@@ -1127,3 +1127,47 @@ def test_a_slow_statement_that_something_explains_is_not_told_twice() -> None:
     assert caused(verdict, "unknown") == []
     sleeping = digest("SELECT SLEEP ( ? )", total_seconds=20.0, all_seconds=20.0, rows_examined=0)
     assert caused(diagnose(snapshot(sleeping)), "unknown") == []
+
+
+# --- texts joined with numbers ---
+
+
+@pytest.mark.parametrize(
+    ("kind", "access", "indexed", "told"),
+    [("int", "ALL", True, True), ("varchar(20)", "ALL", True, False), ("int", "ref", True, False),
+     ("int", "ALL", False, False)],
+)  # fmt: skip
+def test_a_text_joined_with_numbers_is_converted(kind: str, access: str, indexed: bool, told: bool) -> None:
+    query = (
+        "SELECT `i` . `v` FROM `orders` `o` JOIN `imports` `i` ON `i` . `order_no` = `o` . `ref` WHERE `o` . `id` = ?"
+    )
+    rows = [*ORDERS, column("orders", "ref", kind), column("imports", "order_no", "varchar(20)")]
+    rows += [index("imports", "by_order", "order_no")] if indexed else []
+    plan = {"query_block": {"nested_loop": [
+        {"table": {"table_name": "o", "access_type": "const", "key": "PRIMARY", "rows": 1}},
+        {"table": {"table_name": "i", "access_type": access, "rows": 300_000}},
+    ]}}  # fmt: skip
+    causes = caused(diagnose(snapshot(digest(query), *rows, plans={query: plan})), "implicit_cast")
+    assert [each.object for each in causes] == (["shop.imports(order_no)"] if told else [])
+    for cause in causes:
+        assert "shop.orders(ref)" in cause.summary.render("en")
+        assert "CAST" in cause.remedies[0].title.render("zh-CN")
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["UPDATE `customers` `c` JOIN `orders` `o` ON `o` . `customer_id` = `c` . `id` SET `note` = ? WHERE `c` . `id` = ?",
+     "DELETE `c` FROM `customers` `c` JOIN `orders` `o` ON `o` . `customer_id` = `c` . `id` WHERE `c` . `id` = ?"],
+)  # fmt: skip
+def test_the_join_of_a_change_wants_its_index_too(query: str) -> None:
+    changed = digest(query, rows_sent=0, rows_affected=10, full_joins=10)
+    rows = [*ORDERS, *CUSTOMERS, column("customers", "note", "text")]
+    (cause,) = caused(diagnose(snapshot(changed, *rows)), "missing_index")
+    assert cause.object == "shop.orders(customer_id)"
+
+
+def test_a_number_stands_before_a_short_text_in_a_key() -> None:
+    query = "DELETE FROM `orders` WHERE `phase` = ? AND `ref` = ?"
+    rows = [*ORDERS, column("orders", "phase", "varchar(16)"), column("orders", "ref")]
+    (cause,) = caused(diagnose(snapshot(digest(query), *rows, plans={query: scan()})), "missing_index")
+    assert cause.object.startswith("shop.orders(ref")

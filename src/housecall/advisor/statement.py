@@ -140,6 +140,7 @@ def relations_of(node: exp.Expr) -> tuple[Relation, ...]:
         for table in _own(node, exp.Table)
         if isinstance(table, exp.Table)
         and isinstance(table.this, exp.Identifier)
+        and not any(table is each for each in node.args.get("tables") or ())  # names in DELETE a FROM a JOIN b
         and (table.db or table.name not in ctes)
     )
 
@@ -182,11 +183,19 @@ def _conditions(node: exp.Expr) -> Iterator[exp.Expr]:
     where = node.args.get("where")
     roots = [where.this] if where is not None else []
     roots += [join.args["on"] for join in node.args.get("joins") or () if join.args.get("on") is not None]
-    from_ = node.args.get("from_")
-    if from_ is not None and isinstance(from_.this, exp.Table):
-        roots += [join.args["on"] for join in from_.this.args.get("joins") or () if join.args.get("on") is not None]
+    for table in _joined_tables(node):
+        roots += [join.args["on"] for join in table.args.get("joins") or () if join.args.get("on") is not None]
     for root in roots:
         yield from _joined(root)
+
+
+def _joined_tables(node: exp.Expr) -> Iterator[exp.Table]:
+    """Tables that hold joins of their own: behind FROM, and what an UPDATE or DELETE changes."""
+    from_ = node.args.get("from_")
+    changed = node.this if isinstance(node, exp.Update | exp.Delete) else None
+    for table in (from_.this if from_ is not None else None, changed):
+        if isinstance(table, exp.Table):
+            yield table
 
 
 def _joined(root: exp.Expr) -> Iterator[exp.Expr]:

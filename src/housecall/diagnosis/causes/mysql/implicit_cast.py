@@ -17,6 +17,17 @@ _SUMMARY = Say(
     " index.",
     zh="{column} 的类型是 {type}，却与数字比较：服务器要逐行转换，无法使用该列的索引。",
 )
+_JOINED = Say(
+    en="{column} is {type} but joined with the numbers of {other}: the server converts every row and cannot use the"
+    " column's index.",
+    zh="{column} 的类型是 {type}，却与数字列 {other} 连接：服务器要逐行转换，无法使用该列的索引。",
+)
+_ONE_TYPE = Say(
+    en="Give {column} and {other} one type (if all of the texts are numbers, make the text column the number that it"
+    " holds); until then write CAST(… AS CHAR) around the number in the join",
+    zh="让 {column} 与 {other} 类型一致（若文本全是数字，把文本列改为数字类型）；在此之前，在连接条件中对数字一侧写"
+    " CAST(… AS CHAR)",
+)
 _HIDDEN = Say(
     en="The value itself is not shown by the digest; the column has an index that would have served a text, and it is"
     " never used.",
@@ -33,8 +44,14 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
     for finding in found.of("mysql.implicit_cast"):
         details = finding.details
         because: tuple[Message, ...] = () if details["is_seen"] else (_HIDDEN(),)
+        summary = (_JOINED if details["other"] else _SUMMARY)(
+            column=details["target"], type=details["column_type"], other=details["other"]
+        )
+        fix = _ONE_TYPE(column=details["target"], other=details["other"]) if details["other"] else _FIX(
+            column=details["column"]
+        )  # fmt: skip
         yield statement_cause(
-            CAUSE.id, finding, found, _SUMMARY(column=details["target"], type=details["column_type"]),
-            (application_change(_FIX(column=details["column"])),), confidence=0.95 if details["is_seen"] else 0.75,
-            because=because, absorbs=proposals_for(found, finding), object_name=details["target"],
+            CAUSE.id, finding, found, summary, (application_change(fix),),
+            confidence=0.95 if details["is_seen"] else 0.75, because=because,
+            absorbs=proposals_for(found, finding), object_name=details["target"],
         )  # fmt: skip

@@ -17,6 +17,8 @@ from housecall.engines.mysql.rows.tables import LargestTable, LargeTableColumn
 FEW_VALUES = 50.0
 """Distinct values of a column of a type with few values, or named like one, where nothing counts them: fewer than other
 columns are taken to have, so that it stands behind them in a key, and enough that a rare value may still want one."""
+SHORT_TEXT_VALUES = 150.0
+"""Of a short text, which is as often a category as it is a key: it stands behind a number in a key."""
 MOST_OF_A_CATEGORY = 24
 MIN_ROWS_FOR_PREFIX = 1_000
 MOST_ROWS_A_PREFIX = 500
@@ -113,7 +115,7 @@ def _table(
     facts = TableFacts(
         place[0], place[1], rows,
         {
-            name: ColumnFacts(column.data_type, distinct.get(name, FEW_VALUES if few_values(column) else None))
+            name: ColumnFacts(column.data_type, distinct.get(name, _likely_values(column)))
             for name, column in columns.items()
         },
         tuple(
@@ -126,6 +128,12 @@ def _table(
         ),
     )  # fmt: skip
     return Table(place[0], place[1], rows, columns, indexes, facts, size_bytes, hidden, too_short)
+
+
+def _likely_values(column: LargeTableColumn) -> float | None:
+    if few_values(column):
+        return FEW_VALUES
+    return SHORT_TEXT_VALUES if is_short_text(column) else None
 
 
 def _is_too_short(index: LargeTableIndex, rows: float) -> bool:

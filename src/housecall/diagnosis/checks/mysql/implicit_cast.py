@@ -1,4 +1,5 @@
-"""Hot statements that compare an indexed text column with a number, so that the column is converted row by row.
+"""Hot statements that compare an indexed text column with a number, or join it with a column of numbers, so that it is
+converted row by row.
 
 Why it matters: MySQL and MariaDB compare text with a number as numbers; every row's text is converted, and the index on
 the column cannot be used.
@@ -12,11 +13,20 @@ Source: MySQL manual, "Type Conversion in Expression Evaluation".
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from housecall.advisor.statement import parse_statement, scopes
 from housecall.diagnosis.check import Check, Limits, Threshold
+from housecall.diagnosis.checks.mysql._index_candidates import in_lower_case
 from housecall.diagnosis.checks.mysql._measured import table_name
 from housecall.diagnosis.checks.mysql._predicates import comparisons, indexed, reads_whole
 from housecall.diagnosis.checks.mysql._shapes import severity_of, statement_finding
-from housecall.diagnosis.checks.mysql._statements import HotStatement, hot_statements, is_hot
+from housecall.diagnosis.checks.mysql._statements import (
+    HotStatement,
+    accesses_of,
+    hot_statements,
+    is_hot,
+    plan_of,
+    table_of,
+)
 from housecall.diagnosis.checks.mysql._tables import Table
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
@@ -39,6 +49,12 @@ CHECK = Check(
     needs_window=True,
 )
 _TEXT_TYPES = ("char", "varchar", "text", "tinytext", "mediumtext", "longtext", "enum")
+_NUMBER_TYPES = ("tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "float", "double")
+_JOINS = Say(
+    en="{column} is {type} and joined with the numbers of {other}, so every row is converted and the index is not used:"
+    " {statement:code}.",
+    zh="{column} 是 {type} 却与数字列 {other} 连接，每一行都要转换，索引无法使用：{statement:code}。",
+)
 _CONVERTS = Say(
     en="{column} is {type} and compared with a number, so every row is converted and the index is not used:"
     " {statement:code}.",
@@ -51,6 +67,8 @@ class Cast(NamedTuple):
     column: str
     column_type: str
     is_seen: bool
+    other: str | None = None
+    """The column of numbers that it is joined with; None: it is compared with a value."""
 
 
 def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
@@ -59,15 +77,17 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
     for statement in hot_statements(now, earlier):
         if not is_hot(statement, limits["min_share"], limits["min_seconds"]):
             continue
-        for cast in casts(statement, now):
+        for cast in (*casts(statement, now), *joined_casts(statement, now)):
             name = f"{table_name(cast.table.schema, cast.table.name)}({quote_identifier(cast.column)})"
             if cast.table.rows >= limits["min_rows"] and name not in told:
                 told.add(name)
                 yield statement_finding(
                     CHECK, statement, now, severity_of(statement, limits["warning_share"], limits["warning_seconds"]),
-                    _CONVERTS(column=name, type=cast.column_type, statement=statement.text),
+                    (_JOINS if cast.other else _CONVERTS)(
+                        column=name, type=cast.column_type, statement=statement.text, other=cast.other
+                    ),
                     target=name, column=cast.column, column_type=cast.column_type, is_seen=cast.is_seen,
-                    schema=cast.table.schema, table=cast.table.name,
+                    schema=cast.table.schema, table=cast.table.name, other=cast.other,
                 )  # fmt: skip
 
 
@@ -84,6 +104,33 @@ def casts(statement: HotStatement, now: Snapshot) -> Iterator[Cast]:
             compared.is_number or _never_uses_an_index(statement)
         ):
             yield Cast(table, column.column_name, column.column_type, compared.is_number)
+
+
+def joined_casts(statement: HotStatement, now: Snapshot) -> Iterator[Cast]:
+    """Indexed text columns that are joined with a column of numbers, where the plan or the counters say that their
+    table is read whole for it."""
+    tree = parse_statement(in_lower_case(statement.sql), "mysql")
+    for scope in scopes(tree, "mysql") if tree is not None else ():
+        tables = {each.alias: table_of(now, statement, each.name) for each in scope.relations}
+        for predicate in scope.predicates:
+            alias, _, column = str(predicate.other).partition(".")
+            mine, other = tables.get(predicate.alias), tables.get(alias)
+            if predicate.kind != "join" or predicate.expression is not None or mine is None or other is None:
+                continue
+            text, number = mine.columns.get(predicate.column), other.columns.get(column)
+            if text is None or number is None or not mine.leads(predicate.column):
+                continue
+            is_mixed = text.data_type.lower() in _TEXT_TYPES and number.data_type.lower() in _NUMBER_TYPES
+            if is_mixed and _reads_whole_for_join(statement, mine, now):
+                named = f"{table_name(other.schema, other.name)}({quote_identifier(number.column_name)})"
+                yield Cast(mine, text.column_name, text.column_type, True, named)
+
+
+def _reads_whole_for_join(statement: HotStatement, table: Table, now: Snapshot) -> bool:
+    plan = plan_of(statement, now)
+    if plan is not None:
+        return any(node.access in ("ALL", "index") or node.buffered for node in accesses_of(plan, table.name))
+    return statement.examined is not None and statement.examined >= table.rows / 2
 
 
 def _never_uses_an_index(statement: HotStatement) -> bool:
