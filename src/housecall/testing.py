@@ -26,6 +26,7 @@ from housecall.diagnosis.examine import Diagnosis, examine
 from housecall.diagnosis.snapshot import Sample, Snapshot, StatementPlan
 from housecall.engines.engine import ProbeLimits, Row, RowT, ServerFacts, Target, Unavailable, Version
 from housecall.engines.postgresql import ENGINE
+from housecall.errors import SetupError
 from housecall.mysql_server import cache_folder
 from housecall.store.embedded import FOR_TESTS, Cluster
 from housecall.store.unprivileged import account_for
@@ -74,17 +75,16 @@ def _extensions_beside(bin_dir: Path) -> tuple[str, ...]:
 
 def named_servers() -> tuple[Path, ...]:
     """The folders of HOUSECALL_TEST_SERVERS: each is the root that a server's packages were unpacked into."""
-    return tuple(Path(each) for each in os.environ.get("HOUSECALL_TEST_SERVERS", "").split(os.pathsep) if each)
+    folders = tuple(Path(each) for each in os.environ.get("HOUSECALL_TEST_SERVERS", "").split(os.pathsep) if each)
+    for folder in folders:
+        if not folder.is_dir():
+            raise SetupError(f"HOUSECALL_TEST_SERVERS names {folder}, and there is no such folder")
+    return folders
 
 
 def further_servers_folder() -> Path:
     """Where servers of versions that only a part of the tests runs on are unpacked, one folder each."""
     return cache_folder() / "versions"
-
-
-def further_servers() -> tuple[Path, ...]:
-    folder = further_servers_folder()
-    return tuple(sorted(each for each in folder.iterdir() if each.is_dir())) if folder.exists() else ()
 
 
 def program_version(program: Sequence[Path | str]) -> str:
