@@ -6,7 +6,7 @@ from housecall.diagnosis.cause import Cause
 from housecall.diagnosis.examine import Diagnosis
 from housecall.engines.engine import Row
 from housecall.engines.mysql.rows.server import FailedStatement, StatementError
-from housecall.engines.mysql.rows.sessions import SessionGroup
+from housecall.engines.mysql.rows.sessions import DetachedTransaction, PreparedTransaction, SessionGroup
 from housecall.engines.mysql.rows.tables import ForeignEngineTable
 from housecall.testing import row_of
 from housecall.testing_mysql_rows import causes, counters, found, metadata_waiter, stuck, variables, verdict
@@ -130,3 +130,24 @@ def test_waits_for_a_whole_table_weigh_by_the_sessions_that_they_hold_up(waiting
     rows = [memory_table(MB, "MyISAM"), *counters(Table_locks_waited=30, Table_locks_immediate=100)]
     cause = the(verdict(*rows, samples=[look, look]), "table_level_locking")
     assert cause.holds_up == share
+
+
+def test_a_queue_for_a_table_that_nobody_is_seen_to_hold_ends_with_its_schema_change() -> None:
+    change = "ALTER TABLE orders ADD COLUMN a INT"
+    cause = the(
+        verdict(metadata_waiter(2, change, 20.0), metadata_waiter(3, "SELECT * FROM orders", 15.0)),
+        "table_level_locking",
+    )
+    assert "does not tell who holds it" in cause.summary.render("en")
+    assert "?" not in cause.summary.render("zh-CN")
+    assert cause.remedies[0].statements == ("KILL QUERY 2;",)
+
+
+@pytest.mark.parametrize(("locked", "told"), [(1, "orphan_prepared_transaction"), (0, "table_level_locking")])
+def test_a_schema_change_may_wait_for_a_transaction_that_no_session_has(locked: int, told: str) -> None:
+    rows = [
+        metadata_waiter(2, "ALTER TABLE orders ADD COLUMN a INT", 20.0),
+        row_of(DetachedTransaction, transaction_id="7", transaction_seconds=15.0, rows_locked=locked),
+        row_of(PreparedTransaction, formatid=1, gtrid_length=5, bqual_length=0, data="pay-1"),
+    ]
+    assert told in [each.id for each in verdict(*rows).causes]

@@ -1,9 +1,11 @@
 """One statement takes most of the time of MySQL or MariaDB, slowly, and nothing else that was found says why.
 
 It is told, since "nothing is wrong" would be no answer to who waits for it, and it is a notice, since it may be the
-work that the server is there for. A subquery in FROM that is built whole for each call is named as what it is.
+work that the server is there for. A subquery in FROM that is built whole for each call is named as what it is, and so
+is a random order.
 """
 
+import re
 from collections.abc import Iterator
 
 from sqlglot import exp
@@ -30,6 +32,8 @@ MIN_SHARE = 0.3
 """Of the time of all statements: the server does hardly anything else."""
 MIN_SECONDS = 0.2
 """Of a call: a person notices it."""
+MIN_SECONDS_AT_RANDOM = 0.02
+"""Of a call that puts all rows into a random order, whatever else it does: what it costs grows with the table."""
 MIN_CALLS = 5
 """Fewer are somebody's report."""
 _WAITS = (
@@ -51,6 +55,16 @@ _PUSH = Say(
     " wanted",
     "把外层条件也写进子查询（MySQL 可用 LATERAL），使其只对需要的行分组",
 )
+_RANDOM = Say(
+    en="ORDER BY RAND() gives every row a number and sorts them all, for each call.",
+    zh="ORDER BY RAND() 每次调用都要为每一行生成随机数并全部排序。",
+)
+_PICK = Say(
+    en="Pick a random key between the lowest and the highest, and read the first row from there on (WHERE id >= … ORDER"
+    " BY id LIMIT 1)",
+    zh="先在最小和最大主键之间取一个随机值，再从该处取第一行（WHERE id >= … ORDER BY id LIMIT 1）",
+)
+_RANDOM_ORDER = re.compile(r"order by rand ?\(", re.IGNORECASE)
 _MEASURE = Say(
     "Run EXPLAIN ANALYZE (ANALYZE on MariaDB) with the application's values, and look for the step that takes the time",
     "用应用的实际参数执行 EXPLAIN ANALYZE（MariaDB 用 ANALYZE），找出耗时的步骤",
@@ -75,15 +89,22 @@ def _is_felt(finding: Finding) -> bool:
         and not details["is_over"]
         and details["share"] >= MIN_SHARE
         and (details["calls"] or 0) >= MIN_CALLS
-        and (details["mean_seconds"] or 0.0) >= MIN_SECONDS
+        and (details["mean_seconds"] or 0.0) >= (MIN_SECONDS_AT_RANDOM if _is_random(details["text"]) else MIN_SECONDS)
     )
+
+
+def _is_random(text: str) -> bool:
+    return _RANDOM_ORDER.search(text) is not None
 
 
 def _cause(finding: Finding) -> Cause:
     details = finding.details
-    is_derived = _groups_in_from(plain_digest(details["query"]))
-    derived: tuple[Message, ...] = (_DERIVED(),) if is_derived else ()
-    first = (application_change(_PUSH()),) if is_derived else ()
+    is_derived, is_random = _groups_in_from(plain_digest(details["query"])), _is_random(details["text"])
+    shape: tuple[Message, ...] = (*((_DERIVED(),) if is_derived else ()), *((_RANDOM(),) if is_random else ()))
+    first = (
+        *((application_change(_PUSH()),) if is_derived else ()),
+        *((application_change(_PICK()),) if is_random else ()),
+    )
     return Cause(
         id=CAUSE.id,
         object=details["tables"][0] if details["tables"] else finding.object,
@@ -91,7 +112,7 @@ def _cause(finding: Finding) -> Cause:
         severity=Severity.NOTICE,
         confidence=0.3,
         summary=_SUMMARY(share=details["share"], mean=details["mean_seconds"]),
-        because=(share_message(details), STATEMENT(statement=details["text"]), *row_messages(details), *derived),
+        because=(share_message(details), STATEMENT(statement=details["text"]), *row_messages(details), *shape),
         evidence=finding.evidence,
         remedies=(*first, application_change(_MEASURE())),
         rests_on=(finding.fingerprint,),

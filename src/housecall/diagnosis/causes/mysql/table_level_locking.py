@@ -3,7 +3,7 @@
 The object is the table. Who holds it now is told where it can be seen.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
@@ -14,6 +14,7 @@ from housecall.diagnosis.causes.mysql._sessions import (
     LONGEST_WAIT,
     WAITING,
     application_change,
+    cancel_statement,
     end_session,
     explained_by_queue,
     fingerprints,
@@ -41,6 +42,11 @@ _ENGINE = Say(
 _LOCK_TABLES = Say(
     "{table} is locked as a whole (LOCK TABLES) by {holder}: {waiting:count} session{waiting:|s} {waiting:waits|wait}.",
     "{table} 被 {holder} 整表锁定（LOCK TABLES）：有 {waiting:count} 个会话在等待。",
+)
+_UNSEEN = Say(
+    "{waiting:count} session{waiting:|s} {waiting:waits|wait} for {table} as a whole, and the server does not tell who"
+    " holds it (LOCK TABLES, or a transaction that is not shown).",
+    "有 {waiting:count} 个会话在等待 {table} 的整表锁，而服务器未显示持有者（LOCK TABLES，或未显示的事务）。",
 )
 _COUNTED = Say(
     "{waited:count} statement{waited:|s} had to wait for a whole table; {table} ({engine}) is the largest whose engine"
@@ -90,14 +96,19 @@ def _now_waiting(finding: Finding, found: Found, now: Snapshot) -> Cause:
         confidence=0.9 if by_engine else details["confidence"],
         summary=_ENGINE(table=table, engine=engine, waiting=details["waiting"])
         if by_engine
-        else _LOCK_TABLES(table=table, holder=finding.object if root else "?", waiting=details["waiting"]),
+        else (_LOCK_TABLES if root else _UNSEEN)(table=table, holder=finding.object, waiting=details["waiting"]),
         because=(LONGEST_WAIT(waiting=details["waiting"], longest=details["longest_seconds"]), *holder),
         evidence=(*finding.evidence, *(session_evidence(root) if root else ())),
-        remedies=_remedies(table, engine if by_engine else None, root, now),
+        remedies=(*_cancelled(details), *_remedies(table, engine if by_engine else None, root, now)),
         rests_on=(finding.fingerprint,),
         absorbs=(*explained_by_queue(found, finding), *fingerprints(found.of("mysql.table_lock_waits"))),
         holds_up=share_held_up(details),
     )
+
+
+def _cancelled(details: Mapping[str, Any]) -> tuple[Remedy, ...]:
+    """A schema change that waits for an unseen holder: without it those behind it go on."""
+    return (cancel_statement(details["middle"]),) if details["middle"] and not details["root"] else ()
 
 
 def _counted(finding: Finding, now: Snapshot) -> Cause:

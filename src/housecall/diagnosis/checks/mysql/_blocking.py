@@ -358,6 +358,8 @@ def _metadata_edges(locks: Locks, waiter: Session) -> Iterable[Edge]:
     table = next((name for name, _ in wanted if name), None) or next(iter(_tables(waiter)), None)
     mode = wanted[0][1] if wanted else None
     holders = _open_before(locks, waiter, table)
+    if not holders and any(row.rows_locked or row.rows_modified for row in locks.detached):
+        holders = [PREPARED]  # neither server shows the metadata locks of a transaction that no session has
     blocker = holders[0] if holders else UNKNOWN
     yield Edge(waiter.id, blocker, "metadata", seconds, table, seen=False, candidates=len(holders), lock_mode=mode)
 
