@@ -233,9 +233,7 @@ def _behind_views(statement: HotStatement, facts: list[TableFacts], now: Snapsho
             source = f"{quote_identifier(node.relation)} AS {quote_identifier(node.alias or node.relation)}"
             condition = _CAST_OF_TEXT.sub(r"\1", node.filter)
             yield f"SELECT * FROM {source} WHERE {condition}"
-    if plan and any(
-        node.kind == "full_scan" and not node.filter and node.relation in seen for node in plan.root.walk()
-    ):
+    if plan and any(node.filter is None for node in scans):
         yield from _as_one_join(plan)
 
 
