@@ -353,3 +353,23 @@ def test_no_timeouts_is_hygiene_and_a_role_with_its_own_counts() -> None:
     assert [each.severity for each in found(verdict(), "no_timeouts")] == [Severity.INFO]
     override = replace(SETTINGS, overrides=["app/*: idle_in_transaction_session_timeout=60s"])
     assert found(diagnose(snapshot_of(override)), "no_timeouts") == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "word"),
+    [
+        ("REFRESH MATERIALIZED VIEW board", "CONCURRENTLY"),
+        ("create unique index i on t (a)", "CREATE INDEX CONCURRENTLY"),
+        ("REINDEX TABLE t", "REINDEX"),
+        ("VACUUM (ANALYZE, FULL) t", "pg_repack"),
+        ("CLUSTER t USING i", "pg_repack"),
+        ("LOCK TABLE t IN EXCLUSIVE MODE", "FOR UPDATE"),
+        ("REINDEX TABLE CONCURRENTLY t", "statement_timeout"),
+        ("SELECT clustered FROM t", "statement_timeout"),
+    ],
+)
+def test_maintenance_that_blocks_has_a_gentler_way(statement: str, word: str) -> None:
+    root = replace(running(1, 30.0), statement=statement)
+    diagnosis = verdict(root, *(waiter(number, 1, seconds=20.0) for number in (2, 3)))
+    (cause,) = [each for each in diagnosis.causes if each.id == "long_transaction_blocker"]
+    assert word in cause.remedies[1].title.render()

@@ -788,10 +788,19 @@ def test_a_join_inside_a_view_is_seen_in_its_plan() -> None:
     scan = {"Node Type": "Seq Scan", "Relation Name": "orders", "Alias": "o", "Plan Rows": 500_000}
     patient = {
         "Node Type": "Index Scan", "Relation Name": "customers", "Alias": "c", "Index Name": "x", "Plan Rows": 1,
-        "Index Cond": "(c.mrn = $1)",
+        "Index Cond": "(mrn = $1)",
     }  # fmt: skip
     join = {
         "Node Type": "Hash Join", "Hash Cond": "(o.customer_id = c.id)", "Plan Rows": 10, "Plans": [scan, patient]
     }  # fmt: skip
     diagnosis = shop(statement(query), plans={query: [{"Plan": join}]})
     assert [each.object for each in caused(diagnosis, "missing_index")] == ["public.orders(customer_id)"]
+
+
+@pytest.mark.parametrize(("calls", "count"), [(4, 0), (5, 1)])
+def test_a_few_runs_of_a_person_show_nothing_of_compilation_or_long_lists(calls: int, count: int) -> None:
+    compiled = statement("SELECT sum(id) FROM orders", calls=calls, total_seconds=1.9, jit_seconds=1.2)
+    listed = statement(f"SELECT id FROM orders WHERE id IN ({', '.join(map(str, range(3000)))})", calls=calls,
+                       total_seconds=1.9)  # fmt: skip
+    diagnosis = shop(compiled, listed)
+    assert len(found(diagnosis, "jit_overhead")) == len(found(diagnosis, "huge_in_list")) == count

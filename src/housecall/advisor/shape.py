@@ -152,6 +152,19 @@ def columns_in_expressions(condition: str, engine: EngineName = "postgresql") ->
     return _wrapped(tree, engine, {"the_table": ""})
 
 
+def of_relation(condition: str, alias: str) -> str:
+    """A condition of PostgreSQL with `alias` before the columns that name no relation, as a plan writes those of one
+    scan. As it is where it cannot be read."""
+    try:
+        tree = sqlglot.parse_one(f"SELECT 1 WHERE {with_parameters_apart(condition, 'postgresql')}", read="postgres")
+    except (SqlglotError, RecursionError):
+        return condition
+    for column in tree.find_all(exp.Column):
+        if not column.table:
+            column.set("table", exp.to_identifier(alias, quoted=True))
+    return str(tree.args["where"].this.sql("postgres"))
+
+
 def _names_by_alias(tree: exp.Expr) -> dict[str, str]:
     found = tree.find_all(exp.Select, exp.Update, exp.Delete)
     return {relation.alias: relation.name for node in found for relation in relations_of(node)}

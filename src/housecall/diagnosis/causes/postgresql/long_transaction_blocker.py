@@ -5,6 +5,7 @@ autovacuum that prevents wraparound is never to be ended: the statement that wai
 hangs in its commit for want of a standby is a victim itself.
 """
 
+import re
 from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
@@ -73,6 +74,41 @@ _WAIT_FOR_VACUUM = Say(
 _NOBODY_WAITS = Say("Nobody waits for pid {pid} any more: the count is 0.", "不再有会话等待 pid {pid}：计数为 0。")
 
 
+_REFRESH = Say(
+    "Next time refresh it with REFRESH MATERIALIZED VIEW CONCURRENTLY, which lets readers go on; it needs a unique"
+    " index on plain columns of the view",
+    "下次改用 REFRESH MATERIALIZED VIEW CONCURRENTLY，读者不受影响；前提是该物化视图在普通列上有唯一索引",
+)
+_BUILD = Say(
+    "Next time build it with CREATE INDEX CONCURRENTLY (outside a transaction), which lets writers go on",
+    "下次用 CREATE INDEX CONCURRENTLY 建索引（不能放在事务中），写入不受影响",
+)
+_REBUILD = Say(
+    "Next time use REINDEX ... CONCURRENTLY (outside a transaction), which lets readers and writers go on",
+    "下次用 REINDEX ... CONCURRENTLY 重建索引（不能放在事务中），读写不受影响",
+)
+_REWRITE = Say(
+    "Next time let plain VACUUM keep the space in use, or rewrite the table with pg_repack or in a maintenance window:"
+    " VACUUM FULL and CLUSTER lock out everybody until they end",
+    "平时用普通 VACUUM 让空间重复利用；确需重写时用 pg_repack 或放到维护窗口："
+    "VACUUM FULL 和 CLUSTER 会一直排斥所有读写",
+)
+_LOCK_TABLE = Say(
+    "Take a weaker lock, or none: SELECT ... FOR UPDATE of the rows it works on, or SHARE UPDATE EXCLUSIVE MODE where"
+    " the job must only not meet itself; and COMMIT before long work",
+    "改用更弱的锁或不加表锁：只对要处理的行用 SELECT ... FOR UPDATE；若仅为避免任务自身重复执行，"
+    "用 SHARE UPDATE EXCLUSIVE MODE；长时间计算之前先提交",
+)
+_MAINTENANCE: tuple[tuple[re.Pattern[str], Say], ...] = (
+    (re.compile(r"^\s*refresh\s+materialized\s+view\s+(?!concurrently)", re.I), _REFRESH),
+    (re.compile(r"^\s*create\s+(?:unique\s+)?index\s+(?!concurrently)", re.I), _BUILD),
+    (re.compile(r"^\s*reindex\b(?!.*\bconcurrently\b)", re.I), _REBUILD),
+    (re.compile(r"^\s*(?:vacuum\s*(?:full\b|\([^)]*\bfull\b)|cluster\b)", re.I), _REWRITE),
+    (re.compile(r"^\s*lock\s", re.I), _LOCK_TABLE),
+)
+"""What there is a gentler way for, by the beginning of the statement."""
+
+
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:  # noqa: ARG001
     for finding in lasting_queues(found):
         if waits_for_a_standby(finding):
@@ -126,4 +162,8 @@ def _remedies(finding: Finding, is_vacuum: bool) -> tuple[Remedy, ...]:
     if is_vacuum:
         pid = root["pid"]
         return (application_change(_WAIT_FOR_VACUUM(), _NOBODY_WAITS(pid=pid), waiting_for(pid)),)
+    advice = next((say for pattern, say in _MAINTENANCE if pattern.match(root["statement"] or "")), None)
+    if advice is not None:
+        pid = root["pid"]
+        return (cancel_statement(root), application_change(advice(), _NOBODY_WAITS(pid=pid), waiting_for(pid)))
     return (cancel_statement(root), *limit_role(root["user"], "statement_timeout", "5min"))

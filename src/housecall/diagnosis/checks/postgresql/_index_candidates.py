@@ -8,6 +8,7 @@ from housecall.advisor.index import Benefit, Candidate, ColumnFacts, IndexFacts,
 from housecall.advisor.index.facts import UNKNOWN
 from housecall.advisor.index.redundancy import PATTERNS
 from housecall.advisor.plan import Plan
+from housecall.advisor.shape import of_relation
 from housecall.diagnosis.checks.postgresql._measured import BLOCK_BYTES
 from housecall.diagnosis.checks.postgresql._statements import (
     HotStatement,
@@ -242,12 +243,14 @@ def _as_one_join(plan: Plan) -> Iterator[str]:
     condition of its own."""
     nodes = list(plan.root.walk())
     tables = {node.alias or node.relation: node.relation for node in nodes if node.relation}
-    conditions = [
-        _CAST_OF_TEXT.sub(r"\1", text)
+    joins = [node.join_condition for node in nodes if node.join_condition]
+    scans = [
+        of_relation(text, node.alias or node.relation)
         for node in nodes
-        for text in (node.filter, node.index_condition, node.join_condition)
-        if text
+        for text in (node.filter, node.index_condition)
+        if text and node.relation
     ]
+    conditions = [_CAST_OF_TEXT.sub(r"\1", text) for text in (*joins, *scans)]
     if len(tables) > 1 and conditions:
         sources = ", ".join(f"{quote_identifier(name)} AS {quote_identifier(alias)}" for alias, name in tables.items())
         yield f"SELECT * FROM {sources} WHERE {' AND '.join(conditions)}"

@@ -277,10 +277,13 @@ FEW_CALLS, LONG_SECONDS = 5, 2.0
 """Fewer runs are those of a person or of a job, unless they took so long together that somebody waited for them."""
 
 
+def is_rare(statement: HotStatement) -> bool:
+    """Whether it ran so seldom that its share only tells how little else there was to do."""
+    return statement.calls is not None and statement.calls < FEW_CALLS and statement.seconds < LONG_SECONDS
+
+
 def is_hot(statement: HotStatement, min_share: float, min_mean_seconds: float) -> bool:
     """Whether a statement takes a noticeable share, and each run long enough that its way of reading matters."""
-    if statement.share < min_share:
-        return False
-    if statement.calls is not None and statement.calls < FEW_CALLS and statement.seconds < LONG_SECONDS:
+    if statement.share < min_share or is_rare(statement):
         return False
     return statement.mean_lately is None or statement.mean_lately >= min_mean_seconds

@@ -15,7 +15,7 @@ from housecall.advisor.plan import Plan, PlanNode
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.postgresql._measured import measured, table_name
 from housecall.diagnosis.checks.postgresql._shapes import live_rows_of, severity_of, statement_finding
-from housecall.diagnosis.checks.postgresql._statements import HotStatement, hot_statements, plan_of
+from housecall.diagnosis.checks.postgresql._statements import HotStatement, hot_statements, is_rare, plan_of
 from housecall.diagnosis.finding import Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.engine import Unavailable
@@ -58,7 +58,7 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
     dependent = [row for row in rows if _factor(row, limits) >= limits["min_factor"] and not _is_known(row, now)]
     for statement in hot_statements(now, earlier) if dependent else []:
         plan = plan_of(statement, now)
-        if plan is None or statement.share < limits["min_share"]:
+        if plan is None or statement.share < limits["min_share"] or is_rare(statement):
             continue
         for row in dependent:
             node = _node(plan, row)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.postgresql._shapes import severity_of, statement_finding
-from housecall.diagnosis.checks.postgresql._statements import HotStatement, hot_statements
+from housecall.diagnosis.checks.postgresql._statements import HotStatement, hot_statements, is_rare
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.wording import Say
@@ -42,7 +42,7 @@ _LIST = re.compile(r"\bIN\s*\(\s*((?:\$?\d+|'[^']*')\s*,\s*){20,}", re.IGNORECAS
 def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
     for statement in hot_statements(now, earlier):
         elements = elements_of(statement)
-        if statement.share >= limits["min_share"] and elements >= limits["min_elements"]:
+        if statement.share >= limits["min_share"] and not is_rare(statement) and elements >= limits["min_elements"]:
             yield statement_finding(
                 CHECK, statement, now, severity_of(statement, limits["warning_share"], limits["warning_seconds"]),
                 _HUGE(elements=elements, statement=statement.text), elements=elements,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.postgresql._shapes import statement_finding
-from housecall.diagnosis.checks.postgresql._statements import hot_statements
+from housecall.diagnosis.checks.postgresql._statements import hot_statements, is_rare
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.wording import Say
@@ -41,6 +41,7 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
             jit_share >= limits["min_jit_share"]
             and statement.share >= limits["min_share"]
             and statement.jit_seconds >= limits["min_jit_seconds"]
+            and not is_rare(statement)
         ):
             yield statement_finding(
                 CHECK, statement, now, Severity.WARNING,

@@ -16,7 +16,7 @@ from housecall.advisor.shape import columns_in_expressions
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.postgresql._measured import measured, table_name
 from housecall.diagnosis.checks.postgresql._shapes import severity_of, statement_finding
-from housecall.diagnosis.checks.postgresql._statements import HotStatement, hot_statements, plan_of
+from housecall.diagnosis.checks.postgresql._statements import HotStatement, hot_statements, is_rare, plan_of
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.postgresql.rows.tables import PartitionedTable
@@ -71,7 +71,7 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
     if not tables:
         return
     for statement in hot_statements(now, earlier):
-        if statement.share < limits["min_share"]:
+        if statement.share < limits["min_share"] or is_rare(statement):
             continue
         for table in tables:
             scanned = scanned_by(statement, table, now)

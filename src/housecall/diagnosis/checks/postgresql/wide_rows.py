@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.postgresql._measured import measured, table_name
 from housecall.diagnosis.checks.postgresql._shapes import severity_of, statement_finding
-from housecall.diagnosis.checks.postgresql._statements import HotStatement, hot_statements
+from housecall.diagnosis.checks.postgresql._statements import HotStatement, hot_statements, is_rare
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.postgresql.rows.tables import WideTable
@@ -47,7 +47,7 @@ _WHOLE = Say(
 def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
     tables = {row.table_name: row for row in now.rows(WideTable)}
     for statement in hot_statements(now, earlier):
-        if statement.share < limits["min_share"] or statement.kind not in ("SELECT", "WITH"):
+        if statement.share < limits["min_share"] or is_rare(statement) or statement.kind not in ("SELECT", "WITH"):
             continue
         for row in (tables[name] for name in statement.shape.tables if name in tables):
             if _large_bytes(row) >= limits["min_large_bytes"] and fetches_whole(statement, row):
