@@ -16,9 +16,9 @@ from housecall.diagnosis.snapshot import Sample, Snapshot, StatementPlan
 from housecall.engines.engine import Row, ServerFacts, Unavailable, Version
 from housecall.engines.mysql import ENGINE
 from housecall.engines.mysql.explainable import is_explainable, plain_digest, with_schema, with_values
-from housecall.engines.mysql.rows.indexes import LargeTableIndex
+from housecall.engines.mysql.rows.indexes import LargeTableIndex, UnusedIndex
 from housecall.engines.mysql.rows.replication import ReplicaStatus
-from housecall.engines.mysql.rows.server import StatementError, StatusCounter, Variable
+from housecall.engines.mysql.rows.server import ProcessorShare, StatementError, StatusCounter, Variable
 from housecall.engines.mysql.rows.sessions import Session
 from housecall.engines.mysql.rows.statements import HotTable, TopStatement
 from housecall.engines.mysql.rows.tables import LargeTableColumn, TableStatistics, TableWithoutKey
@@ -1127,6 +1127,28 @@ def test_a_slow_statement_that_something_explains_is_not_told_twice() -> None:
     assert caused(verdict, "unknown") == []
     sleeping = digest("SELECT SLEEP ( ? )", total_seconds=20.0, all_seconds=20.0, rows_examined=0)
     assert caused(diagnose(snapshot(sleeping)), "unknown") == []
+
+
+@pytest.mark.parametrize(("into", "told"), [("orders", False), ("clients", True)])
+def test_a_slow_write_into_a_table_with_indexes_that_nobody_uses_needs_no_other_reason(into: str, told: bool) -> None:
+    written = f"INSERT INTO `{into}` ( `note` ) SELECT CONCAT ( ? , `n` ) FROM `numbers`"
+    slow = digest(written, calls=20, total_seconds=20.0, all_seconds=20.0, no_index_used=0, scans=0)
+    idle = row_of(
+        UnusedIndex, schema_name="shop", table_name="Orders", index_name="wide", size_bytes=50 * 1024 * 1024,
+        columns=["note"], table_writes=1_000_000,
+    )  # fmt: skip
+    diagnosis = diagnose(snapshot(slow, *ORDERS, idle))
+    assert caused(diagnosis, "unused_index")
+    assert bool(caused(diagnosis, "unknown")) is told
+
+
+def test_a_slow_statement_on_a_machine_without_a_free_processor_has_its_reason() -> None:
+    slow = digest(
+        GROUPED, calls=5, total_seconds=3.0, all_seconds=3.3, rows_examined=5, rows_sent=5, no_index_used=0, scans=0
+    )
+    diagnosis = diagnose(snapshot(slow, *ORDERS, *CUSTOMERS, ProcessorShare(0.1, 0.01, 9)))
+    assert caused(diagnosis, "external_cpu_contention")
+    assert caused(diagnosis, "unknown") == []
 
 
 # --- texts joined with numbers ---

@@ -20,6 +20,7 @@ from housecall.diagnosis.causes.mysql._statement_causes import (
 )
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.guard.tables import tables_in
 from housecall.engines.mysql.explainable import plain_digest
 from housecall.wording import Message, Say
 
@@ -38,8 +39,11 @@ MIN_CALLS = 5
 """Fewer are somebody's report."""
 _WAITS = (
     "mysql.blocked_sessions", "mysql.hot_row", "mysql.table_lock_waits", "mysql.row_lock_time",
-    "mysql.global_read_lock", "mysql.advisory_locks",
+    "mysql.global_read_lock", "mysql.advisory_locks", "mysql.external_load",
 )  # fmt: skip
+"""What makes any statement slow, whatever it does."""
+_WRITES = ("INSERT", "REPLACE", "UPDATE", "DELETE")
+_SLOWS_WRITES = ("mysql.over_indexing", "mysql.unused_index", "mysql.duplicate_index")
 _SUMMARY = Say(
     "One statement takes {share:percent} of all statement time, {mean:duration} a call, and nothing that was looked at"
     " says why.",
@@ -75,7 +79,7 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
     if found.of(*_WAITS) or any(each.severity.rank >= Severity.WARNING.rank for each in found.findings):
         return
     for finding in found.of("mysql.top_statements"):
-        if _is_felt(finding):
+        if _is_felt(finding) and not _is_slowed_by_indexes(finding, found):
             yield _cause(finding)
 
 
@@ -91,6 +95,14 @@ def _is_felt(finding: Finding) -> bool:
         and (details["calls"] or 0) >= MIN_CALLS
         and (details["mean_seconds"] or 0.0) >= (MIN_SECONDS_AT_RANDOM if _is_random(details["text"]) else MIN_SECONDS)
     )
+
+
+def _is_slowed_by_indexes(statement: Finding, found: Found) -> bool:
+    """Whether it writes into a table that has indexes which nobody needs."""
+    if statement.details["kind"] not in _WRITES:
+        return False
+    tables = tables_in(plain_digest(statement.details["query"]), "mysql")
+    return any(each.details["table"].lower() in tables for each in found.of(*_SLOWS_WRITES))
 
 
 def _is_random(text: str) -> bool:
@@ -115,8 +127,7 @@ def _cause(finding: Finding) -> Cause:
         because=(share_message(details), STATEMENT(statement=details["text"]), *row_messages(details), *shape),
         evidence=finding.evidence,
         remedies=(*first, application_change(_MEASURE())),
-        rests_on=(finding.fingerprint,),
-        impact=details["share"],
+        rests_on=(finding.fingerprint,),  # without impact: whatever else is found goes first
     )
 
 

@@ -26,7 +26,7 @@ CHECK = Check(
     severity=Severity.NOTICE,
     title=Say("Processors busy with other programs", "处理器被其他程序占用"),
     thresholds=[
-        Threshold("max_share", 0.3, "of what the server's own work leaves: others take more than twice as much"),
+        Threshold("max_share", 0.25, "of what the server's own work leaves: others take three times as much"),
         Threshold("min_waited_seconds", 0.03, "less is one turn of one other program"),
     ],
 )
