@@ -142,6 +142,20 @@ async def test_missing_index_is_found_by_its_statement_and_gone_after_the_remedy
     assert causes_in(await shop.examine(), shop, "missing_index") == []
 
 
+async def test_a_table_that_has_the_name_of_a_keyword_has_a_plan(shop: PrivateMySQLDatabase) -> None:
+    shop.execute(
+        "CREATE TABLE status (id INT AUTO_INCREMENT PRIMARY KEY, account INT, note VARCHAR(100))",
+        "INSERT INTO status (account, note) WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r"
+        " WHERE n < 500) SELECT a.n, REPEAT('x', 50) FROM r AS a JOIN r AS b ON b.n <= 20",
+        "ANALYZE TABLE status",
+        *[f"SELECT status.note FROM status WHERE status.account = {number}" for number in range(1, 40)],
+    )
+    diagnosis = await shop.examine()
+    plans = [each for each in diagnosis.snapshot.plans if "note" in each.statement]
+    assert [each.failure for each in plans if each.plan is None] == []
+    assert [each.object for each in causes_in(diagnosis, shop, "missing_index")] == [f"{shop.name}.status(account)"]
+
+
 async def test_without_performance_schema_missing_index_is_not_evaluated(blind_shop: PrivateMySQLDatabase) -> None:
     missed = {each.check: each for each in (await blind_shop.examine()).not_evaluated}
     assert "performance_schema" in str(missed["mysql.missing_index"].reason)

@@ -6,7 +6,7 @@ from housecall.diagnosis.check import Limits
 from housecall.diagnosis.checks.mysql import key_exhaustion
 from housecall.engines.engine import parse_reading
 from housecall.engines.mysql import ENGINE
-from housecall.engines.mysql.explainable import as_read, with_values
+from housecall.engines.mysql.explainable import as_read, plain_digest, with_values
 from housecall.engines.mysql.flavour import version_of
 from housecall.engines.mysql.rows.innodb import parse_innodb_status
 from housecall.engines.mysql.rows.tables import AutoIncrement, MoneyColumn
@@ -62,6 +62,19 @@ def test_every_reading_name_is_served_at_most_once_by_a_server() -> None:
 def test_a_digest_gets_values_that_fit_its_places() -> None:
     assert with_values("SELECT * FROM t WHERE a = ? LIMIT ?") == "SELECT * FROM t WHERE a = '1' LIMIT 1"
     assert with_values("SELECT * FROM t WHERE a IN (...)") == "SELECT * FROM t WHERE a IN ('1')"
+
+
+def test_names_that_are_keywords_are_small_in_a_digest_and_left_in_a_statement() -> None:
+    digest = (
+        "SELECT COUNT ( * ) FROM LOG JOIN `Orders` ON `Orders` . ID = LOG . ID WHERE `DAYOFYEAR` ( SQL_TSI_DAY ) = ?"
+    )
+    assert plain_digest(digest) == (
+        "select count ( * ) from log join `Orders` on `Orders` . id = log . id where DAYOFYEAR ( day ) = ?"
+    )
+    for statement in ("SELECT COUNT(*) FROM LOG WHERE id = 7 AND note = 'A?'", "SELECT 1 FROM `A` WHERE x = 'B'"):
+        assert plain_digest(statement) == statement
+    assert plain_digest("UPDATE STATUS SET `a` = ? WHERE NOTE = 'KEPT'").startswith("update status set `a` = ?")
+    assert plain_digest("UPDATE STATUS SET `a` = ? WHERE NOTE = 'KEPT'").endswith("'KEPT'")
 
 
 def test_a_write_is_planned_as_the_query_for_its_rows() -> None:

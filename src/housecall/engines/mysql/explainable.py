@@ -26,6 +26,7 @@ _MORE_VALUES = re.compile(r"\?\s*,\s*\.\.\.")
 _LIMIT_OF_TWO = re.compile(r"\bLIMIT\s+\?\s*,\s*\.\.\.", re.IGNORECASE)
 _UNIT = re.compile(r"\bSQL_TSI_(SECOND|MINUTE|HOUR|DAY|WEEK|MONTH|QUARTER|YEAR)\b", re.IGNORECASE)
 _QUOTED_CALL = re.compile(r"`([A-Za-z_][A-Za-z0-9_]*)`\s*\(")
+_QUOTED_OR_WORD = re.compile(r"""`[^`]*`?|'[^']*'?|"[^"]*"?|[A-Za-z_][A-Za-z0-9_]*""")
 _ONLY_NUMBERS = {"limit", "offset"}
 
 
@@ -43,11 +44,22 @@ def statements_to_explain(readings: Mapping[str, Rows | Unavailable]) -> tuple[s
 
 def plain_digest(text: str) -> str:
     """A digest's text as a statement that parsers and the server read: both flavours write `LIMIT ?, ...` for an offset
-    and a count, `?, ...` for a list, SQL_TSI_DAY for DAY, and quote the names of functions."""
+    and a count, `?, ...` for a list, SQL_TSI_DAY for DAY, quote the names of functions, and write a table that has the
+    name of a keyword (`log`, `status`, `user`) like the keyword: without quotes and in capitals."""
+    text = _in_small_letters(text)
     text = _STANDS_FOR_VALUES.sub(lambda match: "(?)" if match[0].startswith("(") else "", text)
     text = _LIMIT_OF_TWO.sub("LIMIT ?, ?", text)
     text = _MORE_VALUES.sub("?", text)
     return _QUOTED_CALL.sub(r"\1 (", _UNIT.sub(r"\1", text))
+
+
+def _in_small_letters(text: str) -> str:
+    """A digest's words outside of quotes: to the server a keyword is the same so, and a name mostly is. A text that has
+    small letters there already is no digest."""
+    words = [each for each in _QUOTED_OR_WORD.findall(text) if each[0] not in "`'\""]
+    if not words or not all(each.isupper() for each in words):
+        return text
+    return _QUOTED_OR_WORD.sub(lambda match: match[0] if match[0][0] in "`'\"" else match[0].lower(), text)
 
 
 def with_schema(schema: str | None, statement: str) -> str:
