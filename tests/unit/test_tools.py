@@ -16,7 +16,7 @@ from housecall.agent.builtin.conversation import Call
 from housecall.agent.fakes import FACTS, FakeProbe, FixedDirectory, RememberingSink, an_instance, engines_of
 from housecall.agent.scripted import ScriptedModel
 from housecall.agent.tools.bounded import RESULT_TOKENS, bounded, estimate_tokens
-from housecall.agent.tools.examination import reference_of, summarised
+from housecall.agent.tools.examination import _listed, reference_of, summarised
 from housecall.agent.tools.plan import flatten_plan
 from housecall.agent.tools.registry import all_tools, tools_for
 from housecall.agent.tools.relations import split_name, written_name
@@ -265,6 +265,16 @@ def test_a_statement_is_never_cut() -> None:
     result = summarised(a_diagnosis(0, 0) | {"causes": [cause]}, "en", 60, None)
 
     assert result.causes[0].remedies[0].statements == [long]
+
+
+def test_steps_that_belong_together_stay_together_and_a_list_of_one_kind_is_cut() -> None:
+    steps = [
+        *(f"ALTER TABLE a{number} DROP FOREIGN KEY f{number};" for number in range(4)),
+        "ALTER TABLE b MODIFY COLUMN id BIGINT NOT NULL AUTO_INCREMENT;",
+        *(f"ALTER TABLE a{number} ADD CONSTRAINT f{number} FOREIGN KEY (x) REFERENCES b (id);" for number in range(4)),
+    ]
+    assert _listed(steps) == steps
+    assert _listed([f"KILL CONNECTION {number};" for number in range(7)])[4:] == ["KILL CONNECTION 4;", "-- 2 more"]
 
 
 def test_every_cause_belongs_to_a_topic() -> None:

@@ -110,7 +110,7 @@ ASK_MORE = Say(
     "可以继续问：“为什么？”“给我第二个的 SQL”，处理后再问“好了吗？”",
 )
 
-MORE_UNDO = Say("and {count} more of the kind", "以及另外 {count} 条同类语句")
+MORE_UNDO = Say("and {count} more", "以及另外 {count} 条")
 OTHERS = Say("Beside that", "除此之外")
 NO_CAUSE = Say(
     "No cause of trouble with {topic} found on {instance}.", "在 {instance} 上没有发现与{topic}有关的故障原因。"

@@ -235,28 +235,44 @@ def _cause(rank: int, cause: dict[str, Any], *, remedies: int = 2, evidence: int
     )
 
 
+MOST_OF_A_KIND = 5
+MOST_STEPS = 40
+
+
 def _evidence(evidence: dict[str, Any]) -> str:
     return clip(f"{evidence['name']}: {evidence['value']} {evidence['unit']}".strip(), 160)
 
 
 def _remedy(remedy: dict[str, Any]) -> RemedyResult:
-    """Statements stay whole: a cut statement must not be run. A too long list of them is the first few and a count."""
-    statements = remedy["statements"]
-    shown = statements[:5]
-    more = [f"-- {len(statements) - 5} more of the same kind"] if len(statements) > 5 else []
+    """Statements stay whole: a cut statement must not be run."""
     return RemedyResult(
         title=clip(remedy["title"]),
-        statements=[*shown, *more],
+        statements=_listed(remedy["statements"]),
         lock=clip(remedy["lock"]),
         risk=remedy["risk"],
         when=remedy["when"],
         duration=clip(remedy["duration"]) if remedy["duration"] else None,
         caution=clip(remedy["caution"]) if remedy["caution"] else None,
-        rollback=remedy["rollback"][:5],
+        rollback=_listed(remedy["rollback"]),
         rollback_note=clip(remedy["rollback_note"]) if remedy["rollback_note"] else None,
         verify=clip(remedy["verify"]),
         verify_statement=remedy["verify_statement"],
     )
+
+
+def _listed(statements: list[str]) -> list[str]:
+    """A too long list of one kind is the first few and a count. Steps of several kinds belong together and stay
+    together: who runs the first half of them alone is left without a foreign key, or without a table."""
+    most = MOST_OF_A_KIND if len({_kind(each) for each in statements}) <= 1 else MOST_STEPS
+    left = len(statements) - most
+    return [*statements[:most], *([f"-- {left} more"] if left > 0 else [])]
+
+
+def _kind(statement: str) -> str:
+    """`ALTER TABLE DROP FOREIGN` for ALTER TABLE orders DROP FOREIGN KEY fk; `KILL CONNECTION` for each KILL."""
+    words = statement.replace(";", " ").split()
+    kept = [*words[:2], *(words[3:5] if words[:1] == ["ALTER"] else [])]
+    return " ".join(kept).upper()
 
 
 def _line(rank: int, cause: dict[str, Any]) -> CauseLine:

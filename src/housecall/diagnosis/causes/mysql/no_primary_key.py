@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.mysql._changes import COPIES, WAIT_SHORTLY
+from housecall.diagnosis.causes.mysql._settings import joined
 from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
@@ -23,8 +24,11 @@ _WHY = Say(
 )
 _ADD = Say(en="Add a BIGINT AUTO_INCREMENT column as the primary key", zh="增加 BIGINT AUTO_INCREMENT 列作为主键")
 _CAUTION = Say(
-    en="Rewrites the table: off peak, and where writes must not wait with gh-ost or pt-online-schema-change. {unique}",
-    zh="会重写整张表，请在低峰期执行；如不能阻塞写入，请使用 gh-ost 或 pt-online-schema-change。{unique}",
+    en="Rewrites the table: off peak, and where writes must not wait with gh-ost or pt-online-schema-change.",
+    zh="会重写整张表，请在低峰期执行；如不能阻塞写入，请使用 gh-ost 或 pt-online-schema-change。",
+)
+_UNIQUE = Say(
+    en="Unique without NULL, so that it may become the key: {unique}.", zh="唯一且不含 NULL，可改为主键：{unique}。"
 )
 _VERIFY = Say(en="the table has a primary key", zh="表已有主键")
 
@@ -49,7 +53,7 @@ def _add_key(finding: Finding) -> Remedy:
     table = qualified(finding.details["schema"], finding.details["table"])
     key = quote_identifier(f"{finding.details['table'][:60]}_id")
     unique = finding.details["unique_indexes"]
-    hint = f"Unique without NULL: {', '.join(unique)}." if unique else str(WAIT_SHORTLY())
+    hint = _UNIQUE(unique=", ".join(unique)) if unique else WAIT_SHORTLY()
     return Remedy(
         title=_ADD(),
         statements=(f"ALTER TABLE {table} ADD COLUMN {key} BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY;",),
@@ -59,5 +63,5 @@ def _add_key(finding: Finding) -> Remedy:
         rollback=(f"ALTER TABLE {table} DROP COLUMN {key};",),
         verify=_VERIFY(),
         verify_statement=f"SHOW INDEX FROM {table};",
-        caution=_CAUTION(unique=hint),
+        caution=joined(_CAUTION(), hint),
     )

@@ -21,13 +21,14 @@ from housecall.diagnosis.causes.mysql._sessions import (
     session_evidence,
     told,
 )
+from housecall.diagnosis.causes.mysql._settings import joined
 from housecall.diagnosis.checks.mysql._blocking import optional
 from housecall.diagnosis.checks.mysql._measured import table_name
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.mysql.rows.tables import ForeignEngineTable
-from housecall.wording import Message, Say
+from housecall.wording import Say
 
 CAUSE = CauseRule(
     id="table_level_locking",
@@ -62,9 +63,7 @@ _CONVERT = Say("Convert {table} to InnoDB", "把 {table} 转换为 InnoDB")
 _CONVERTED = Say(
     "the table's engine is InnoDB, and nobody waits for a table level lock", "该表的引擎为 InnoDB，且没有会话等待表级锁"
 )
-_CAUTION = Say(
-    "Try it on a copy first: InnoDB takes more space. {shortly}", "请先在副本上试验：InnoDB 占用更多空间。{shortly}"
-)
+_CAUTION = Say("Try it on a copy first: InnoDB takes more space.", "请先在副本上试验：InnoDB 占用更多空间。")
 _DO_WITHOUT = Say(
     "Do without LOCK TABLES: a transaction with SELECT … FOR UPDATE locks the rows that are needed",
     "不使用 LOCK TABLES：在事务中用 SELECT … FOR UPDATE 只锁需要的行",
@@ -147,7 +146,6 @@ def _remedies(table: str, engine: str | None, root: dict[str, Any] | None, now: 
 
 
 def _convert(table: str, engine: str, _size: int) -> Remedy:
-    caution: Message = _CAUTION(shortly=str(WAIT_SHORTLY()))
     return Remedy(
         title=_CONVERT(table=table),
         statements=(f"ALTER TABLE {table} ENGINE = InnoDB;",),
@@ -157,5 +155,5 @@ def _convert(table: str, engine: str, _size: int) -> Remedy:
         rollback=(f"ALTER TABLE {table} ENGINE = {engine};",),
         verify=_CONVERTED(),
         verify_statement=f"SHOW CREATE TABLE {table};",
-        caution=caution,
+        caution=joined(_CAUTION(), WAIT_SHORTLY()),
     )

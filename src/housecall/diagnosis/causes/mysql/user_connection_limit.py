@@ -40,7 +40,9 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
     for finding in found.of("mysql.user_connection_limit"):
         times = finding.details["refused"]
         aborted = [each for each in found.of("mysql.aborted_connections") if each.object == "Aborted_connects"]
-        again = found.of("mysql.connection_churn") if times else ()  # who is refused tries again and again
+        again = (
+            found.of("mysql.connection_churn") if times or finding.details["is_full"] else ()
+        )  # who is refused tries again
         yield Cause(
             id=CAUSE.id,
             object=finding.object,
