@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo serve test unit live lint format bench-chat bench-examine bench-api fuzz bench-faults docs lock clean
+.PHONY: demo serve test unit live versions lint format bench-chat bench-examine bench-api fuzz bench-faults docs lock clean
 
 demo: $(VENV)/runtime.done
 	@$(BIN)/housecall demo $(ARGS)
@@ -22,6 +22,10 @@ unit: $(VENV)/dev.done
 live: $(VENV)/dev.done
 	@$(BIN)/python tests/prepare.py
 	@$(BIN)/pytest tests/live $(ARGS)
+
+versions: $(VENV)/dev.done
+	@$(BIN)/python tests/prepare_versions.py
+	@$(BIN)/pytest tests/live_versions $(ARGS)
 
 lint: $(VENV)/dev.done
 	@$(BIN)/ruff check .

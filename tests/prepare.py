@@ -2,8 +2,7 @@
 
 PostgreSQL 18 comes with the Python packages. PostgreSQL 15 with HypoPG is a Debian package: installed through apt where
 that may be done, else its tests are skipped and this says which and why. `prepare_mysql` does the same for MariaDB and
-MySQL, and `prepare_versions` for further versions of all three. With HOUSECALL_REQUIRE_SERVERS=1 a missing server is a
-failure, but for those further ones.
+MySQL. With HOUSECALL_REQUIRE_SERVERS=1 a missing server is a failure.
 """
 
 import os
@@ -12,7 +11,6 @@ import subprocess
 import sys
 
 import prepare_mysql
-import prepare_versions
 from housecall.testing import POSTGRESQL_15, missing_servers
 from housecall.testing_mysql import missing_mysql_servers
 
@@ -47,8 +45,6 @@ def main() -> int:
     if absent and (reason := install_debian_packages(*absent)) is not None:
         print(f"No comparison with {' and '.join(absent)}: {reason}", flush=True)
     for reason in prepare_mysql.prepare():
-        print(reason, flush=True)
-    for reason in prepare_versions.prepare():
         print(reason, flush=True)
     missing = missing_servers() + missing_mysql_servers()
     for server in missing:
