@@ -56,6 +56,7 @@ class TestStopped:
         assert "orders.PRIMARY" in str(cause.summary)
         assert words in str(cause.remedies[0].title)
         assert cause.remedies[1].statements == ("START REPLICA SQL_THREAD;",)
+        assert [each.when for each in cause.remedies] == ["now", "later"]
         assert not any("SKIP" in text.upper() for remedy in cause.remedies for text in remedy.statements)
 
     @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ the difference last.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.mysql._sessions import NO_LOCK, application_change, fingerprints
@@ -116,8 +117,8 @@ def _remedies(finding: Finding, flavour: Flavour) -> tuple[Remedy, ...]:
     number = finding.details["number"]
     if not number:
         return (_start(finding, flavour, _START(), _START_CAUTION()),)
-    advice = application_change(_ADVICE.get(number, _OBJECT)(), _RUNS(), _STATUS)
-    return (advice, _start(finding, flavour, _START_AFTER(), _AFTER_CAUTION()))
+    advice = replace(application_change(_ADVICE.get(number, _OBJECT)(), _RUNS(), _STATUS), when="now")
+    return (advice, replace(_start(finding, flavour, _START_AFTER(), _AFTER_CAUTION()), when="later"))
 
 
 def _start(finding: Finding, flavour: Flavour, title: Message, caution: Message) -> Remedy:
