@@ -804,3 +804,11 @@ def test_a_few_runs_of_a_person_show_nothing_of_compilation_or_long_lists(calls:
                        total_seconds=1.9)  # fmt: skip
     diagnosis = shop(compiled, listed)
     assert len(found(diagnosis, "jit_overhead")) == len(found(diagnosis, "huge_in_list")) == count
+
+
+@pytest.mark.parametrize(("scans", "severity"), [(25, "warning"), (0, "info")])
+def test_a_function_of_a_column_is_no_warning_where_only_the_text_speaks_for_it(scans: int, severity: str) -> None:
+    hidden = (column("id", None), column("customer_id", None), column("email", None, "text"))
+    asked = statement("SELECT id FROM orders WHERE lower(email) = $1", rows=100)
+    diagnosis = diagnose(snapshot_of(table(scans), *hidden, PRIMARY, COUNTERS, asked))
+    assert [each.severity for each in caused(diagnosis, "function_on_column")] == [severity]

@@ -10,6 +10,7 @@ Source: PostgreSQL manual, "Indexes on Expressions".
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.postgresql._index_candidates import MIN_SHARE, proposals, table_facts
@@ -53,14 +54,21 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
         if proposal.has_expression and proposal.table.rows >= limits["min_rows"]:
             wrapped = next(each for each in proposal.candidate.serves if each.expression is not None)
             has_index = any(index.columns[:1] == (wrapped.column,) for index in proposal.table.indexes)
-            yield proposal_finding(
+            finding = proposal_finding(
                 CHECK, proposal, now, limits, _WRAPPED, expression=wrapped.expression or "", column=wrapped.column,
                 wrapped_by=wrapped.wrapped_by or "", has_plain_index=has_index,
             )  # fmt: skip
+            yield finding if _is_supported(finding) else replace(finding, severity=Severity.INFO)
     served = {each.identity for proposal in proposed for each in proposal.statements}
     for statement in hot_statements(now, earlier):
         if statement.identity not in served and is_hot(statement, MIN_SHARE, limits["warning_seconds"]):
             yield from _rewrites(statement, now, limits)
+
+
+def _is_supported(finding: Finding) -> bool:
+    """Whether more than the statement's text speaks for it: a plan, statistics of the column, or scans of the table."""
+    details = finding.details
+    return bool(details["seen_in_plan"] or details["has_statistics"] or details["is_scanned"])
 
 
 def _rewrites(statement: HotStatement, now: Snapshot, limits: Limits) -> Iterator[Finding]:
