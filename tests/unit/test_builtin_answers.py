@@ -147,6 +147,26 @@ def test_a_danger_of_another_kind_is_not_the_answer_to_why_it_is_slow() -> None:
     assert "dangerous_setting at fsync" in answer
 
 
+@pytest.mark.parametrize(
+    ("others", "is_outside"),
+    [
+        ([a_cause("dangerous_setting", "fsync")], True),
+        ([], True),
+        ([a_cause("weak_authentication", "root", severity="notice")], True),
+        ([a_cause("missing_index", "public.orders", severity="warning")], False),
+        ([a_cause("missing_index", "public.orders", severity="notice")], False),
+    ],
+)
+def test_other_programs_are_the_answer_to_why_it_is_slow_when_nothing_inside_is(
+    others: list[dict[str, Any]], is_outside: bool
+) -> None:
+    crowd = a_cause("external_cpu_contention", "machine", severity="notice")
+    answer = Talk(examine_instance=a_verdict(*others, crowd)).ask("why is it slow?")
+    begins = ": nothing in the database makes it slow. external_cpu_contention at machine"
+    assert (begins in answer.partition("\n")[0]) is is_outside
+    assert "nothing found that makes it slow" not in answer
+
+
 def test_what_makes_it_slow_stands_before_a_danger_of_another_kind() -> None:
     causes = (a_cause("dangerous_setting", "fsync"), a_cause("missing_index", "public.orders", severity="warning"))
     answer = Talk(examine_instance=a_verdict(*causes)).ask("why is it slow?")

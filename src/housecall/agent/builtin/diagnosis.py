@@ -14,6 +14,8 @@ from housecall.wording import Language, Say, Value
 
 Cause = dict[str, Any]
 URGENT = ("critical", "warning")
+OUTSIDE = "external_cpu_contention"
+"""The one cause that says: not the database."""
 
 
 SHORT_STATEMENT = 120
@@ -101,6 +103,13 @@ def headline(exam: Result, language: Language) -> str:
     causes = [*exam.get("causes", []), *exam.get("more_causes", [])]
     instance, total = exam["instance_id"], exam["causes_total"]
     urgent = [cause for cause in causes if is_urgent(cause)]
+    outside = _from_outside(exam, causes)
+    if outside is not None:
+        summary = end(outside["summary"], language)
+        told = say(words.NOT_HERE, language, instance=instance, summary=summary)
+        smaller = say(words.AND_SMALLER, language, count=total - len(urgent) - 1) if total - len(urgent) > 1 else ""
+        but = say(words.NOT_HERE_BUT, language, count=len(urgent), smaller=smaller) if urgent else ""
+        return joined([told, but], language) if but else told
     if urgent:
         return _urgent(exam, urgent, language)
     if any(not cause["past"] for cause in causes):
@@ -117,6 +126,14 @@ def headline(exam: Result, language: Language) -> str:
     )  # fmt: skip
     findings = exam.get("findings_total", 0)
     return f"{healthy} {say(words.ONLY_FINDINGS, language, count=findings)}" if findings else healthy
+
+
+def _from_outside(exam: Result, causes: list[Cause]) -> Cause | None:
+    """What slows the server down from outside, when it was asked why it is slow and nothing inside does."""
+    slow = [each for each in causes if belongs("slowness", each["id"]) and each["severity"] != "info"]
+    slow = [each for each in slow if not each["past"]]
+    is_alone = exam.get("focus") == "slowness" and [each["id"] for each in slow] == [OUTSIDE]
+    return slow[0] if is_alone else None
 
 
 def _urgent(exam: Result, urgent: list[Cause], language: Language) -> str:

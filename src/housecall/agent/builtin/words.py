@@ -50,6 +50,14 @@ NOT_SLOW_PARTLY = Say(
     "**{instance}: nothing that makes it slow was found in what could be looked at ({missed} of {checks} checks could not look), but {count} problem{count:|s} of another kind need{count:s|} attention{smaller}.**",
     "**{instance}：在可检查的部分没有发现导致变慢的原因（{checks} 项检查中有 {missed} 项无法执行），但有 {count} 个其他问题需要处理{smaller}。**",
 )
+NOT_HERE = Say(
+    "**{instance}: nothing in the database makes it slow. {summary}**",
+    "**{instance}：变慢的原因不在数据库中。{summary}**",
+)
+NOT_HERE_BUT = Say(
+    "{count} problem{count:|s} of another kind need{count:s|} attention{smaller}.",
+    "另有 {count} 个其他问题需要处理{smaller}。",
+)
 NOT_IT = Say("**Not the cause:** {looks}.", "**不是原因：** {looks}。")
 LOOKED_AT = Say("Looked at: {looks}.", "检查内容：{looks}。")
 SAME_FOR = Say("the same for {objects}", "同样的还有 {objects}")
