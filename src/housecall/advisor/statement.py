@@ -77,7 +77,6 @@ class Scope:
     order: tuple[OrderKey, ...]
     has_limit: bool
     alternatives: tuple[tuple[tuple[Predicate, ...], ...], ...] = ()
-    """Each condition of branches joined by OR: the predicates of every branch, none for one that is not understood."""
 
 
 @lru_cache(maxsize=2_000)
