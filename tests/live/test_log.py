@@ -103,6 +103,19 @@ async def test_timeouts_too_short_are_raised_for_the_role(fresh_server: Start) -
     assert causes(await database.examine(), "timeout_too_short") == []
 
 
+async def test_statements_over_the_limit_of_temporary_files_are_told_until_it_is_lifted(fresh_server: Start) -> None:
+    database = fresh_server()
+    database.execute("CREATE ROLE web LOGIN", "ALTER ROLE web SET work_mem = '64kB'")
+    assert [each.object for each in causes(await database.examine(), "sort_spill")] != ["temp_file_limit"]
+    database.execute("ALTER ROLE web SET temp_file_limit = '1MB'")
+    fails(database, "SELECT n, md5(n::text) FROM generate_series(1, 200000) AS n ORDER BY 2", 3, "web")
+    (cause,) = [each for each in causes(await database.examine(), "sort_spill") if each.object == "temp_file_limit"]
+    database.execute(*cause.remedies[0].statements)
+    with database.connect(role="web") as connection:
+        connection.execute("SELECT n, md5(n::text) FROM generate_series(1, 200000) AS n ORDER BY 2")
+    assert "temp_file_limit" not in [each.object for each in causes(await database.examine(), "sort_spill")]
+
+
 async def test_disk_full_damage_and_many_errors_are_told_from_the_log(fresh_server: Start) -> None:
     database = fresh_server()
     raise_as_the_server_would(database, "53100", 'could not extend file "base/5/16400": No space left on device')

@@ -10,7 +10,7 @@ from housecall.engines.postgresql.rows.connections import UpkeepSettings
 from housecall.engines.postgresql.rows.replication import ReplicationSlot
 from housecall.engines.postgresql.rows.rights import PrivilegeGap
 from housecall.engines.postgresql.rows.server_log import LogMessage, ServerProcess, decoded
-from housecall.engines.postgresql.rows.settings import RoleSetting
+from housecall.engines.postgresql.rows.settings import RoleSetting, ServerSetting
 from housecall.engines.postgresql.rows.transactions import TransactionCounters
 from housecall.testing import row_of, snapshot_of
 
@@ -304,3 +304,39 @@ def test_an_application_that_may_not_write_is_told_once_it_fails(
     causes = caused(diagnosis, "dangerous_setting")
     assert [each.object for each in causes] == ["default_transaction_read_only"] * count
     assert all("RESET default_transaction_read_only" in each.remedies[0].statements[0] for each in causes)
+
+
+# --- temporary files over their limit ---
+
+OVER = 'temporary file size exceeds "temp_file_limit" (1024kB)'
+
+
+@pytest.mark.parametrize(("recent", "count"), [(3, 1), (2, 0), (0, 0)])
+def test_statements_over_the_limit_of_temporary_files_are_told_from_the_third_on(recent: int, count: int) -> None:
+    message = told(OVER, recent, sqlstate="53400", statement="SELECT * FROM orders ORDER BY note", user_name="web")
+    diagnosis = diagnose(snapshot_of(LOG_FILE, message, timeout("temp_file_limit", "1MB")))
+    causes = caused(diagnosis, "sort_spill")
+    assert [each.object for each in causes] == ["temp_file_limit"] * count
+    for cause in causes:
+        assert cause.summary.render("en").endswith("passed temp_file_limit (1 MB) of role web.")
+        assert cause.remedies[0].statements == ("ALTER ROLE web RESET temp_file_limit;",)
+
+
+def test_a_limit_of_the_server_is_raised_tenfold() -> None:
+    limit = row_of(ServerSetting, name="temp_file_limit", value="1024", unit="kB", source="configuration file")
+    diagnosis = diagnose(snapshot_of(LOG_FILE, told(OVER, sqlstate="53400"), limit))
+    (cause,) = caused(diagnosis, "sort_spill")
+    assert cause.remedies[0].statements[0] == "ALTER SYSTEM SET temp_file_limit = '10240kB';"
+    assert cause.remedies[0].rollback[0] == "ALTER SYSTEM SET temp_file_limit = '1024kB';"
+
+
+def test_a_limit_of_temporary_files_that_was_lifted_since_is_over() -> None:
+    message = told(OVER, sqlstate="53400", user_name="web")
+    assert caused(diagnose(snapshot_of(LOG_FILE, message)), "sort_spill") == []
+    assert caused(diagnose(snapshot_of(LOG_FILE, message, timeout("temp_file_limit", "10MB"))), "sort_spill") == []
+
+
+def test_a_limit_of_temporary_files_without_the_log_is_not_evaluated() -> None:
+    limited = diagnose(snapshot_of(timeout("temp_file_limit", "1MB"), unavailable=[REFUSED]))
+    assert missed(limited, "temp_file_limit")
+    assert not missed(diagnose(snapshot_of(unavailable=[REFUSED])), "temp_file_limit")
