@@ -273,7 +273,7 @@ def scans_of(plan: Plan, table: str, *kinds: str) -> list[PlanNode]:
     return [node for node in plan.root.walk() if node.relation == table and node.kind in kinds]
 
 
-FEW_CALLS, LONG_SECONDS = 5, 2.0
+FEW_CALLS, LONG_SECONDS = 3, 1.0
 """Fewer runs are those of a person or of a job, unless they took so long together that somebody waited for them."""
 
 
