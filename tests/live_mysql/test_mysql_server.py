@@ -254,8 +254,8 @@ async def test_redo_log_too_small_is_found_while_it_is_written(own_server: Start
     async with Work(shop, "INSERT INTO feed (kind, line) SELECT kind, line FROM feed LIMIT 4000"):
         for _ in range(30):
             diagnosis = await shop.examine(window_seconds=1.2)
-            if causes(diagnosis, "redo_log_too_small"):
-                break
+            if "warning" in [each.severity.value for each in causes(diagnosis, "redo_log_too_small")]:
+                break  # on a slow disk the pages are flushed in time at first, which is a notice
         (cause,) = causes(diagnosis, "redo_log_too_small")
         assert cause.object == ("innodb_redo_log_capacity" if mysql else "innodb_log_file_size")
         assert cause.severity.value == "warning"
