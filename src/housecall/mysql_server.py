@@ -88,6 +88,7 @@ def make_data_folder(kind: MySQLKind, account: Account, folder: Path) -> None:
         command: list[str | Path] = [
             kind.data_folder_maker, "--no-defaults", f"--datadir={folder}", "--skip-test-db",
             "--auth-root-authentication-method=normal", "--skip-name-resolve",
+            f"--tmpdir={folder}",  # at its start the server removes what another left in a folder that they share
             *([f"--basedir={kind.root / 'usr'}"] if kind.root else []),
         ]  # fmt: skip
     else:
