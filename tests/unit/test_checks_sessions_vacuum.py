@@ -8,7 +8,6 @@ from housecall.diagnosis.checks.postgresql.autovacuum_starved import write_bytes
 from housecall.diagnosis.checks.postgresql.transaction_id_age import LAST_USABLE_AGE
 from housecall.diagnosis.examine import Diagnosis, diagnose
 from housecall.diagnosis.finding import Severity
-from housecall.diagnosis.snapshot import Sample
 from housecall.engines.engine import Row
 from housecall.engines.postgresql.rows.connections import UpkeepSettings
 from housecall.engines.postgresql.rows.replication import ReplicationSlot, Standby
@@ -192,10 +191,9 @@ class TestHorizon:
     def test_vacuum_counts_only_when_it_came_after_the_holder_however_far_apart_both_were_read(
         self, apart: float, count: int
     ) -> None:
-        vacuumed = table(300_000, last_vacuum_seconds=3000.0, last_autovacuum_seconds=None)
-        now = snapshot_of(self.holder(3002.0), vacuumed)
-        read_late = replace(now, samples=(Sample(apart, {}),))
-        held = [each for each in diagnose(read_late).causes if each.id == "xmin_horizon_held"]
+        vacuumed = table(300_000, last_vacuum_seconds=3000.0, last_autovacuum_seconds=None, read_epoch=1e9)
+        now = snapshot_of(self.holder(3002.0, read_epoch=1e9 + apart), vacuumed)
+        held = [each for each in diagnose(now).causes if each.id == "xmin_horizon_held"]
         assert len(held) == count
 
     def test_prepared_transaction_is_the_root_of_what_it_keeps(self) -> None:

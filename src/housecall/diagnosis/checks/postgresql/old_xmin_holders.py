@@ -58,14 +58,15 @@ OLD_WITHOUT_A_CLOCK = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Something with an old xmin. `seconds` is None when its age in time is not known; `catalog_only` marks one that
-    keeps old rows of system catalogues alone."""
+    """Something with an old xmin. `seconds` and `began` (by the server's clock, as `read_epoch`) are None when its age
+    in time is not known; `catalog_only` marks one that keeps old rows of system catalogues alone."""
 
     kind: str
     name: str
     object_kind: ObjectKind
     xmin_age: int
     seconds: float | None
+    began: float | None
     reading: str
     details: dict[str, Any]
     catalog_only: bool = False
@@ -75,7 +76,7 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
     holders = sorted([*_sessions(now), *_standbys(now), *_slots(now), *_prepared(now)], key=lambda each: -each.xmin_age)
     vacuum_tables = _optional(now, VacuumTable)
     for holder in holders[: int(limits["max_holders"])]:
-        tables = _held_tables(holder, holders, vacuum_tables, now.samples[-1].at_seconds if now.samples else 0.0)
+        tables = _held_tables(holder, holders, vacuum_tables)
         finding = _finding(holder, tables, now, limits)
         if finding:
             yield finding
@@ -145,28 +146,29 @@ def _holds_ages(holder: Holder, now: Snapshot) -> bool:
     return oldest > settings[0].autovacuum_freeze_max_age and holder.xmin_age >= 0.9 * oldest
 
 
-def _held_tables(
-    holder: Holder, holders: Sequence[Holder], tables: Sequence[VacuumTable], apart: float
-) -> tuple[VacuumTable, ...]:
-    """Tables vacuumed after the holder began that kept their dead rows. Only the oldest holder is proved so. `apart`
-    is by how many seconds the ages of tables and holders may have been read at different moments."""
+def _held_tables(holder: Holder, holders: Sequence[Holder], tables: Sequence[VacuumTable]) -> tuple[VacuumTable, ...]:
+    """Tables vacuumed after the holder began that kept their dead rows. Only the oldest holder is proved so."""
     if holder is not holders[0] and holder.xmin_age < 0.9 * holders[0].xmin_age:
         return ()
     held = []
     for table in tables:
         vacuums = [each for each in (table.last_vacuum_seconds, table.last_autovacuum_seconds) if each is not None]
-        visited = bool(vacuums) and _began_before(holder, min(vacuums) + apart)
+        visited = bool(vacuums) and _began_before(holder, table.read_epoch - min(vacuums))
         in_scope = table.schema_name == "pg_catalog" if holder.catalog_only else True
         if visited and in_scope and table.dead_rows > table.threshold_rows:
             held.append(table)
     return tuple(held)
 
 
-def _began_before(holder: Holder, seconds_ago: float) -> bool:
+def _began_before(holder: Holder, epoch: float) -> bool:
     """Whether the holder is older than that. One of unknown age must be unused, or old by its transactions."""
-    if holder.seconds is not None:
-        return holder.seconds > seconds_ago
+    if holder.began is not None:
+        return holder.began < epoch
     return holder.details.get("active") is False or holder.xmin_age >= OLD_WITHOUT_A_CLOCK
+
+
+def _began(read_epoch: float, seconds: float | None) -> float | None:
+    return None if seconds is None else read_epoch - seconds
 
 
 def _sessions(now: Snapshot) -> list[Holder]:
@@ -179,6 +181,7 @@ def _sessions(now: Snapshot) -> list[Holder]:
             object_kind="session",
             xmin_age=max(row.xmin_age or 0, row.xid_age or 0),
             seconds=row.transaction_seconds,
+            began=_began(row.read_epoch, row.transaction_seconds),
             reading="sessions",
             details=dict(session_details(row)),
         )
@@ -198,6 +201,7 @@ def _standbys(now: Snapshot) -> list[Holder]:
             object_kind="replica",
             xmin_age=row.xmin_age,
             seconds=None,
+            began=None,
             reading="standbys",
             details={"standby_pid": row.pid, "user": row.user_name, "application": row.application},
         )
@@ -215,6 +219,7 @@ def _slots(now: Snapshot) -> list[Holder]:
             object_kind="slot",
             xmin_age=max(row.xmin_age or 0, row.catalog_xmin_age or 0),
             seconds=row.inactive_seconds,
+            began=_began(row.read_epoch, row.inactive_seconds),
             reading="replication_slots",
             details={"slot": row.slot_name, "active": row.active, "slot_type": row.slot_type, "plugin": row.plugin},
             catalog_only=row.xmin_age is None,
@@ -232,6 +237,7 @@ def _prepared(now: Snapshot) -> list[Holder]:
             object_kind="prepared_transaction",
             xmin_age=row.xid_age,
             seconds=row.age_seconds,
+            began=row.read_epoch - row.age_seconds,
             reading="prepared_transactions",
             details={"gid": row.gid, "owner": row.owner, "database": row.database},
         )

@@ -25,6 +25,7 @@ SELECT
         ORDER BY 1
         LIMIT 10
     )::text[] AS relations,
+    EXTRACT(epoch FROM clock_timestamp())::float8 AS read_epoch,
     p.total::int8 AS prepared_total
 FROM (
     SELECT x.*, count(*) OVER () AS total

@@ -23,6 +23,7 @@ SELECT
     NULL::text AS invalidation_reason,
     (SELECT g.setting::int8 FROM pg_catalog.pg_settings AS g WHERE g.name = 'max_slot_wal_keep_size')
         AS keep_limit_megabytes,
+    EXTRACT(epoch FROM clock_timestamp())::float8 AS read_epoch,
     (count(*) OVER ())::int8 AS slot_total
 FROM pg_catalog.pg_replication_slots AS s
 ORDER BY s.active, 10 DESC NULLS LAST, s.slot_name

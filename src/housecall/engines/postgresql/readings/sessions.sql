@@ -65,6 +65,7 @@ SELECT
          THEN pg_catalog.format('(%s,%s)', COALESCE(w.page, h.page), COALESCE(w.tuple, h.tuple)) END::text AS lock_row,
     w.transactionid::text::int8 AS lock_xid,
     CASE WHEN w.pid IS NOT NULL THEN GREATEST(EXTRACT(epoch FROM clock_timestamp() - w.waitstart), 0) END::float8 AS wait_seconds,
+    EXTRACT(epoch FROM clock_timestamp())::float8 AS read_epoch,
     (SELECT count(DISTINCT pid) FROM locks WHERE NOT granted)::int8 AS waiting_total,
     (count(*) OVER ())::int8 AS session_total
 FROM pg_catalog.pg_stat_activity AS a

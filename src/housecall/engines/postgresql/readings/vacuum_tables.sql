@@ -99,6 +99,7 @@ SELECT
         AS last_vacuum_seconds,
     EXTRACT(epoch FROM clock_timestamp() - pg_catalog.pg_stat_get_last_autovacuum_time(r.oid))::float8
         AS last_autovacuum_seconds,
+    EXTRACT(epoch FROM clock_timestamp())::float8 AS read_epoch,
     pg_catalog.pg_stat_get_mod_since_analyze(r.oid)::int8 AS modified_rows,
     pg_catalog.age(r.relfrozenxid)::int8 AS xid_age,
     r.past_threshold_total::int8 AS past_threshold_total,

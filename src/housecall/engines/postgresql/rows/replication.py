@@ -7,7 +7,10 @@ from housecall.engines.engine import Row
 
 @dataclass(frozen=True, slots=True)
 class ReplicationSlot(Row, reading="replication_slots"):
-    """A slot. `inactive_seconds` is None before version 17 and while in use; a keep limit of -1 means none."""
+    """A slot. `inactive_seconds` is None before version 17 and while in use; a keep limit of -1 means none.
+
+    `read_epoch` is as in Session.
+    """
 
     slot_name: str
     slot_type: str
@@ -24,6 +27,7 @@ class ReplicationSlot(Row, reading="replication_slots"):
     inactive_seconds: float | None
     invalidation_reason: str | None
     keep_limit_megabytes: int
+    read_epoch: float
     slot_total: int
 
 

@@ -9,7 +9,8 @@ from housecall.engines.engine import Row
 class Session(Row, reading="sessions"):
     """One session, or a process that blocks or waits. Without the privilege to see it, `visible` is false and state,
     ages, application and statement are None. `blocked_by` holds process ids; 0 stands for a prepared transaction.
-    `lock_row` is the row that it waits for, or the key of an advisory lock."""
+    `lock_row` is the row that it waits for, or the key of an advisory lock; `read_epoch` is the server's clock when
+    this was read (seconds since 1970), so that ages of different readings can be compared."""
 
     pid: int
     database: str | None
@@ -36,6 +37,7 @@ class Session(Row, reading="sessions"):
     lock_row: str | None
     lock_xid: int | None
     wait_seconds: float | None
+    read_epoch: float
     waiting_total: int
     session_total: int
 

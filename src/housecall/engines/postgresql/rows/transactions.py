@@ -7,7 +7,10 @@ from housecall.engines.engine import Row
 
 @dataclass(frozen=True, slots=True)
 class PreparedTransaction(Row, reading="prepared_transactions"):
-    """A transaction prepared for two-phase commit, oldest first, with tables of this database that it locks."""
+    """A transaction prepared for two-phase commit, oldest first, with tables of this database that it locks.
+
+    `read_epoch` is as in Session.
+    """
 
     gid: str
     owner: str
@@ -16,6 +19,7 @@ class PreparedTransaction(Row, reading="prepared_transactions"):
     xid: int
     xid_age: int
     relations: list[str]
+    read_epoch: float
     prepared_total: int
 
 

@@ -11,6 +11,7 @@ class VacuumTable(Row, reading="vacuum_tables"):
 
     `threshold_rows` is autovacuum's own formula with the table's options; the totals count all such tables. Large
     values lie in a table of their own (TOAST), in parts: `large_values_off` says that it is switched off for them.
+    `read_epoch` is as in Session.
     """
 
     schema_name: str
@@ -29,6 +30,7 @@ class VacuumTable(Row, reading="vacuum_tables"):
     size_bytes: int | None
     last_vacuum_seconds: float | None
     last_autovacuum_seconds: float | None
+    read_epoch: float
     modified_rows: int
     xid_age: int
     past_threshold_total: int
