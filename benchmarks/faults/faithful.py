@@ -34,11 +34,11 @@ def _numbers(prose: str) -> list[str]:
 
 
 def _values(text: str) -> Iterator[float]:
-    for found in re.finditer(r"\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?", text):
-        try:
-            yield float(found.group().replace(",", ""))
-        except ValueError:
-            continue
+    """A number with an exponent counts without it too: it may be a part of an identifier (`0f21-47e3-9b10`)."""
+    for whole, plain in re.findall(r"((\d[\d,]*(?:\.\d+)?)(?:e[+-]?\d{1,3}(?!\d))?)", text):
+        yield float(whole.replace(",", ""))
+        if whole != plain:
+            yield float(plain.replace(",", ""))
 
 
 def _counts(result: Any) -> Iterator[int]:

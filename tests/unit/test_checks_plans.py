@@ -385,3 +385,77 @@ def test_external_load_names_the_grants_that_it_needs() -> None:
     diagnosis = diagnose(snapshot_of(unavailable=[refused]))
     (missed,) = [each for each in diagnosis.not_evaluated if each.check == "postgresql.external_load"]
     assert "pg_read_file(text, bigint, bigint, boolean) TO reader" in str(missed.remedy)
+
+
+# a slow statement that nothing explains
+
+
+SLOW = "SELECT player, max(score) FROM matches WHERE season = $1 GROUP BY player"
+COUNTS = "SELECT count(*) FROM matches"
+
+
+def slow_causes(query: str, calls: int = 10, seconds: float = 2.0, **values: object) -> list[Cause]:
+    statement = top(query, calls, seconds, all_seconds=seconds / 0.3, blocks_hit=1000 * calls, **values)
+    return caused(diagnose(snapshot_of(statement, COUNTED, plans={query: plan(scan("matches", "x", 10))})), "unknown")
+
+
+@pytest.mark.parametrize(
+    ("query", "calls", "seconds", "told"),
+    [
+        (SLOW, 5, 1.0, True),
+        (SLOW, 4, 1.0, False),
+        (SLOW, 5, 0.99, False),
+        (COUNTS, 100, 2.0, True),
+        (COUNTS, 100, 1.99, False),
+        ("SELECT id FROM matches ORDER BY random() LIMIT $1", 100, 2.0, True),
+        ("SELECT count(*) FROM matches WHERE season = $1", 100, 2.0, False),
+        ("SELECT pg_sleep($1)", 5, 5.0, False),
+        ("VACUUM matches", 5, 5.0, False),
+    ],
+)
+def test_a_slow_statement_is_told_though_nothing_explains_it(
+    query: str, calls: int, seconds: float, told: bool
+) -> None:
+    causes = slow_causes(query, calls, seconds)
+    assert [(each.severity.value, each.impact) for each in causes] == ([("notice", 0.0)] if told else [])
+
+
+def test_a_slow_statement_below_the_share_is_not_told() -> None:
+    statement = top(SLOW, 10, 2.0, all_seconds=6.8, blocks_hit=10_000)
+    assert caused(diagnose(snapshot_of(statement, COUNTED)), "unknown") == []
+
+
+@pytest.mark.parametrize(("blocks", "told"), [(4_999, False), (5_000, True)])
+@pytest.mark.parametrize("query", ["UPDATE matches SET score = $1", "SELECT * FROM matches WHERE id = $1 FOR UPDATE"])
+def test_a_slow_statement_that_locks_and_reads_little_has_waited(query: str, blocks: int, told: bool) -> None:
+    statement = top(query, 10, 2.0, all_seconds=2.0, blocks_hit=blocks)
+    assert bool(caused(diagnose(snapshot_of(statement, COUNTED)), "unknown")) is told
+
+
+@pytest.mark.parametrize(
+    ("query", "advice"),
+    [
+        (COUNTS, "Keep the count"),
+        ("SELECT id FROM matches ORDER BY random() LIMIT $1", "Pick a random key"),
+        ("WITH m AS MATERIALIZED (SELECT * FROM matches) SELECT * FROM m WHERE id = $1", "MATERIALIZED"),
+        ("SELECT * FROM (SELECT player, count(*) FROM matches GROUP BY player) s WHERE player = $1", "LATERAL"),
+        (SLOW, "EXPLAIN (ANALYZE"),
+    ],
+)
+def test_a_slow_statement_is_told_with_what_its_text_and_plan_give_away(query: str, advice: str) -> None:
+    (cause,) = slow_causes(query)
+    assert advice in cause.remedies[0].title.render("en")
+    assert "EXPLAIN (ANALYZE" in cause.remedies[-1].title.render("en")
+    assert any("Seq Scan on matches" in each.render("en") for each in cause.because)
+
+
+def test_a_slow_statement_while_sessions_wait_for_locks_has_its_reason() -> None:
+    holder = row_of(
+        Session, pid=7, backend_type="client backend", state="idle in transaction", visible=True, session_total=9
+    )
+    waiters = [
+        row_of(Session, pid=pid, state="active", visible=True, blocked_by=[7], wait_seconds=30.0, session_total=9)
+        for pid in (8, 9)
+    ]
+    statement = top(SLOW, 10, 2.0, all_seconds=2.0, blocks_hit=10_000)
+    assert caused(diagnose(snapshot_of(statement, COUNTED, holder, *waiters)), "unknown") == []

@@ -136,6 +136,7 @@ def test_numbers_of_an_answer_must_be_in_a_result_or_be_one_in_another_unit() ->
     assert unfaithful("`public.orders` takes 87 %, 1.5 GB of it", [result]) == []
     assert unfaithful("`public.orders` takes 91 %", [result]) == ["91"]
     assert unfaithful("`public.carts` is at fault", [result]) == ["public.carts"]
+    assert unfaithful("trace 0f21-47e3-9b10, id 12e9999", ["0f21-47e3-9b10", "12e9999"]) == []
 
 
 def test_numbers_in_a_code_block_are_not_prose() -> None:

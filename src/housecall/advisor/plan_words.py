@@ -112,7 +112,12 @@ _STEP = Say(
 
 def remarks(plan: Plan) -> tuple[Message, ...]:
     """What there is to say, the weightiest first: where the time goes, then what is wrong, at most three of a kind."""
-    return tuple(_remarks(plan))
+    return (*_cost(plan), *weak_points(plan))
+
+
+def weak_points(plan: Plan) -> tuple[Message, ...]:
+    """The remarks without what the plan costs as a whole."""
+    return tuple(_weak_points(plan))
 
 
 def describe(plan: Plan, language: Language) -> str:
@@ -121,12 +126,15 @@ def describe(plan: Plan, language: Language) -> str:
     return "\n".join([*lines, "", _STEPS().render(language), *_steps(plan, language)])
 
 
-def _remarks(plan: Plan) -> Iterator[Message]:
+def _cost(plan: Plan) -> Iterator[Message]:
     if plan.execution_seconds is not None:
         yield _RAN(time=plan.execution_seconds)
     elif not plan.analyzed:
         cost = plan_cost(plan)
         yield _NOT_RUN(cost=cost) if cost is not None else _NOT_RUN_NOR_COST()
+
+
+def _weak_points(plan: Plan) -> Iterator[Message]:
     hot = hot_node(plan)
     if hot is not None:
         yield _hot(hot)

@@ -1,0 +1,158 @@
+"""One statement takes most of the time, slowly, and nothing else that was found says why: alike on every engine.
+
+It is told, since "nothing is wrong" would be no answer to who waits for it, and it is a notice, since it may be the
+work that the server is there for. What its text and its plan give away is told with it: all rows in random order, all
+rows counted, a subquery that is built whole for each call, the step that costs most.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from sqlglot import exp
+
+from housecall.advisor.plan import Plan
+from housecall.advisor.plan_words import weak_points
+from housecall.diagnosis.cause import Cause
+from housecall.diagnosis.causes._statements import STATEMENT, share_message
+from housecall.diagnosis.finding import Finding, Severity
+from housecall.diagnosis.remedy import Remedy
+from housecall.wording import Message, Say
+
+TITLE = Say("A slow statement without a known cause", "原因不明的慢语句")
+MIN_SHARE = 0.3
+"""Of the time of all statements: the server does hardly anything else."""
+MIN_SECONDS = 0.2
+"""Of a call: a person notices it."""
+MIN_SECONDS_OF_ALL_ROWS = 0.02
+"""Of a call that puts all rows into a random order, or counts them: what it costs grows with the table."""
+MIN_CALLS = 5
+"""Fewer are somebody's report."""
+MOST_REMARKS = 2
+"""On the plan: the answer is short."""
+WORK = ("SELECT", "WITH", "INSERT", "REPLACE", "MERGE", "UPDATE", "DELETE", "CALL", "EXECUTE")
+WRITES = ("INSERT", "REPLACE", "MERGE", "UPDATE", "DELETE")
+_WAITS_BY_ITSELF = ("sleep(", "sleep (", "get_lock", "pg_advisory", "pg_sleep", "waitfor")
+
+_SUMMARY = Say(
+    "One statement takes {share:percent} of all statement time, {mean:duration} a call, and nothing that was looked at"
+    " says why.",
+    "有一条语句占全部语句耗时的 {share:percent}，每次 {mean:duration}，已检查的各项都没有给出原因。",
+)
+_DERIVED = Say(
+    "It reads from a subquery in FROM that groups rows; where the condition outside cannot be moved into it, the server"
+    " builds all groups for each call.",
+    "它从 FROM 中带分组的子查询读取；如果外层条件不能下推到子查询，服务器每次调用都要构建全部分组。",
+)
+_PUSH = Say(
+    "Put the outer condition into the subquery too (or use LATERAL where the server has it), so that it groups only the"
+    " rows that are wanted",
+    "把外层条件也写进子查询（支持 LATERAL 的服务器可用 LATERAL），使其只对需要的行分组",
+)
+_MATERIALIZED = Say(
+    "Its WITH says MATERIALIZED: the server builds that part whole for each call, whatever the condition outside.",
+    "它的 WITH 写了 MATERIALIZED：无论外层条件如何，服务器每次调用都要完整构建该部分。",
+)
+_NOT_MATERIALIZED = Say(
+    "Take the word MATERIALIZED out of the WITH, so that the condition outside reaches the table",
+    "去掉 WITH 中的 MATERIALIZED，使外层条件能作用到表上",
+)
+_RANDOM = Say(
+    en="A random order gives every row a number and sorts them all, for each call.",
+    zh="随机排序每次调用都要为每一行生成随机数并全部排序。",
+)
+_PICK = Say(
+    en="Pick a random key between the lowest and the highest, and read the first row from there on (WHERE id >= … ORDER"
+    " BY id LIMIT 1)",
+    zh="先在最小和最大主键之间取一个随机值，再从该处取第一行（WHERE id >= … ORDER BY id LIMIT 1）",
+)
+_COUNT = Say(
+    en="It counts every row of the table anew, for each call.",
+    zh="它每次调用都要重新统计整张表的所有行。",
+)
+_KEEP_COUNT = Say(
+    en="Keep the count in a row of its own, or in the application for some seconds, or show the estimate of the"
+    " statistics",
+    zh="把行数单独保存，或在应用中缓存几秒，或显示统计信息中的估计值",
+)
+
+
+def is_felt(finding: Finding, tree: exp.Expr | None) -> bool:
+    """Whether somebody waits for it again and again, and it works instead of waiting. `tree` is the statement's."""
+    details = finding.details
+    text = details["text"].lower()
+    return (
+        details["kind"] in WORK
+        and not any(word in text for word in _WAITS_BY_ITSELF)
+        and not details["is_over"]
+        and details["share"] >= MIN_SHARE
+        and (details["calls"] or 0) >= MIN_CALLS
+        and (details["mean_seconds"] or 0.0) >= (MIN_SECONDS_OF_ALL_ROWS if _takes_all_rows(tree) else MIN_SECONDS)
+    )
+
+
+def slow_statement_cause(
+    finding: Finding, tree: exp.Expr | None, plan: Plan | None, change: Callable[[Message], Remedy], measure: Message,
+    rows: Sequence[Message] = (),
+) -> Cause:  # fmt: skip
+    """The cause, with what text and plan give away. `change` makes a remedy of a sentence, `measure` says how to find
+    the step that takes the time, `rows` is what the engine counts of the rows."""
+    details = finding.details
+    shapes = list(_shapes(tree))
+    remarks = weak_points(plan)[:MOST_REMARKS] if plan is not None else ()
+    return Cause(
+        id="unknown",
+        object=details["tables"][0] if details["tables"] else finding.object,
+        object_kind="table" if details["tables"] else "statement",
+        severity=Severity.NOTICE,
+        confidence=0.3,
+        summary=_SUMMARY(share=details["share"], mean=details["mean_seconds"]),
+        because=(
+            share_message(details), STATEMENT(statement=details["text"]), *rows, *(why for why, _ in shapes), *remarks,
+        ),
+        evidence=finding.evidence,
+        remedies=(*(change(what) for _, what in shapes), change(measure)),
+        rests_on=(finding.fingerprint,),  # without impact: whatever else is found goes first
+    )  # fmt: skip
+
+
+def _shapes(tree: exp.Expr | None) -> Iterator[tuple[Message, Message]]:
+    """Why its form makes it slow, and what to write in its place."""
+    if tree is None:
+        return
+    if _groups_in_from(tree):
+        yield _DERIVED(), _PUSH()
+    if any(each.args.get("materialized") for each in tree.find_all(exp.CTE)):
+        yield _MATERIALIZED(), _NOT_MATERIALIZED()
+    if _is_random(tree):
+        yield _RANDOM(), _PICK()
+    if _counts_all(tree):
+        yield _COUNT(), _KEEP_COUNT()
+
+
+def _takes_all_rows(tree: exp.Expr | None) -> bool:
+    return tree is not None and (_is_random(tree) or _counts_all(tree))
+
+
+def _groups_in_from(tree: exp.Expr) -> bool:
+    return any(
+        isinstance(each.this, exp.Select) and each.this.args.get("group") is not None
+        and isinstance(each.parent, exp.From | exp.Join)
+        for each in tree.find_all(exp.Subquery)
+    )  # fmt: skip
+
+
+def _is_random(tree: exp.Expr) -> bool:
+    return any(isinstance(each.this, exp.Rand) for each in tree.find_all(exp.Ordered))
+
+
+def _counts_all(tree: exp.Expr) -> bool:
+    """`SELECT count(*) FROM a_table`, and nothing more."""
+    if not isinstance(tree, exp.Select) or any(tree.args.get(name) for name in ("where", "group", "joins", "having")):
+        return False
+    source = tree.args.get("from_")
+    counted = [each.unalias() for each in tree.expressions]
+    return (
+        isinstance(source, exp.From)
+        and isinstance(source.this, exp.Table)
+        and bool(counted)
+        and all(isinstance(each, exp.Count) and not isinstance(each.this, exp.Column) for each in counted)
+    )

@@ -1,0 +1,52 @@
+"""One statement takes most of the time of a PostgreSQL database, slowly, and nothing else that was found says why.
+
+It is told, since "nothing is wrong" would be no answer to who waits for it, and it is a notice, since it may be the
+work that the server is there for.
+"""
+
+from collections.abc import Iterator
+
+from housecall.advisor.plan import Plan
+from housecall.advisor.statement import parse_statement
+from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes._slow_statement import TITLE, WRITES, is_felt, slow_statement_cause
+from housecall.diagnosis.causes.postgresql._statement_causes import application_change
+from housecall.diagnosis.checks.postgresql._statements import hot_statements, plan_of
+from housecall.diagnosis.finding import Finding, Severity
+from housecall.diagnosis.snapshot import Snapshot
+from housecall.wording import Say
+
+CAUSE = CauseRule(id="unknown", title=TITLE, checks=("postgresql.top_statements",))
+MIN_BLOCKS = 500
+"""Of a write or a locking read a call (4 MB): with fewer it has waited for others rather than worked."""
+_WAITS = (
+    "postgresql.blocked_sessions", "postgresql.hot_row", "postgresql.table_locks", "postgresql.advisory_locks",
+    "postgresql.ddl_lock_queue", "postgresql.external_load",
+)  # fmt: skip
+"""What makes any statement slow, whatever it does."""
+_MEASURE = Say(
+    "Run EXPLAIN (ANALYZE, BUFFERS) with the application's values (in a transaction that is rolled back if it writes),"
+    " and look for the step that takes the time",
+    "用应用的实际参数执行 EXPLAIN (ANALYZE, BUFFERS)（写语句请放在会回滚的事务中），找出耗时的步骤",
+)
+
+
+def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
+    if found.of(*_WAITS) or any(each.severity.rank >= Severity.WARNING.rank for each in found.findings):
+        return
+    for finding in found.of("postgresql.top_statements"):
+        tree = parse_statement(finding.details["query"], "postgresql")
+        if is_felt(finding, tree) and not _may_have_waited(finding):
+            yield slow_statement_cause(finding, tree, _plan(finding, now), application_change, _MEASURE())
+
+
+def _may_have_waited(finding: Finding) -> bool:
+    """PostgreSQL counts the time that a statement waits for locks as its own."""
+    details = finding.details
+    locks = details["kind"] in WRITES or " for update" in details["text"].lower()
+    return locks and (details["blocks_per_call"] or 0.0) < MIN_BLOCKS
+
+
+def _plan(finding: Finding, now: Snapshot) -> Plan | None:
+    own = (each for each in hot_statements(now, None) if each.identity == finding.details["identity"])
+    return next((plan_of(each, now) for each in own), None)
