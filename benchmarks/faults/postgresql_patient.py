@@ -264,7 +264,8 @@ _ACCOUNTS = (
     "ALTER ROLE reader SET default_transaction_read_only = on",
     f"CREATE DATABASE {DATABASE} OWNER {SERVICE}",
 )
-_UNCOUNTED = b"SELECT relname FROM pg_stat_user_tables WHERE n_tup_ins = 0"
+_UNCOUNTED = b"SELECT relname FROM pg_stat_user_tables WHERE n_tup_ins = 0 AND pg_relation_size(relid) > 0"
+"""A partitioned table and a parent that others inherit from hold no row of their own, and never count one."""
 _GRANTS = (
     f"ALTER DEFAULT PRIVILEGES FOR ROLE {SERVICE} GRANT SELECT ON SEQUENCES TO reader",
     "ALTER DEFAULT PRIVILEGES FOR ROLE postgres GRANT SELECT ON SEQUENCES TO reader",
