@@ -107,3 +107,16 @@ async def test_version_support_knows_the_versions_under_test(database: PrivateDa
     diagnosis = await database.examine()
     assert diagnosis.snapshot.facts.version.major in END_OF_SUPPORT
     assert all(finding.severity.rank <= 1 for finding in diagnosis.findings if "version_support" in finding.check)
+
+
+async def test_a_cost_of_a_tablespace_is_found_and_taken_back_there(fresh_server: Start) -> None:
+    database = fresh_server()
+    assert objects(await database.examine(), "planner_switch_off") == []
+    database.execute(
+        "ALTER TABLESPACE pg_default SET (random_page_cost = 900)", "ALTER SYSTEM SET cpu_operator_cost = 1", RELOAD
+    )
+    found = causes(await database.examine(), "planner_switch_off")
+    assert sorted(each.object for each in found) == ["cpu_operator_cost", "random_page_cost"]
+    for cause in found:
+        database.execute(*cause.remedies[0].statements)
+    assert objects(await database.examine(), "planner_switch_off") == []

@@ -8,7 +8,8 @@ import pytest
 from housecall.diagnosis.cause import Cause
 from housecall.diagnosis.examine import Diagnosis, diagnose
 from housecall.engines.postgresql.rows.memory import Checkpoints, DatabaseCounters, MachineMemory
-from housecall.engines.postgresql.rows.settings import Extension, RoleSetting, ServerSetting
+from housecall.engines.postgresql.rows.settings import Extension, RoleSetting, ServerSetting, TablespaceSetting
+from housecall.engines.postgresql.rows.statements import TopStatement
 from housecall.testing import row_of, snapshot_of
 
 GB = 1024**3
@@ -80,10 +81,57 @@ def test_a_dangerous_setting_of_a_role_is_reset_at_the_role() -> None:
         (setting("enable_indexscan", "off"), 1),
         (setting("enable_partitionwise_join", "off"), 0),
         (setting("enable_indexscan", "on"), 0),
+        (setting("cpu_tuple_cost", "0.2"), 0),
+        (setting("cpu_tuple_cost", "0.21"), 1),
+        (setting("cpu_operator_cost", "0.05"), 0),
+        (setting("cpu_operator_cost", "0.051"), 1),
+        (setting("force_parallel_mode", "off"), 0),
+        (setting("force_parallel_mode", "on"), 1),
+        (setting("debug_parallel_query", "regress"), 1),
+        (setting("join_collapse_limit", "2"), 0),
+        (setting("join_collapse_limit", "1"), 1),
+        (setting("from_collapse_limit", "1"), 1),
     ],
 )
 def test_planner_switches_are_told_when_against_sense(row: ServerSetting, count: int) -> None:
     assert len(found(diagnose(snapshot_of(row)), "planner_switches")) == count
+
+
+@pytest.mark.parametrize(("sequential", "random", "count"), [("0.2", "4", 0), ("0.19", "4", 1), ("0.01", "0.02", 0)])
+def test_a_low_cost_of_sequential_pages_is_measured_against_that_of_random_ones(
+    sequential: str, random: str, count: int
+) -> None:
+    diagnosis = diagnose(snapshot_of(stored("seq_page_cost", sequential), setting("random_page_cost", random)))
+    assert found(diagnosis, "planner_switches") == ["seq_page_cost"] * count
+
+
+def test_the_costs_of_one_place_belong_together() -> None:
+    both = (stored("seq_page_cost", "0.1"), stored("random_page_cost", "0.1"), setting("random_page_cost", "4"))
+    assert found(diagnose(snapshot_of(*both)), "planner_switches") == []
+
+
+def test_a_cost_that_a_tablespace_sets_is_taken_back_there() -> None:
+    row = row_of(TablespaceSetting, tablespace_name="Disk 2", name="random_page_cost", value="90", is_here=True)
+    (cause,) = caused(diagnose(snapshot_of(row, setting("fsync", "on"))), "planner_switch_off")
+    assert cause.object == "random_page_cost"
+    assert "tablespace Disk 2" in cause.summary.render("en")
+    assert cause.remedies[0].statements == ('ALTER TABLESPACE "Disk 2" RESET (random_page_cost);',)
+    assert cause.remedies[0].rollback == ("ALTER TABLESPACE \"Disk 2\" SET (random_page_cost = '90');",)
+
+
+def test_a_tablespace_that_holds_nothing_of_this_database_is_not_ours() -> None:
+    row = row_of(TablespaceSetting, tablespace_name="disk2", name="random_page_cost", value="90", is_here=False)
+    assert found(diagnose(snapshot_of(row, setting("fsync", "on"))), "planner_switches") == []
+
+
+@pytest.mark.parametrize(("joined", "severity"), [(3, "warning"), (2, "notice")])
+def test_a_prescribed_order_of_joins_is_grave_where_joins_of_three_tables_take_the_time(
+    joined: int, severity: str
+) -> None:
+    query = "SELECT * FROM t1 JOIN t2 USING (a)" + " JOIN t3 USING (b)" * (joined - 2) + " WHERE t1.c = $1"
+    row = row_of(TopStatement, query=query, statement_id=1, calls=100, total_seconds=10.0, all_seconds=20.0)
+    (cause,) = caused(diagnose(snapshot_of(stored("join_collapse_limit", "1"), row)), "planner_switch_off")
+    assert cause.severity == severity
 
 
 def test_planner_switches_of_one_scope_are_one_cause() -> None:

@@ -70,6 +70,8 @@ _RESET = Say(en="Take {name} back for {scope}", zh="撤销 {scope} 的 {name} �
 _RESET_LOCK = Say(
     en="none; new sessions take it over, running ones keep the old value", zh="无锁；新会话生效，已有会话保持旧值"
 )
+_RESET_TABLESPACE_LOCK = Say(en="none; running sessions take it over as well", zh="无锁；已有会话也会生效")
+_RESET_TABLESPACE_VERIFY = Say(en="the options of the tablespace no longer name it", zh="表空间的选项中不再有该项")
 _ANALYZE = Say(en="Gather statistics of {table}", zh="收集 {table} 的统计信息")
 _ANALYZE_NOTE = Say(en="new statistics need no undo", zh="收集统计信息无需回退")
 _ANALYZE_VERIFY = Say(
@@ -253,6 +255,24 @@ def reset_stored(name: str, value: str, database: str | None, role: str | None, 
             en="Running sessions keep the old value until they reconnect: let the pool recycle them",
             zh="已有会话在重连之前仍使用旧值，请让连接池逐步更换连接",
         )(),
+    )
+
+
+def reset_tablespace(name: str, value: str, tablespace: str) -> Remedy:
+    """Take back a cost that a tablespace sets for what lies in it."""
+    owner = f"TABLESPACE {quote_identifier(tablespace)}"
+    return Remedy(
+        title=_RESET(name=name, scope=f"tablespace {tablespace}"),
+        statements=(f"ALTER {owner} RESET ({name});",),
+        lock=_RESET_TABLESPACE_LOCK(),
+        risk="low",
+        when="now",
+        rollback=(f"ALTER {owner} SET ({name} = {quote_literal(value)});",),
+        verify=_RESET_TABLESPACE_VERIFY(),
+        verify_statement=(
+            f"SELECT spcname, spcoptions FROM pg_tablespace WHERE spcname = {quote_literal(tablespace)};"
+        ),
+        duration=MOMENT(),
     )
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
-from housecall.diagnosis.causes.postgresql._changes import reset_stored, set_setting
-from housecall.diagnosis.finding import Finding
+from housecall.diagnosis.causes.postgresql._changes import reset_stored, reset_tablespace, set_setting
+from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.wording import Message, Say
@@ -18,6 +18,7 @@ CAUSE = CauseRule(
         "postgresql.hot_sequential_scans",
         "postgresql.top_statements",
         "postgresql.missing_index",
+        "postgresql.partition_pruning",
     ),
 )
 INDEX_METHODS = {
@@ -25,8 +26,12 @@ INDEX_METHODS = {
     "enable_bitmapscan",
     "enable_indexonlyscan",
     "random_page_cost",
+    "seq_page_cost",
     "cpu_index_tuple_cost",
+    "cpu_operator_cost",
 }
+"""Off, or too dear (a low seq_page_cost makes them so): indexes are shunned."""
+PRUNING = "enable_partition_pruning"
 _SUMMARY = Say(
     en="{name} is {value} for {scope}: the planner is kept from plans that would be fast.",
     zh="{name} 在 {scope} 范围设为 {value}：优化器无法选择本来很快的执行计划。",
@@ -53,9 +58,12 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
 
 def _cause(findings: list[Finding], found: Found, now: Snapshot) -> Cause:
     first = findings[0]
+    is_grave = first.severity.rank >= Severity.WARNING.rank
     forbids_indexes = any(each.object in INDEX_METHODS for each in findings)
     scans = found.of("postgresql.hot_sequential_scans") if forbids_indexes else ()
-    explained = (*scans, *found.of("postgresql.missing_index", "postgresql.top_statements")) if forbids_indexes else ()
+    explained = (*scans, *found.of("postgresql.missing_index")) if forbids_indexes else ()
+    explained += found.of("postgresql.top_statements") if forbids_indexes or is_grave else ()
+    explained += found.of("postgresql.partition_pruning") if any(each.object == PRUNING for each in findings) else ()
     because: tuple[Message, ...] = (_DEFAULT(default=first.details["default"]),)
     if len(findings) > 1:
         because += (_ALSO(names=", ".join(f"{each.object} = {each.details['value']}" for each in findings[1:])),)
@@ -108,6 +116,8 @@ def _once(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 
 def _remedy(finding: Finding, _now: Snapshot) -> Remedy:
     details = finding.details
+    if details["tablespace"]:
+        return reset_tablespace(details["name"], details["value"], details["tablespace"])
     if details["scope"]:
         return reset_stored(details["name"], details["value"], details["database"], details["role"], details["scope"])
     return set_setting(details["name"], details["default"], details["value"])

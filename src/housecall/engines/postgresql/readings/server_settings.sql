@@ -31,7 +31,8 @@ WHERE s.pending_restart OR s.name LIKE 'enable\_%' OR s.name = ANY (ARRAY[
     'max_parallel_workers_per_gather', 'max_worker_processes', 'effective_io_concurrency',
     'pg_stat_statements.max', 'pg_stat_statements.track', 'listen_addresses', 'ssl', 'password_encryption',
     'archive_mode', 'max_wal_senders', 'max_replication_slots', 'autovacuum_max_workers', 'row_security',
-    'idle_session_timeout', 'bgwriter_lru_maxpages', 'bgwriter_delay', 'lc_messages'
+    'idle_session_timeout', 'bgwriter_lru_maxpages', 'bgwriter_delay', 'lc_messages',
+    'force_parallel_mode', 'debug_parallel_query'
 ])
 ORDER BY s.name
 LIMIT 200

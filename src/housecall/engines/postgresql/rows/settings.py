@@ -56,6 +56,17 @@ class RoleSetting(Row, reading="role_settings"):
 
 
 @dataclass(frozen=True, slots=True)
+class TablespaceSetting(Row, reading="tablespace_settings"):
+    """A cost of the planner that a tablespace sets for what lies in it, over every other place where it is set.
+    `is_here` says that something of this database lies there."""
+
+    tablespace_name: str
+    name: str
+    value: str
+    is_here: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Extension(Row, reading="extensions"):
     """An extension: installed in this database when `installed_version` is not None."""
 
