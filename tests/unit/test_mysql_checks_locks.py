@@ -251,6 +251,19 @@ class TestWholeTablesAndServers:
         assert causes(diagnosis) == [("global_read_lock", "session 1")]
         assert found(diagnosis, "global_read_lock")
 
+    @pytest.mark.parametrize("statement", [ALTER, "TRUNCATE TABLE orders", "DROP TABLE orders"])
+    @pytest.mark.parametrize("flavour", ["mysql", "mariadb"])
+    def test_a_schema_change_behind_a_backup_lock_is_a_victim(self, statement: str, flavour: str) -> None:
+        holds = {
+            "mysql": metadata(1, "SHARED", granted=True, kind="BACKUP LOCK", name=None),
+            "mariadb": held(1, "BACKUP_WAIT_DDL", "Backup lock", ""),
+        }
+        waiters = [stuck(2, "Waiting for backup lock", statement, 20.0), stuck(3, "Waiting for backup lock", ALTER)]
+        (cause,) = verdict(session(1, seconds=40.0), *waiters, holds[flavour], flavour=flavour).causes
+        assert (cause.id, cause.object) == ("global_read_lock", "session 1")
+        assert [each.statements for each in cause.remedies if each.statements] == [("KILL CONNECTION 1;",)]
+        assert "waits itself" not in " ".join(each.render("en") for each in cause.because)
+
     @pytest.mark.parametrize(("seconds", "count"), [(9.0, 0), (10.0, 1)])
     def test_global_read_lock_that_nobody_waits_for_is_a_finding_after_ten_seconds(
         self, seconds: float, count: int

@@ -5,6 +5,7 @@ loses nothing. Several open transactions in front of one schema change are one c
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
@@ -52,6 +53,10 @@ _MIGRATIONS = Say(
     "Run schema changes with SET SESSION lock_wait_timeout = 3 (the default waits for up to a year on MySQL and a day"
     " on MariaDB), and try again until they get through",
     "执行 DDL 前先 SET SESSION lock_wait_timeout = 3（默认值在 MySQL 为一年、MariaDB 为一天），拿不到锁就稍后重试",
+)
+_INSTEAD = Say(
+    "Or, in place of that, end the schema change of session {id} and start it again later",
+    "或者改为终止会话 {id} 的结构变更，稍后再执行",
 )
 _NO_QUEUE = Say("no session waits for a table metadata lock", "没有会话在等待表的元数据锁")
 
@@ -115,5 +120,6 @@ def _remedies(roots: list[Mapping[str, Any]], ddl: Mapping[str, Any], *, seen: b
     a session that was only inferred."""
     cancel = cancel_statement(ddl)
     forgotten = bool(roots) and seen and all(root["command"] == "Sleep" for root in roots)
-    first = (*(end_session(root) for root in roots[:3]), cancel) if forgotten else (cancel,)
+    instead = replace(cancel, title=_INSTEAD(id=ddl["id"]))
+    first = (*(end_session(root) for root in roots[:3]), instead) if forgotten else (cancel,)
     return (*first, application_change(_MIGRATIONS(), _NO_QUEUE(), WAITING))

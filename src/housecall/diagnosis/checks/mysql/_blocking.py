@@ -249,13 +249,14 @@ def _tree(root_id: int, waiters: set[int], edges: Sequence[Edge], locks: Locks) 
 
 
 def _middle(direct: Sequence[Edge], locks: Locks) -> Session | None:
-    """The direct waiter that needs a whole table, or the whole server, for itself; the longest waiting one."""
+    """The direct waiter that needs a whole table, or the whole server, for itself; the longest waiting one. A schema
+    change that waits for a lock on the whole server is one of its victims: the others do not queue behind it."""
     needy = [
         (edge.seconds, edge.waiter)
         for edge in direct
         if edge.kind in ("metadata", "global", "flush")
         and (session := locks.by_id.get(edge.waiter))
-        and (is_strong(session.statement) or is_flush(session.statement))
+        and (is_flush(session.statement) or (edge.kind != "global" and is_strong(session.statement)))
     ]
     return locks.by_id[max(needy)[1]] if needy else None
 

@@ -1,0 +1,83 @@
+"""Statements that fail at every call, on real servers: clean, broken, found, fixed, clean.
+
+The check proved here: failing_statements.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from asyncmy.errors import MySQLError
+
+from housecall.diagnosis.cause import Cause
+from housecall.testing_mysql import PrivateMySQLDatabase, Session
+
+pytestmark = pytest.mark.anyio
+PASSWORD = "Fa-1-ling"
+TIMES = 25
+TABLE = "`Kunde Nord`"
+
+
+def application(database: PrivateMySQLDatabase) -> Session:
+    """A session of an account like an application's: all rights on its database, none on the server."""
+    name = f"svc_{database.name}"
+    database.execute(
+        f"CREATE USER '{name}'@'localhost' IDENTIFIED BY '{PASSWORD}'",
+        f"GRANT ALL ON {database.name}.* TO '{name}'@'localhost'",
+        f"CREATE TABLE {TABLE} (`No` DECIMAL(18,0) PRIMARY KEY, `level` INT, phone VARCHAR(20))",
+        f"INSERT INTO {TABLE} VALUES (1, 1, '')",
+    )
+    return database.connect(user=name, password=PASSWORD)
+
+
+def again_and_again(session: Session, statement: str) -> None:
+    for _ in range(TIMES):
+        with suppress(MySQLError):
+            session.execute(statement)
+
+
+async def causes(database: PrivateMySQLDatabase) -> list[Cause]:
+    diagnosis = await database.examine(window_seconds=0)
+    assert [each for each in diagnosis.not_evaluated if "itself failed" in str(each.reason)] == []
+    found = {each.fingerprint for each in diagnosis.findings if each.check == "mysql.failing_statements"}
+    return [each for each in diagnosis.causes if found & set(each.rests_on)]
+
+
+def forget(database: PrivateMySQLDatabase) -> None:
+    """Statements of before are no news."""
+    database.execute("TRUNCATE TABLE performance_schema.events_statements_summary_by_digest")
+
+
+async def test_a_column_that_is_gone(own_server: Callable[..., PrivateMySQLDatabase]) -> None:
+    database = own_server({"performance_schema": "ON"})
+    session = application(database)
+    again_and_again(session, f"SELECT phone FROM {TABLE} WHERE `No` = 1")
+    assert await causes(database) == []
+    forget(database)
+    database.execute(f"ALTER TABLE {TABLE} DROP COLUMN phone")
+    again_and_again(session, f"SELECT phone FROM {TABLE} WHERE `No` = 1")
+    (cause,) = await causes(database)
+    assert (cause.id, cause.object) == ("failing_statements", f"{database.name}.{TABLE}")
+    assert "Unknown column 'phone'" in cause.summary.render("en")
+    forget(database)
+    database.execute(f"ALTER TABLE {TABLE} ADD COLUMN phone VARCHAR(20)")
+    again_and_again(session, f"SELECT phone FROM {TABLE} WHERE `No` = 1")
+    assert await causes(database) == []
+    session.close()
+
+
+async def test_a_primary_that_was_left_read_only(own_server: Callable[..., PrivateMySQLDatabase]) -> None:
+    database = own_server({"performance_schema": "ON"})
+    session = application(database)
+    database.execute("SET GLOBAL read_only = ON")
+    again_and_again(session, f"SELECT `level` FROM {TABLE} WHERE `No` = 1")
+    assert await causes(database) == []
+    again_and_again(session, f"UPDATE {TABLE} SET `level` = 2 WHERE `No` = 1")
+    (cause,) = await causes(database)
+    assert (cause.id, cause.object, cause.severity) == ("dangerous_setting", "read_only", "warning")
+    database.execute(*cause.remedies[0].statements)
+    session.execute(f"UPDATE {TABLE} SET `level` = 2 WHERE `No` = 1")
+    forget(database)
+    again_and_again(session, f"UPDATE {TABLE} SET `level` = 3 WHERE `No` = 1")
+    assert [each.object for each in await causes(database)] == []
+    session.close()
