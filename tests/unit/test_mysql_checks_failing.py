@@ -141,6 +141,18 @@ def test_another_option_that_forbids_is_not_told_as_read_only() -> None:
     assert (cause.id, cause.object, cause.remedies[0].statements) == ("failing_statements", "secure_file_priv", ())
 
 
+def test_what_was_read_only_a_moment_ago_is_over() -> None:
+    rows = [failing(UPDATE, 50, calls=51), error(1290, 50), said(1290, READ_ONLY), *variables(read_only="OFF")]
+    assert causes(verdict(*rows)) == []
+
+
+@pytest.mark.parametrize(("statements", "expected"), [(3, 1), (2, 0)])
+def test_the_latest_statements_alone_can_tell(statements: int, expected: int) -> None:
+    late = replace(said(1146, "Table 'shop.prices' doesn't exist"), statements=statements)
+    diagnosis = verdict(error(1146, 20), late)
+    assert [each.id for each in diagnosis.causes] == ["failing_statements"] * expected
+
+
 def test_max_join_size_refuses_large_joins() -> None:
     rows = [failing("SELECT COUNT ( * ) FROM `a` JOIN `b`", 30), *variables(max_join_size="1000")]
     for diagnosis in (verdict(*rows, error(1104, 30)), verdict(*rows, flavour="mariadb")):

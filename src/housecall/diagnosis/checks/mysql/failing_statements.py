@@ -38,6 +38,7 @@ CHECK = Check(
         Threshold("least_failed", 20, "failures; a person tries a few times and asks somebody"),
         Threshold("recent_seconds", 600.0, "the latest of them: an application that still fails asks within minutes"),
         Threshold("fails_within_seconds", 0.1, "a call: what waited for a lock or a time limit took longer"),
+        Threshold("least_seen", 3, "failures among the latest statements, where no statement fails at every call"),
         Threshold("most", 3, "told at once"),
     ],
 )
@@ -97,6 +98,8 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
     ]
     told: set[tuple[int, str]] = set()
     for failure in found:
+        if failure.kind == READ_ONLY and _is_lifted(failure, now):
+            continue
         finding = _finding(failure, now)
         key = (failure.code, finding.object)
         if key not in told and len(told) < limits["most"]:
@@ -137,12 +140,13 @@ def _numbered(now: Snapshot, always: list[TopStatement], limits: Limits) -> list
         and row.last_seconds_ago <= limits["recent_seconds"]
     ]
     said = {row.number: row.message for row in reversed(rows_or_none(now, FailedStatement)) if row.message}
+    often = {row.number for row in rows_or_none(now, FailedStatement) if row.statements >= limits["least_seen"]}
     found = [
         Failure(row.number, row.raised, max(0.0, row.last_seconds_ago or 0.0), text, statement, StatementError)
         for row in counted
         if (statement := _statement_of(row.number, said.get(row.number), always, now)) is not None
-        or row.number in said
-        or KINDS[row.number] in (READ_ONLY, JOIN_SIZE, SAFE_UPDATES, SORT_MEMORY)
+        or row.number in often
+        or _refuses(KINDS[row.number], now)
         for text in [said.get(row.number) or _explained(statement, now) or row.name or str(row.number)]
     ]
     return sorted(found, key=lambda each: -each.times) or _from_sessions(now, always)
@@ -223,6 +227,22 @@ def _failure_text(row: TopStatement, now: Snapshot) -> str | None:
     return None
 
 
+def _refuses(kind: str, now: Snapshot) -> bool:
+    """Whether the setting that gives such an error stands so now."""
+    if kind == READ_ONLY:
+        return any(is_on(now, each) for each in _READ_ONLY_SETTINGS)
+    if kind == JOIN_SIZE:
+        return (number(now, "max_join_size") or _NO_LIMIT) < _NO_LIMIT
+    return kind == SORT_MEMORY or (kind == SAFE_UPDATES and is_on(now, "sql_safe_updates"))
+
+
+def _is_lifted(failure: Failure, now: Snapshot) -> bool:
+    """Whether the server was read-only when it refused, and is no more."""
+    said = _OPTION.search(failure.text)
+    other = said is not None and said[1].replace("-", "_") not in _READ_ONLY_SETTINGS
+    return not other and not _refuses(READ_ONLY, now)
+
+
 # --- what is told ---
 
 
@@ -248,9 +268,12 @@ def _finding(failure: Failure, now: Snapshot) -> Finding:
 
 
 def _kind_told(failure: Failure, name: str, kind: ObjectKind) -> str:
-    """Error 1290 is that of every option which forbids a statement."""
+    """Error 1290 is that of every option which forbids a statement; the others may be a setting of the session."""
     is_read_only = kind == "setting" and name in _READ_ONLY_SETTINGS
-    return OTHER if failure.kind == READ_ONLY and not is_read_only else failure.kind
+    if failure.kind == READ_ONLY:
+        return READ_ONLY if is_read_only else OTHER
+    needs_setting = failure.kind in (JOIN_SIZE, SAFE_UPDATES, SORT_MEMORY)
+    return OTHER if needs_setting and kind != "setting" else failure.kind
 
 
 def _severity(failure: Failure) -> Severity:
@@ -285,6 +308,8 @@ def _setting(failure: Failure, now: Snapshot) -> str | None:
         if named is None:
             named = next((each for each in _READ_ONLY_SETTINGS if is_on(now, each)), None)
         return "super_read_only" if named == "read_only" and is_on(now, "super_read_only") else named
+    if not _refuses(failure.kind, now):
+        return None  # a session set it for itself
     return {JOIN_SIZE: "max_join_size", SAFE_UPDATES: "sql_safe_updates", SORT_MEMORY: "sort_buffer_size"}.get(
         failure.kind
     )
