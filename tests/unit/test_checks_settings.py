@@ -311,6 +311,33 @@ def test_excessive_logging_is_logging_of_everything(row: ServerSetting, count: i
     assert len(found(diagnosis, "excessive_logging")) == len(caused(diagnosis, "excessive_logging")) == count
 
 
+@pytest.mark.parametrize(
+    ("value", "owns_tables", "severity"),
+    [
+        ("0", True, "warning"),
+        ("9ms", True, "warning"),
+        ("10ms", True, None),
+        ("-1", True, None),
+        ("0", False, "notice"),
+    ],
+)
+def test_a_role_whose_every_statement_is_logged_is_told_and_set_back_there(
+    value: str, owns_tables: bool, severity: str | None
+) -> None:
+    name = "log_min_duration_statement"
+    row = row_of(RoleSetting, role_name="web", name=name, value=value, is_here=True, owns_tables=owns_tables)
+    causes = caused(diagnose(snapshot_of(row, setting("fsync", "on"))), "excessive_logging")
+    assert [each.severity for each in causes] == ([severity] if severity else [])
+    assert [each.remedies[0].statements for each in causes] == [(f"ALTER ROLE web RESET {name};",)] * len(causes)
+
+
+def test_what_the_probe_has_from_its_database_is_logged_once() -> None:
+    rows = (stored("log_statement", "all"), setting("log_statement", "all", source="database"))
+    assert found(diagnose(snapshot_of(*rows)), "excessive_logging") == ["log_statement"]
+    both = (stored("log_statement", "mod"), setting("log_statement", "all"))
+    assert len(found(diagnose(snapshot_of(*both)), "excessive_logging")) == 1
+
+
 def test_logging_prerequisites_names_what_is_silent() -> None:
     rows = [setting("log_lock_waits", "off"), setting("log_temp_files", "-1", "kB"), setting("log_checkpoints", "on")]
     (finding,) = [

@@ -474,6 +474,7 @@ def test_autovacuum_off_explains_old_statistics_once_dead_rows_pile_up_and_is_ex
     [
         ("SELECT count(*) FROM orders WHERE date_trunc($1, created) = timestamptz $2", "created >= the beginning"),
         ("SELECT * FROM orders WHERE id::text = $1", "in its own type (bigint)"),
+        ("SELECT * FROM orders WHERE email IS NOT DISTINCT FROM $1", "Write email = value, and email IS NULL"),
     ],
 )
 def test_an_expression_that_no_index_may_hold_is_to_be_written_in_another_way(query: str, words: str) -> None:
@@ -499,6 +500,18 @@ def test_an_index_on_an_expression_is_proposed_only_where_the_whole_of_it_is_kno
     whole = statement(query, blocks_hit=100 * 60_000_000 // 8192)
     (cause,) = caused(shop(whole), "function_on_column")
     assert cause.remedies[0].statements == statements
+
+
+@pytest.mark.parametrize(("method", "statements"), [("gin", 0), ("btree", 1)])
+def test_a_member_of_an_array_is_to_be_asked_for_by_what_a_gin_index_serves(method: str, statements: int) -> None:
+    tags = (column("tags", -0.2, "text[]"), replace(index("orders_tags", "tags"), access_method=method))
+    whole = statement("SELECT id FROM orders WHERE $1 = ANY (tags)", blocks_hit=100 * 60_000_000 // 8192)
+    (cause,) = caused(shop(*tags, whole), "function_on_column")
+    rewrite, *built = cause.remedies
+    assert "tags @> ARRAY[value]" in rewrite.title.render("en")
+    assert [each.statements for each in built] == [
+        ("CREATE INDEX CONCURRENTLY orders_tags_idx ON public.orders USING gin (tags);",)
+    ] * statements
 
 
 def test_an_expression_beside_a_condition_that_finds_few_pages_is_nobodys_trouble() -> None:
@@ -530,6 +543,23 @@ def test_an_index_that_a_partitioned_table_lacks_is_one_cause_with_a_part_for_ea
         "ALTER INDEX public.orders_customer_id_idx ATTACH PARTITION public.orders_1_customer_id_idx;",
         "ALTER INDEX public.orders_customer_id_idx ATTACH PARTITION public.orders_2_customer_id_idx;",
     ]
+
+
+def test_the_indexes_that_some_partitions_have_already_are_joined_as_they_are() -> None:
+    whole = row_of(
+        PartitionedTable, schema_name="public", table_name="orders", names=["orders_1", "orders_2"], partitions=2,
+        live_rows=200_000.0, size_bytes=120_000_000, partition_key="RANGE (created)", key_columns=["created"],
+    )  # fmt: skip
+    there = replace(index("orders_2_old", "customer_id"), table_name="orders_2")
+    rows = snapshot_of(whole, *partition(1), *partition(2), there, COUNTERS, statement())
+    (cause,) = caused(diagnose(rows), "missing_index")
+
+    assert cause.remedies[0].statements == (
+        "CREATE INDEX orders_customer_id_idx ON ONLY public.orders (customer_id);",
+        "CREATE INDEX CONCURRENTLY orders_1_customer_id_idx ON public.orders_1 (customer_id);",
+        "ALTER INDEX public.orders_customer_id_idx ATTACH PARTITION public.orders_1_customer_id_idx;",
+        "ALTER INDEX public.orders_customer_id_idx ATTACH PARTITION public.orders_2_old;",
+    )
 
 
 def test_a_scan_of_a_partition_is_that_of_the_statement_that_names_the_whole() -> None:
@@ -572,6 +602,20 @@ def test_a_list_that_was_cut_off_still_names_its_table() -> None:
     cut = "SELECT id FROM orders WHERE id IN (" + ", ".join(f"${n}" for n in range(1, 400)) + ", $40"
     (cause,) = caused(shop(statement(cut)), "huge_in_list")
     assert cause.object == "public.orders"
+
+
+@pytest.mark.parametrize(
+    ("begin", "one", "end", "count"),
+    [
+        ("SELECT id FROM orders WHERE id = ANY (ARRAY[", "${n}", "", 1),
+        ("SELECT id FROM orders JOIN (VALUES ", "(${n})", ") AS v (k) ON v.k = id", 1),
+        ("INSERT INTO orders (id) VALUES ", "(${n})", "", 0),
+    ],
+)
+def test_lists_of_values_are_counted_in_every_form(begin: str, one: str, end: str, count: int) -> None:
+    for elements, expected in ((99, 0), (100, count)):
+        text = begin + ", ".join(one.format(n=number) for number in range(1, elements + 1)) + end
+        assert len(caused(shop(statement(text)), "huge_in_list")) == expected
 
 
 @pytest.mark.parametrize(("rows", "count"), [(1_000.0, 1), (999.0, 0)])

@@ -243,11 +243,43 @@ def test_what_is_searched_inside_a_value_gets_a_gin_index(condition, columns):
     assert f"ON public.orders USING gin ({columns[0]})" in create_index(found).create
 
 
+@pytest.mark.parametrize("condition", ["span && int4range(1, 2)", "int4range(1, 2) && span", "span @> 7", "7 <@ span"])
+def test_ranges_are_searched_by_gist(condition):
+    (found,) = candidates(f"SELECT id FROM orders WHERE {condition}", "postgresql", [orders()])
+    assert (found.columns, found.method, found.is_guess) == (("span",), "gist", True)
+    assert "ON public.orders USING gist (span)" in create_index(found).create
+    there = IndexFacts("span_idx", ("span",), method="gist")
+    assert advised(f"SELECT id FROM orders WHERE {condition}", orders(there)) == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "columns"),
+    [
+        ("(customer_id, note) = ($1, $2)", ("note", "customer_id")),
+        ("(note, id) > ($1, $2) ORDER BY note, id LIMIT 20", ("note", "id")),
+        ('note = $1 COLLATE "C"', ('(note COLLATE "C")',)),
+        ('note COLLATE "C" = $1', ('(note COLLATE "C")',)),
+    ],
+)
+def test_rows_and_collations_are_compared_by_their_columns(condition, columns):
+    assert advised(f"SELECT id FROM orders WHERE {condition}") == [("orders", columns)]
+
+
+@pytest.mark.parametrize("condition", ["$1 = ANY (tags)", "note IS NOT DISTINCT FROM $1"])
+def test_what_no_index_has_an_operator_for_gets_none(condition):
+    assert advised(f"SELECT id FROM orders WHERE {condition}") == []
+
+
+def test_an_index_that_begins_with_a_column_of_few_values_serves_when_both_are_given():
+    both = "SELECT id FROM orders WHERE status = $1 AND note = $2"
+    assert advised(both, orders(IndexFacts("x", ("status", "note")))) == []
+    assert advised(both, orders(IndexFacts("x", ("status", "region")))) == [("orders", ("note",))]
+
+
 @pytest.mark.parametrize(
     "condition",
     [
         "extra @> '{}'",  # json has no operators for GIN
-        "span && int4range(1, 2)",  # a range wants GiST
         "to_tsvector($1, note) @@ to_tsquery('a')",  # nobody knows the language
         "to_tsvector(note) @@ to_tsquery('a')",  # the language depends on the session
         "NOT tags @> ARRAY['x']",

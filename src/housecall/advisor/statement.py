@@ -109,11 +109,20 @@ def with_list_closed(sql: str, engine: EngineName) -> str:
     place = len(tokens)
     while place and (tokens[place - 1].kind in ("number", "string", "parameter") or tokens[place - 1].text == ","):
         place -= 1
-    if not place or tokens[place - 1].text != "(" or len(tokens) - place < SHORTEST_CUT_LIST:
+    if not place or tokens[place - 1].text not in _CLOSED_BY or len(tokens) - place < SHORTEST_CUT_LIST:
         return ""
-    depth = sum(1 if each.text == "(" else -1 if each.text == ")" else 0 for each in tokens)
+    opened: list[str] = []
+    for each in tokens:
+        if each.text in _CLOSED_BY:
+            opened.append(_CLOSED_BY[each.text])
+        elif opened and each.text == opened[-1]:
+            opened.pop()
     last = tokens[-1] if tokens[-1].text != "," else tokens[-2]
-    return sql[: last.start].rstrip().rstrip(",") + ")" * depth
+    return sql[: last.start].rstrip().rstrip(",") + "".join(reversed(opened))
+
+
+_CLOSED_BY = {"(": ")", "[": "]"}
+"""`IN (1, 2` and PostgreSQL's `ARRAY[1, 2`."""
 
 
 def with_parameters_apart(sql: str, engine: EngineName) -> str:
@@ -218,12 +227,19 @@ _CONTAINS = (
 
 def _predicates(condition: exp.Expr, relations: tuple[Relation, ...], engine: EngineName) -> Iterator[Predicate]:
     if isinstance(condition, exp.EQ | exp.GT | exp.GTE | exp.LT | exp.LTE):
-        yield from _comparison(condition, relations, engine)
+        for each in _of_rows(condition, engine):
+            yield from _comparison(each, relations, engine)
+    elif isinstance(condition, exp.NullSafeEQ) and engine == "postgresql":
+        yield from _null_safe(condition, relations)  # MySQL's <=> takes an index
     elif isinstance(condition, exp.Between):
         found = _on_column("range", condition.this, relations, engine)
         yield from (replace(each, is_closed=True) for each in found)
     elif isinstance(condition, _CONTAINS) and engine == "postgresql":
         yield from _on_column("contains", condition.this, relations, engine)
+        if isinstance(condition, exp.ArrayOverlaps):
+            yield from _on_column("contains", condition.expression, relations, engine)
+    elif isinstance(condition, exp.ArrayContainedBy) and engine == "postgresql":
+        yield from _on_column("contains", condition.expression, relations, engine)
     elif isinstance(condition, exp.MatchAgainst) and engine == "postgresql" and len(condition.expressions) == 1:
         yield from _on_column("contains", condition.expressions[0], relations, engine)
     elif isinstance(condition, exp.In):
@@ -240,6 +256,36 @@ def _starts_with_wildcard(pattern: exp.Expr | None) -> bool:
     return not isinstance(pattern, exp.Literal) or str(pattern.this)[:1] in ("%", "_")
 
 
+def _of_rows(condition: exp.Expr, engine: EngineName) -> Iterator[exp.Expr]:
+    """A comparison of rows, `(a, b) > ($1, $2)`, as that of its columns: of all when they are to be equal, else of the
+    first, by which the rows are ordered; not for MySQL, which reads no range of an index for it."""
+    left, right = condition.args["this"], condition.args["expression"]
+    if not (isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple)):
+        yield condition
+        return
+    pairs = list(zip(left.expressions, right.expressions, strict=False))
+    if isinstance(condition, exp.EQ):
+        yield from (exp.EQ(this=one.copy(), expression=other.copy()) for one, other in pairs)
+    elif engine == "postgresql":
+        goes_up = isinstance(condition, exp.GT | exp.GTE)
+        one, other = (each.copy() for each in pairs[0])
+        yield exp.GTE(this=one, expression=other) if goes_up else exp.LTE(this=one, expression=other)
+
+
+def _null_safe(condition: exp.Expr, relations: tuple[Relation, ...]) -> Iterator[Predicate]:
+    """`IS NOT DISTINCT FROM`, for which PostgreSQL's indexes have no operator."""
+    for side in (condition.this, condition.expression):
+        alias = _alias_of(side, relations) if isinstance(side, exp.Column) else None
+        if alias is not None:
+            column = exp.column(side.this.copy()).sql("postgres")
+            yield Predicate(
+                "equality", alias, side.name, f"{column} {NULL_SAFE.upper()} …", NULL_SAFE, None, 1, (NULL_SAFE,), True
+            )
+
+
+NULL_SAFE = "is not distinct from"
+
+
 def _comparison(condition: exp.Expr, relations: tuple[Relation, ...], engine: EngineName) -> Iterator[Predicate]:
     left, right = condition.args["this"], condition.args["expression"]
     columns_left, columns_right = list(left.find_all(exp.Column)), list(right.find_all(exp.Column))
@@ -251,9 +297,27 @@ def _comparison(condition: exp.Expr, relations: tuple[Relation, ...], engine: En
                 yield from _on_column("join", side, relations, engine, other=name)
         return
     kind: PredicateKind = "equality" if isinstance(condition, exp.EQ) else "range"
-    for side, opposite in ((left, columns_right), (right, columns_left)):
+    for side, other, opposite in ((left, right, columns_right), (right, left, columns_left)):
         if not opposite:
-            yield from _on_column(kind, side, relations, engine)
+            elements = max(1, len(list_of(other))) if kind == "equality" else 1
+            yield from _on_column(kind, _collated(side, other, engine), relations, engine, elements=elements)
+
+
+def list_of(side: exp.Expr) -> list[exp.Expr]:
+    """The members of `ANY (ARRAY[1, 2, 3])`; none for anything else."""
+    if not isinstance(side, exp.Any):
+        return []
+    inner = side.this
+    while isinstance(inner, exp.Paren | exp.Cast):
+        inner = inner.this
+    return list(inner.expressions) if isinstance(inner, exp.Array) else []
+
+
+def _collated(side: exp.Expr, other: exp.Expr, engine: EngineName) -> exp.Expr:
+    """In PostgreSQL a collation that either side names holds for the comparison, and an index has to be in it."""
+    if engine != "postgresql" or not isinstance(other, exp.Collate) or not isinstance(side, exp.Column):
+        return side
+    return exp.Collate(this=side.copy(), expression=other.expression.copy())
 
 
 def _on_column(
@@ -288,7 +352,7 @@ def _on_column(
 
 
 def _layers(side: exp.Expr) -> tuple[str, ...]:
-    kinds = (exp.Func, exp.Binary, exp.Unary)
+    kinds = (exp.Func, exp.Binary, exp.Unary, exp.Any)
     nodes = [node for node in side.walk() if isinstance(node, kinds) and not isinstance(node, exp.Paren)]
     return tuple(wrapping_of(node) for node in nodes)
 
@@ -306,6 +370,8 @@ def wrapping_of(side: exp.Expr) -> str:
         return f"cast to {side.to.sql('postgres').lower().replace('decimal', 'numeric')}"
     if isinstance(side, exp.Anonymous):
         return str(side.name).lower()
+    if isinstance(side, exp.Any | exp.Collate):
+        return "any" if isinstance(side, exp.Any) else "collate"
     if isinstance(side, exp.Func):
         return side.sql("postgres").partition("(")[0].lower()
     return "arithmetic"

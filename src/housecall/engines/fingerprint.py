@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from housecall.engines.engine import EngineName
+from housecall.engines.keywords import RESERVED_WORDS
 from housecall.engines.tokens import Token, mysql_tokens, postgresql_tokens
 
 CUT_OFF_MARKS = ("...", "…")
@@ -79,8 +80,10 @@ def _constants_replaced(tokens: Sequence[Token], engine: EngineName) -> list[str
 
 
 def _as_written(name: str, engine: EngineName) -> str:
-    """A quoted name, without quotes where it needs none, so that `"orders"` and `orders` are one."""
-    if name.isidentifier() and name == name.lower():
+    """A quoted name, without quotes where it needs none, so that `"orders"` and `orders` are one. In PostgreSQL "user"
+    is a column, and user is who asks."""
+    is_word = engine == "postgresql" and name in RESERVED_WORDS
+    if name.isidentifier() and name == name.lower() and not is_word:
         return name
     return f"`{name}`" if engine == "mysql" else f'"{name}"'
 

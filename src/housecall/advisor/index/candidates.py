@@ -45,7 +45,7 @@ _IMMUTABLE = frozenset(
         "coalesce",
         "substring",
     }
-    | {"left", "right", "replace", "reverse", "floor", "ceil", "round", "arithmetic"}
+    | {"left", "right", "replace", "reverse", "floor", "ceil", "round", "arithmetic", "collate"}
 )
 _OF_DOCUMENTS = re.compile(r" (?:->>?|#>>?) ")
 _TO_TEXT = frozenset({"cast to text", "cast to varchar"})
@@ -56,6 +56,11 @@ _FROM_TEXT = _TO_TEXT | {
 """Of what a document holds as text. How a time or an amount of money is written and read depends on the session."""
 _WRITTEN_BY_SESSION = ("timestamp", "date", "time", "interval", "money", "reg")
 _TIMES_WITHOUT_ZONE = ("timestamp without time zone", "timestamp", "date")
+
+
+_OF_SPACE = ("box", "polygon", "circle", "geometry", "geography")
+"""Types whose overlap (`&&`) and containment GiST searches, as it does those of ranges."""
+IndexMethod = Literal["btree", "gin", "gist"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ class Candidate:
     benefit: Benefit
     serves: tuple[Predicate, ...]
     gives_order: bool
-    method: Literal["btree", "gin"] = "btree"
+    method: IndexMethod = "btree"
     partners: tuple["Candidate", ...] = ()
     is_guess: bool = False
 
@@ -158,12 +163,13 @@ def _for_plain(
 ) -> Iterable[Candidate]:
     equal = [p for p in mine if p.kind in ("equality", "join", "null")]
     equal = [p for p in equal if p.kind != "join" or p.other is None or _alias(p.other) not in _unrestricted(scope)]
-    equal = _worth_a_place(sorted(_one_per_column(equal), key=lambda p: selectivity(p, table)), table)
+    known = _one_per_column(equal)
+    equal = _worth_a_place(sorted(known, key=lambda p: selectivity(p, table)), table)
     ranges = _with_both_ends([p for p in mine if p.kind in ("range", "prefix")], closes=engine == "postgresql")[:1]
     order = _order_for(scope, relation, table)
     shapes = [(equal, ranges, ()), (equal, [], order)] if order else [(equal, ranges, ())]
     for predicates, last, keys in shapes:
-        made = _candidate(table, [*predicates, *last], keys if scope.has_limit or predicates else ())
+        made = _candidate(table, [*predicates, *last], keys if scope.has_limit or predicates else (), known)
         if made is not None:
             yield made
 
@@ -178,7 +184,11 @@ def _with_both_ends(ranges: list[Predicate], *, closes: bool) -> list[Predicate]
     ]
 
 
-def _candidate(table: TableFacts, served: list[Predicate], order: tuple[KeyColumn, ...]) -> Candidate | None:
+def _candidate(
+    table: TableFacts, served: list[Predicate], order: tuple[KeyColumn, ...], known: Sequence[Predicate] = ()
+) -> Candidate | None:
+    """`known` are all comparisons for equality: an index that exists may begin with one that a new one would leave
+    out."""
     key = tuple(_key_column(p) for p in served)
     taken = {part.text for part in key}
     key = (key + tuple(part for part in order if part.text not in taken))[:MAX_KEY_COLUMNS]
@@ -186,11 +196,11 @@ def _candidate(table: TableFacts, served: list[Predicate], order: tuple[KeyColum
         return None
     equal = [p for p in served if p.kind in ("equality", "join", "null")]
     kept = rows_kept(table, served)
-    before = rows_with_existing(table, equal)
+    before = rows_with_existing(table, known or equal)
     if order:
         kept, before = min(kept, PAGE_OF_ROWS), before if before > FEW_ROWS else 0.0
     benefit = Benefit(before, kept)
-    method: Literal["btree", "gin"] = "gin" if served and served[0].kind == "contains" else "btree"
+    method = _method(served, table)
     sure = Benefit(before, rows_kept(table, [p for p in served if p.kind not in ("range", "contains")]))
     is_guess = not order and sure.saved_share < MIN_SAVED_SHARE
     candidate = Candidate(table.schema, table.name, key, benefit, tuple(served), bool(order), method, (), is_guess)
@@ -201,6 +211,17 @@ def _candidate(table: TableFacts, served: list[Predicate], order: tuple[KeyColum
     )
     is_worth_it = before > FEW_ROWS and benefit.saved_share >= MIN_SAVED_SHARE
     return candidate if is_worth_it and covering is None else None
+
+
+def _method(served: list[Predicate], table: TableFacts) -> IndexMethod:
+    if not served or served[0].kind != "contains":
+        return "btree"
+    facts = table.columns.get(served[0].column)
+    return "gist" if facts and served[0].expression is None and _is_spatial(facts.type) else "gin"
+
+
+def _is_spatial(column_type: str) -> bool:
+    return column_type.endswith(("range", "multirange")) or column_type.partition("(")[0] in _OF_SPACE
 
 
 def _key_column(predicate: Predicate) -> KeyColumn:
@@ -266,12 +287,14 @@ def _indexable(predicate: Predicate, table: TableFacts) -> bool:
 
 
 def _is_searchable(predicate: Predicate, table: TableFacts) -> bool:
-    """Whether a GIN index can hold the column: a jsonb, an array or a text vector, or one that is made of a text in a
-    language that the statement names."""
+    """Whether an index can hold the column: GIN a jsonb, an array or a text vector, or one that is made of a text in a
+    language that the statement names; GiST a range or a shape."""
     if predicate.expression is not None:
         return predicate.layers == ("to_tsvector",) and not predicate.has_parameter and "," in predicate.expression
     facts = table.columns.get(predicate.column)
-    return facts is not None and (facts.type in ("jsonb", "tsvector") or facts.type.endswith("[]"))
+    if facts is None:
+        return False
+    return facts.type in ("jsonb", "tsvector") or facts.type.endswith("[]") or _is_spatial(facts.type)
 
 
 def _is_immutable(layer: str, column_type: str, *, from_document: bool) -> bool:

@@ -129,21 +129,24 @@ def create_index(
 
 def index_partitions(
     schema: str, table: str, keys: Sequence[str], leaves: Sequence[str], size_bytes: float, *,
-    method: str = "btree", taken_names: Collection[str] = (),
+    method: str = "btree", taken_names: Collection[str] = (), built: Mapping[str, str] | None = None,
 ) -> Remedy:  # fmt: skip
     """An index of a partitioned table, which cannot be built concurrently itself: one for each partition, then joined.
 
-    `keys` are finished SQL. The index of the whole is valid once every partition's has been attached.
+    `keys` are finished SQL. The index of the whole is valid once every partition's has been attached. `built` are the
+    indexes of this key that partitions have already, by the partition.
     """
     columns = [key.strip('"') for key in keys]
     name, target, written = index_name(table, columns, taken_names), qualified(schema, table), ", ".join(keys)
     index, using = qualified(schema, name), "" if method == "btree" else f" USING {method}"
     statements = [f"CREATE INDEX {quote_identifier(name)} ON ONLY {target}{using} ({written});"]
     for leaf in leaves:
-        own = index_name(leaf, columns, taken_names)
-        statements.append(
-            f"CREATE INDEX CONCURRENTLY {quote_identifier(own)} ON {qualified(schema, leaf)}{using} ({written});"
-        )
+        own = (built or {}).get(leaf)
+        if own is None:
+            own = index_name(leaf, columns, taken_names)
+            statements.append(
+                f"CREATE INDEX CONCURRENTLY {quote_identifier(own)} ON {qualified(schema, leaf)}{using} ({written});"
+            )
         statements.append(f"ALTER INDEX {index} ATTACH PARTITION {qualified(schema, own)};")
     seconds = max(size_bytes / BUILD_BYTES_PER_SECOND, 1.0)
     return Remedy(

@@ -76,7 +76,7 @@ def _built(details: Mapping[str, Any], parts: Sequence[str], method: str) -> Rem
     if details.get("partitions"):
         return index_partitions(
             details["schema"], details["table"], parts, details["partitions"], details["size_bytes"],
-            method=method, taken_names=details["index_names"],
+            method=method, taken_names=details["index_names"], built=details.get("built", {}),
         )  # fmt: skip
     return create_index(
         details["schema"], details["table"], parts, details["size_bytes"],

@@ -1,11 +1,14 @@
 """The log takes every statement, or more; writing it slows the sessions and fills the disk."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
-from housecall.diagnosis.causes.postgresql._changes import set_setting
+from housecall.diagnosis.causes.postgresql._changes import reset_stored, set_setting
+from housecall.diagnosis.finding import Finding
+from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
-from housecall.wording import Say
+from housecall.wording import Message, Say
 
 CAUSE = CauseRule(
     id="excessive_logging",
@@ -15,6 +18,10 @@ CAUSE = CauseRule(
 _SUMMARY = Say(
     en="{name} = {value} writes every statement to the log.",
     zh="{name} = {value} 会把每条语句都写入日志。",
+)
+_SUMMARY_OF = Say(
+    en="{name} = {value} writes every statement of {scope} to the log.",
+    zh="{name} = {value} 会把 {scope} 的每条语句都写入日志。",
 )
 _WHY = Say(
     en="Each session waits for its log line, the log fills the disk, and values of statements stay in it in clear"
@@ -37,9 +44,25 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
             object_kind="setting",
             severity=finding.severity,
             confidence=0.9,
-            summary=_SUMMARY(name=name, value=finding.details["value"]),
+            summary=_summary(finding),
             because=(_WHY(),),
             evidence=finding.evidence,
-            remedies=(set_setting(name, GOOD.get(name, "off"), finding.details["value"], caution=_CAUTION()),),
+            remedies=(_remedy(finding),),
             rests_on=(finding.fingerprint,),
         )
+
+
+def _summary(finding: Finding) -> Message:
+    details = finding.details
+    if details["scope"]:
+        return _SUMMARY_OF(name=details["name"], value=details["value"], scope=details["scope"])
+    return _SUMMARY(name=details["name"], value=details["value"])
+
+
+def _remedy(finding: Finding) -> Remedy:
+    details = finding.details
+    name, value = details["name"], details["value"]
+    if details["scope"]:
+        taken_back = reset_stored(name, value, details["database"], details["role"], details["scope"])
+        return replace(taken_back, caution=_CAUTION())
+    return set_setting(name, GOOD.get(name, "off"), value, caution=_CAUTION())

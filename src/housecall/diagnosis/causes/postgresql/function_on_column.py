@@ -1,8 +1,11 @@
 """A hot statement filters by a function of a column, which an index on the bare column cannot serve."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from housecall.advisor.statement import NULL_SAFE
 from housecall.diagnosis.cause import Cause, CauseRule, Found
+from housecall.diagnosis.causes.postgresql._changes import create_index
 from housecall.diagnosis.causes.postgresql._statement_causes import (
     STATEMENT,
     application_change,
@@ -57,6 +60,14 @@ _WITHOUT_CASE = Say(
     zh="改为用 lower({column}) 与小写值比较，并为 lower({column}) 建索引（只给出开头时用 text_pattern_ops）；"
     "若要匹配中间部分，可用 pg_trgm 的 GIN 索引直接支持 ILIKE",
 )
+_MEMBER = Say(
+    en="Write {column} @> ARRAY[value] in place of value = ANY ({column}): a GIN index on {column} serves that",
+    zh="把 value = ANY ({column}) 改写为 {column} @> ARRAY[value]：{column} 上的 GIN 索引支持这种写法",
+)
+_NULL_SAFE = Say(
+    en="Write {column} = value, and {column} IS NULL where the value is null: both take an index",
+    zh="改写为 {column} = 值；值为 NULL 时写 {column} IS NULL：两者都能使用索引",
+)
 _CUTS_TIME = ("date_trunc", "cast to date", "extract", "date_part", "to_char")
 
 
@@ -95,6 +106,11 @@ def _remedies(finding: Finding) -> tuple[Remedy, ...]:
     if not details.get("only_rewriting"):
         return (index_remedy(finding), application_change(_REWRITE(column=details["column"])))
     wrapped_by = details["wrapped_by"].lower()
+    if wrapped_by == "any" and details["column_type"].endswith("[]"):
+        rewrite = application_change(_MEMBER(column=quote_identifier(details["column"])))
+        return (rewrite,) if details["has_gin"] else (rewrite, _gin_remedy(details))
+    if wrapped_by == NULL_SAFE:
+        return (application_change(_NULL_SAFE(column=quote_identifier(details["column"]))),)
     if wrapped_by == "ilike":
         return (application_change(_WITHOUT_CASE(column=details["column"])),)
     if any(word in wrapped_by for word in _CUTS_TIME):
@@ -104,3 +120,10 @@ def _remedies(finding: Finding) -> tuple[Remedy, ...]:
     if wrapped_by.startswith("cast"):
         return (application_change(_OWN_TYPE(column=details["column"], type=details["column_type"])),)
     return (application_change(_REWRITE(column=details["column"])),)
+
+
+def _gin_remedy(details: Mapping[str, Any]) -> Remedy:
+    return create_index(
+        details["schema"], details["table"], [details["column"]], details["size_bytes"], method="gin",
+        taken_names=details["index_names"],
+    )  # fmt: skip

@@ -1,10 +1,10 @@
 """A table has no primary key, so its rows cannot be named and logical replication refuses its updates and deletes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.postgresql._changes import ABOUT, BUILD_BYTES_PER_SECOND, LOCK_EXCLUSIVE, MOMENT
-from housecall.diagnosis.causes.postgresql._statement_causes import application_change
 from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
@@ -44,6 +44,12 @@ _PARTITIONED = Say(
     " them: a partitioned table takes no other",
     zh="选定能唯一确定一行的列作为主键，且必须包含分区键的所有列：分区表只接受这样的主键",
 )
+_PARTITIONED_CAUTION = Say(
+    en="It reads every partition while everybody waits, unless each has a unique index on these columns already: build"
+    " those CONCURRENTLY first.",
+    zh="除非各分区已有这些列上的唯一索引，否则会在独占锁下读取所有分区：请先在各分区上 CONCURRENTLY 建好唯一索引。",
+)
+_DROP_IT = Say(en="drop the constraint again", zh="再删除该约束即可")
 _VERIFY = Say(en="the table has a primary key", zh="表已有主键")
 _SHORT = Say(
     en="The lock is held for a moment only; set lock_timeout so that it does not queue behind a long transaction.",
@@ -86,7 +92,10 @@ def _remedies(finding: Finding) -> Iterator[Remedy]:
         )  # fmt: skip
         return
     if details["is_partitioned"]:
-        yield application_change(_PARTITIONED(), _ADD_CAUTION())
+        yield replace(
+            _remedy(table, _PARTITIONED(), (), (), LOCK_EXCLUSIVE(table=table), "later", _PARTITIONED_CAUTION(), None),
+            rollback_note=_DROP_IT(),
+        )
         return
     key = quote_identifier(f"{details['table']}_id"[-63:])
     seconds = max(details["size_bytes"] / BUILD_BYTES_PER_SECOND, 1.0)
@@ -99,7 +108,7 @@ def _remedies(finding: Finding) -> Iterator[Remedy]:
 
 def _remedy(
     table: str, title: Message, statements: tuple[str, ...], rollback: tuple[str, ...], lock: Message, when: str,
-    caution: Message, duration: Message,
+    caution: Message, duration: Message | None,
 ) -> Remedy:  # fmt: skip
     return Remedy(
         title=title, statements=statements, lock=lock, risk="medium", when="now" if when == "now" else "later",

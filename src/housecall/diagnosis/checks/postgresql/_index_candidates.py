@@ -168,7 +168,8 @@ def proposals(now: Snapshot, earlier: Snapshot | None) -> list[Proposal]:
                 key = (candidate.schema, candidate.table, candidate.columns)
                 proposal = found.setdefault(key, Proposal(candidate, table, policy=policy))
                 verdict = _plan_verdict(statement, candidate, now)
-                kept = None if policy else _rows_by_plan(statement, candidate, now)
+                is_page = candidate.gives_order and _is_cut_short(statement, now)
+                kept = None if policy or is_page else _rows_by_plan(statement, candidate, now)
                 if verdict is not False and not _keeps_most(kept, table):
                     proposal.is_guess = _is_guess(statement, candidate, kept)
                     if kept is not None and candidate.is_guess:
@@ -290,7 +291,7 @@ def _plan_verdict(statement: HotStatement, candidate: Candidate, now: Snapshot) 
             return True
     if candidate.gives_order and any(node.kind == "sort" for node in plan.root.walk()):
         return True
-    leading = {index.name: index.columns[:1] for index in _indexes_of(candidate, now)}
+    leading = {index.name: index.columns[:1] for index in indexes_of(candidate, now)}
     used = [node.index for scan in nodes for node in scan.walk() if node.index]
     # an index whose condition is on a column behind the first is read from end to end
     return any(leading.get(name or "", ("",))[0] not in wanted for name in used)
@@ -316,6 +317,12 @@ def _rows_by_plan(statement: HotStatement, candidate: Candidate, now: Snapshot) 
     return max(rows, default=None)
 
 
+def _is_cut_short(statement: HotStatement, now: Snapshot) -> bool:
+    """Whether a LIMIT ends the reading: of what the conditions keep, only the first rows are wanted."""
+    plan = plan_of(statement, now)
+    return plan is not None and any(node.kind == "limit" for node in plan.root.walk())
+
+
 def _keeps_most(kept: float | None, table: TableFacts) -> bool:
     """What keeps a large part of its table is right to read all of it."""
     return kept is not None and kept >= MAX_RETURNED_SHARE * max(table.rows, 1.0)
@@ -327,7 +334,7 @@ def _is_guess(statement: HotStatement, candidate: Candidate, kept: float | None)
     return candidate.is_guess and kept is None and (statement.rows_per_call is None or statement.shape.aggregates)
 
 
-def _indexes_of(candidate: Candidate, now: Snapshot) -> list[IndexFacts]:
+def indexes_of(candidate: Candidate, now: Snapshot) -> list[IndexFacts]:
     names = (candidate.table, *leaves_of(now, candidate.schema, candidate.table))
     return [
         index
@@ -335,3 +342,17 @@ def _indexes_of(candidate: Candidate, now: Snapshot) -> list[IndexFacts]:
         if table.schema == candidate.schema and table.name in names
         for index in table.indexes
     ]
+
+
+def built_already(candidate: Candidate, now: Snapshot) -> dict[str, str]:
+    """The index of the very key that some partitions have, by the partition: where only others lack it."""
+    leaves = leaves_of(now, candidate.schema, candidate.table)
+    found: dict[str, str] = {}
+    for table in table_facts(now) if leaves else ():
+        if table.schema != candidate.schema or table.name not in leaves:
+            continue
+        for index in table.indexes:
+            same = (index.columns, index.method) == (candidate.columns, candidate.method)
+            if same and index.valid and not index.unique and index.predicate is None:
+                found.setdefault(table.name, index.name)
+    return found

@@ -12,6 +12,7 @@ Source: PostgreSQL manual, "Indexes on Expressions".
 from collections.abc import Iterator
 from dataclasses import replace
 
+from housecall.advisor.index import TableFacts
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.postgresql._index_candidates import MIN_SHARE, proposals, table_facts
 from housecall.diagnosis.checks.postgresql._measured import BLOCK_BYTES, table_name
@@ -89,8 +90,15 @@ def _rewrites(statement: HotStatement, now: Snapshot, limits: Limits) -> Iterato
             expression=wrapped.expression, wrapped_by=wrapped.wrapped_by, has_plain_index=has_index,
             seen_in_plan=plan_of(statement, now) is not None, only_rewriting=True,
             column_type=table.columns[wrapped.column].type,
+            has_gin=any(each.method == "gin" and wrapped.column in each.columns for each in table.indexes),
+            index_names=[each.name for each in table.indexes], size_bytes=_size_of(table, now),
         )  # fmt: skip
         return
+
+
+def _size_of(table: TableFacts, now: Snapshot) -> int:
+    same = (row for row in now.rows(HotTable) if (row.schema_name, row.table_name) == (table.schema, table.name))
+    return next((row.size_bytes for row in same), 0)
 
 
 def _is_read_whole(statement: HotStatement, table: str, column: str, now: Snapshot) -> bool:

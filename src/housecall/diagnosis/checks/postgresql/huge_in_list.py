@@ -36,7 +36,10 @@ _HUGE = Say(
     en="IN lists of {elements:count} values and more: {statement:code}.",
     zh="IN 列表含 {elements:count} 个以上的值：{statement:code}。",
 )
-_LIST = re.compile(r"\bIN\s*\(\s*((?:\$?\d+|'[^']*')\s*,\s*){20,}", re.IGNORECASE)
+_CONSTANT = r"(?:\$?\d+|'[^']*')"
+_LIST = re.compile(rf"\b(?:IN\s*\(|ARRAY\s*\[)\s*(?:{_CONSTANT}\s*,\s*){{20,}}", re.IGNORECASE)
+_ROWS = re.compile(rf"\(\s*VALUES\s*(?:\(\s*{_CONSTANT}(?:::\w+)?\s*\)\s*,\s*){{20,}}", re.IGNORECASE)
+"""A list of one column to join with; an INSERT of many rows stands in no brackets, and is as it should be."""
 
 
 def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
@@ -53,5 +56,6 @@ def elements_of(statement: HotStatement) -> int:
     """Elements of the longest list. A text that was cut in its list is no statement any more: there commas are
     counted."""
     by_tree = max((each.elements for each in statement.shape.huge_lists), default=0)
-    by_text = max((match[0].count(",") for match in _LIST.finditer(statement.example or statement.query)), default=0)
+    text = statement.example or statement.query
+    by_text = max((match[0].count(",") for kind in (_LIST, _ROWS) for match in kind.finditer(text)), default=0)
     return max(by_tree, by_text + 1 if by_text else 0)

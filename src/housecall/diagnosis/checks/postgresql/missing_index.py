@@ -14,7 +14,14 @@ from dataclasses import replace
 
 from housecall.advisor.index import Candidate
 from housecall.diagnosis.check import Check, Limits, Threshold
-from housecall.diagnosis.checks.postgresql._index_candidates import Proposal, hot_table, leaves_of, proposals
+from housecall.diagnosis.checks.postgresql._index_candidates import (
+    Proposal,
+    built_already,
+    hot_table,
+    indexes_of,
+    leaves_of,
+    proposals,
+)
 from housecall.diagnosis.checks.postgresql._measured import measured, table_name
 from housecall.diagnosis.checks.postgresql.hot_sequential_scans import CHECK as HOT_SCANS
 from housecall.diagnosis.checks.postgresql.hot_sequential_scans import is_hot
@@ -144,7 +151,8 @@ def proposal_finding(
             "is_over": all(each.is_over for each in proposal.statements),
             "is_scanned": is_hot(table, _SCANS), "partitions": list(leaves),
             "has_statistics": any(row.distinct_values is not None for row in _columns(proposal, now)),
-            "index_names": [index.name for index in proposal.table.indexes],
+            "index_names": [index.name for index in (*proposal.table.indexes, *indexes_of(proposal.candidate, now))],
+            "built": built_already(proposal.candidate, now),
             "correlated": bool(statement.shape.correlated), **more,
         },
     )  # fmt: skip
