@@ -14,7 +14,7 @@ from housecall.engines.postgresql.rows.indexes import (
     UsedCollation,
 )
 from housecall.engines.postgresql.rows.memory import DatabaseCounters
-from housecall.engines.postgresql.rows.tables import HotTable
+from housecall.engines.postgresql.rows.tables import HotTable, PartitionedTable
 from housecall.testing import row_of, snapshot_of
 
 MB = 1024 * 1024
@@ -180,6 +180,40 @@ def test_foreign_key_without_index_warns_when_deletes_scanned_the_child(
     assert cause.severity == severity
 
 
+@pytest.mark.parametrize(
+    ("deletes", "scans", "read", "severity"),
+    [
+        (10, 20, 20 * 25_000, "warning"),
+        (9, 20, 20 * 100_000, "info"),  # most scans are somebody else's
+        (4, 4, 4 * 1_000_000, "info"),
+        (10, 10, 10 * 24_999, "info"),
+        (300, 300, 300 * 1_000, "warning"),
+        (300, 300, 300 * 999, "info"),
+    ],
+)
+def test_a_key_of_several_columns_of_which_an_index_has_one_is_read_by_that(
+    deletes: int, scans: int, read: int, severity: str
+) -> None:
+    row = bare(
+        columns=["tenant", "customer_id"], parent_deleted=deletes, part_index="orders_tenant", part_scans=scans,
+        part_rows=read,
+    )  # fmt: skip
+    (cause,) = caused(diagnose(snapshot_of(row)), "fk_without_index")
+    assert cause.severity == severity
+    assert ("orders_tenant" in cause.summary.render()) == (severity == "warning")
+
+
+def test_a_partitioned_child_gets_its_index_partition_by_partition() -> None:
+    whole = row_of(PartitionedTable, schema_name="public", table_name="orders", names=["orders_1", "orders_2"])
+    row = bare(parent_deleted=20, sequential_scans=21, sequential_rows=21 * 500_000, is_partitioned=True)
+    (cause,) = caused(diagnose(snapshot_of(row, whole)), "fk_without_index")
+    assert cause.remedies[0].statements[:3] == (
+        "CREATE INDEX orders_customer_id_idx ON ONLY public.orders (customer_id);",
+        "CREATE INDEX CONCURRENTLY orders_1_customer_id_idx ON public.orders_1 (customer_id);",
+        "ALTER INDEX public.orders_customer_id_idx ATTACH PARTITION public.orders_1_customer_id_idx;",
+    )
+
+
 def test_fk_without_index_explains_the_scans_of_the_child() -> None:
     key = bare(parent_deleted=20, sequential_scans=21, sequential_rows=21 * 500_000)
     table = row_of(
@@ -229,6 +263,24 @@ def test_fk_without_index_explains_who_waits_for_the_delete() -> None:
     blocked = [each.fingerprint for each in diagnosis.findings if each.check == "postgresql.blocked_sessions"]
     assert blocked
     assert set(blocked) <= set(cause.absorbs)
+
+
+def test_who_waits_for_a_delete_is_explained_whatever_the_parent_is_called() -> None:
+    from housecall.engines.postgresql.rows.sessions import Session
+
+    key = bare(parent_table="Kunden.Alt", parent_deleted=20, sequential_scans=21, sequential_rows=21 * 500_000)
+    base = {"backend_type": "client backend", "visible": True, "session_total": 2, "waiting_total": 1}
+    long = {"transaction_seconds": 60.0, "statement_seconds": 60.0, "state_seconds": 60.0, "state": "active"}
+    deleting = row_of(Session, pid=10, statement='DELETE FROM "Kunden.Alt" WHERE id = 5', **long, **base)
+    waiting = row_of(
+        Session, pid=11, statement="UPDATE x SET a = 1", wait_event_type="Lock", blocked_by=[10], wait_seconds=50.0,
+        lock_type="transactionid", lock_mode="ShareLock", **long, **base,
+    )  # fmt: skip
+    diagnosis = diagnose(snapshot_of(key, deleting, waiting, counters(), samples=[[deleting, waiting]] * 3))
+    (cause,) = caused(diagnosis, "fk_without_index")
+    blocked = {each.fingerprint for each in diagnosis.findings if each.check == "postgresql.blocked_sessions"}
+    assert blocked
+    assert blocked <= set(cause.absorbs)
 
 
 def test_a_key_of_another_type_than_its_parents_is_indexed_as_that_type() -> None:

@@ -7,10 +7,12 @@ scans, some other statement scans it, and a missing index is the larger cause.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from housecall.advisor.shape import statement_shape
 from housecall.diagnosis.cause import Cause, CauseRule, Found
-from housecall.diagnosis.causes.postgresql._changes import create_index, same_table
+from housecall.diagnosis.causes.postgresql._changes import create_index, index_partitions, same_table
+from housecall.diagnosis.checks.postgresql._index_candidates import leaves_of
 from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
@@ -33,6 +35,17 @@ OWN_SHARE = 0.5
 _HURTS = Say(
     en="Each delete in {parent} reads all of {table} to look for children, because {child} has no index that serves.",
     zh="{child} 没有可用的索引，因此 {parent} 每删除一行都要扫描整张 {table} 查找子行。",
+)
+_HURTS_BY_PART = Say(
+    en="Each delete in {parent} reads about {read:count} entries of index {index} to look for children in {table}:"
+    " it has only a part of {child}.",
+    zh="索引 {index} 只包含 {child} 的一部分：{parent} 每删除一行，都要读取约 {read:count} 个索引项来查找 {table}"
+    " 中的子行。",
+)
+_COUNTS_BY_PART = Say(
+    en="{deletes:count} delete{deletes:|s} in {parent} and {scans:count} scan{scans:|s} of that index since the"
+    " statistics began.",
+    zh="自统计以来 {parent} 删除 {deletes:count} 次，该索引被扫描 {scans:count} 次。",
 )
 _IDLE = Say(
     en="Foreign key {child} has no index: the first delete in {parent} will read all of {table}.",
@@ -64,9 +77,9 @@ _BY_PARTITION = Say(
 )
 
 
-def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
+def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
     for finding in found.of("postgresql.foreign_key_without_index"):
-        yield _cause(finding, found)
+        yield _cause(finding, found, now)
 
 
 def is_root(finding: Finding) -> bool:
@@ -91,36 +104,41 @@ def explained(finding: Finding, found: Found) -> list[Finding]:
         for each in found.of("postgresql.missing_index")
         if same_table(each.details, details) and each.details["keys"][:1] == details["columns"][:1]
     ]
-    return deletes + _blocked_by_deletes(parent, found) + (scans + missing if is_root(finding) else [])
+    return deletes + _blocked_by_deletes(details["parent_table"], found) + (scans + missing if is_root(finding) else [])
 
 
-def _blocked_by_deletes(parent: str, found: Found) -> list[Finding]:
+def _blocked_by_deletes(table: str, found: Found) -> list[Finding]:
     """Sessions that wait for a delete from the parent, which takes so long because it scans the child."""
-    table = parent.rpartition(".")[2]
     return [
         each
         for each in found.of("postgresql.blocked_sessions")
         if (root := each.details.get("root"))
-        and (statement := (root.get("statement") or "").lower()).startswith("delete")
+        and (statement := root.get("statement") or "").lower().startswith("delete")
         and table in statement_shape(statement, "postgresql").tables
     ]
 
 
-def _cause(finding: Finding, found: Found) -> Cause:
+def _cause(finding: Finding, found: Found, now: Snapshot) -> Cause:
     details = finding.details
     table = qualified(details["schema"], details["table"])
     parent = qualified(details["parent_schema"], details["parent_table"])
     others = explained(finding, found)
-    say = _HURTS if details["hurts"] else _IDLE
     deletes = details["parent_deleted"]
     shares = [each.details["share"] for each in others if each.check == "postgresql.top_statements"]
+    say = _HURTS(parent=parent, table=table, child=finding.object)
     because: Message
-    if details["hurts"]:
+    if details["part_index"]:
+        say = _HURTS_BY_PART(
+            parent=parent, table=table, child=finding.object, read=details["part_rows"], index=details["part_index"]
+        )
+        because = _COUNTS_BY_PART(deletes=deletes, parent=parent, scans=details["part_scans"])
+    elif details["hurts"]:
         because = _COUNTS(
             deletes=deletes, parent=parent, scans=details["sequential_scans"], table=table, rows=details["live_rows"],
             read=details["sequential_rows"],
         )  # fmt: skip
     else:
+        say = _IDLE(parent=parent, table=table, child=finding.object)
         because = _FEW(deletes=deletes, parent=parent) if deletes else _QUIET(parent=parent)
     return Cause(
         id=CAUSE.id,
@@ -128,10 +146,10 @@ def _cause(finding: Finding, found: Found) -> Cause:
         object_kind="column",
         severity=finding.severity,
         confidence=0.9 if is_root(finding) else 0.75 if details["hurts"] else 0.6,
-        summary=say(parent=parent, table=table, child=finding.object),
+        summary=say,
         because=(because, *_other_index(finding, parent)),
         evidence=finding.evidence,
-        remedies=(_remedy(finding),),
+        remedies=(_remedy(finding, now),),
         rests_on=(finding.fingerprint,),
         absorbs=tuple(each.fingerprint for each in others),
         impact=min(sum(shares), 1.0) if shares else 0.3 if is_root(finding) else 0.0,
@@ -157,15 +175,15 @@ def _keys(finding: Finding) -> list[str]:
     return [name if own == compared else f"(({name})::{compared})" for name, own, compared in types]
 
 
-def _remedy(finding: Finding) -> Remedy:
+def _remedy(finding: Finding, now: Snapshot) -> Remedy:
     details = finding.details
-    remedy = create_index(
-        details["schema"], details["table"], _keys(finding), details["size_bytes"],
-        keys_are_sql=True, when="now" if details["hurts"] else "later",
-    )  # fmt: skip
+    schema, table, when = details["schema"], details["table"], "now" if details["hurts"] else "later"
+    leaves = leaves_of(now, schema, table) if details["is_partitioned"] else ()
+    if leaves:
+        remedy = index_partitions(schema, table, _keys(finding), leaves, details["size_bytes"])
+        return remedy if details["hurts"] else replace(remedy, when="later")
+    remedy = create_index(schema, table, _keys(finding), details["size_bytes"], keys_are_sql=True, when=when)
     if not details["is_partitioned"]:
         return remedy
-    from dataclasses import replace
-
-    # A partitioned table takes no CREATE INDEX CONCURRENTLY; the statements depend on its partitions.
+    # A partitioned table takes no CREATE INDEX CONCURRENTLY, and its partitions could not be read.
     return replace(remedy, title=_BY_PARTITION(), statements=(), rollback=(), verify_statement=None)

@@ -1,7 +1,7 @@
 -- asks: which foreign keys have no index on the referencing side that a delete in the parent could use
 -- privilege: none
 -- versions: 13-
--- cost: an anti-join of pg_constraint and pg_index; counters for at most 30 keys
+-- cost: an anti-join of pg_constraint and pg_index; counters for at most 30 keys, and for one index of each
 WITH locked AS MATERIALIZED (
     SELECT DISTINCT relation FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'
 ), bare AS MATERIALIZED (
@@ -76,6 +76,9 @@ SELECT
         ORDER BY i.indexrelid
         LIMIT 1
     ) AS other_index,
+    part.name AS part_index,
+    COALESCE(part.scans, 0)::int8 AS part_scans,
+    COALESCE(part.rows_read, 0)::int8 AS part_rows,
     pn.nspname::text AS parent_schema,
     p.relname::text AS parent_table,
     bare.confdeltype::text AS on_delete,
@@ -95,4 +98,16 @@ JOIN pg_catalog.pg_class AS t ON t.oid = bare.conrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
 JOIN pg_catalog.pg_class AS p ON p.oid = bare.confrelid
 JOIN pg_catalog.pg_namespace AS pn ON pn.oid = p.relnamespace
+-- an index that begins with one column of a key of several: a delete reads all of its entries with that value
+LEFT JOIN LATERAL (
+    SELECT x.relname::text AS name, pg_catalog.pg_stat_get_numscans(x.oid) AS scans,
+        pg_catalog.pg_stat_get_tuples_returned(x.oid) AS rows_read
+    FROM pg_catalog.pg_index AS i
+    JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+    JOIN pg_catalog.pg_am AS am ON am.oid = x.relam AND am.amname = 'btree'
+    WHERE i.indrelid = bare.conrelid AND i.indisvalid AND i.indpred IS NULL AND cardinality(bare.conkey) > 1
+        AND i.indkey[0] = ANY (bare.conkey)
+    ORDER BY scans DESC, i.indexrelid
+    LIMIT 1
+) AS part ON true
 ORDER BY live_rows DESC, bare.oid

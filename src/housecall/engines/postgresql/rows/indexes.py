@@ -115,7 +115,7 @@ class IndexLoad(Row, reading="index_load"):
 class BareForeignKey(Row, reading="foreign_keys_without_index"):
     """A foreign key whose columns lead no index of the referencing table that a delete could use. `on_delete` is
     pg_constraint's letter. `other_index` leads with them and does not serve: the columns are of `column_types`, and a
-    delete compares them as `compared_types`."""
+    delete compares them as `compared_types`. `part_index` begins with one column of a key of several."""
 
     schema_name: str
     table_name: str
@@ -124,6 +124,9 @@ class BareForeignKey(Row, reading="foreign_keys_without_index"):
     column_types: list[str]
     compared_types: list[str]
     other_index: str | None
+    part_index: str | None
+    part_scans: int
+    part_rows: int
     parent_schema: str
     parent_table: str
     on_delete: str
