@@ -153,6 +153,27 @@ async def test_foreign_key_without_index_that_deletes_suffer_from_is_fk_without_
     assert causes(await database.examine(), "fk_without_index") == []
 
 
+async def test_a_foreign_key_of_two_columns_is_read_by_an_index_on_one_of_them(database: PrivateDatabase) -> None:
+    database.execute(
+        "CREATE TABLE jobs (tenant int, number int, PRIMARY KEY (tenant, number))",
+        "INSERT INTO jobs SELECT 1 + n % 4, n FROM generate_series(1, 20000) AS n",
+        'CREATE TABLE "Job Steps" (id bigint PRIMARY KEY, tenant int, number int, note text,'
+        " FOREIGN KEY (tenant, number) REFERENCES jobs ON DELETE SET NULL)",
+        'INSERT INTO "Job Steps"'
+        " SELECT n, 1 + (n % 20000 + 1) % 4, n % 20000 + 1, 'x' FROM generate_series(1, 120000) AS n",
+        'CREATE INDEX "By Tenant" ON "Job Steps" (tenant, id)',
+        'VACUUM ANALYZE jobs, "Job Steps"',
+    )
+    (quiet,) = causes(await database.examine(), "fk_without_index")
+    assert quiet.severity == "info"
+    database.execute(*(f"DELETE FROM jobs WHERE number = {n} AND tenant = {1 + n % 4}" for n in range(1, 21)))
+    (cause,) = causes(await database.examine(), "fk_without_index")
+    assert (cause.object, cause.severity) == ('public."Job Steps"(tenant, number)', "warning")
+    assert "By Tenant" in cause.summary.render()
+    apply(database, cause)
+    assert causes(await database.examine(), "fk_without_index") == []
+
+
 async def test_index_bloat_is_estimated_and_a_rebuild_mends_it(database: PrivateDatabase) -> None:
     database.execute(
         "CREATE TABLE wide (id bigint, payload text)",

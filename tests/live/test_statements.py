@@ -333,3 +333,35 @@ async def test_our_own_statements_at_the_top_are_no_finding(database: PrivateDat
         diagnosis = await database.examine(role=reader, window_seconds=0)
     assert not any("pg_catalog" in text for text in findings(diagnosis, "top_statements"))
     assert alarms(diagnosis) == []
+
+
+@pytest.mark.extensions("pg_stat_statements")
+async def test_a_range_without_its_index_gets_one_of_gist(database: PrivateDatabase) -> None:
+    shop(database).execute(
+        'CREATE TABLE "Stay.s" AS SELECT n AS id, int4range(n, n + 3) AS "Span", repeat(\'n\', 60) AS note'
+        " FROM generate_series(1, 120000) AS n",
+        'VACUUM ANALYZE "Stay.s"',
+    )
+    run(database, 'SELECT id FROM "Stay.s" WHERE "Span" && int4range(%s, %s)', [(n, n + 2) for n in range(1, 60)])
+    (cause,) = causes(await database.examine(), "missing_index")
+    assert cause.object == 'public."Stay.s"("Span")'
+    assert 'USING gist ("Span")' in cause.remedies[0].statements[0]
+    database.execute(*cause.remedies[0].statements)
+    plan = database.fetch('EXPLAIN SELECT id FROM "Stay.s" WHERE "Span" && int4range(5, 7)')
+    assert any("Index" in line for (line,) in plan)
+
+
+@pytest.mark.extensions("pg_stat_statements")
+async def test_a_member_of_an_array_is_to_be_written_as_what_gin_serves(database: PrivateDatabase) -> None:
+    shop(database).execute(
+        "CREATE TABLE papers AS SELECT n AS id, ARRAY[n % 4000, n % 7] AS tags, repeat('n', 60) AS note"
+        " FROM generate_series(1, 120000) AS n",
+        "VACUUM ANALYZE papers",
+    )
+    run(database, "SELECT id FROM papers WHERE %s = ANY (tags)", [(n,) for n in range(100, 160)])
+    (cause,) = causes(await database.examine(), "function_on_column")
+    rewrite, built = cause.remedies
+    assert "tags @> ARRAY[value]" in rewrite.title.render()
+    database.execute(*built.statements)
+    plan = database.fetch("EXPLAIN SELECT id FROM papers WHERE tags @> ARRAY[105]")
+    assert any("papers_tags_idx" in line for (line,) in plan)
