@@ -23,7 +23,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args
 
 from pydantic import SecretStr, TypeAdapter
 
-from housecall.errors import InstanceTooOld
+from housecall.errors import InstanceTooOld, InstanceUnreachable
 
 EngineName = Literal["postgresql", "mysql"]
 Flavour = Literal["postgresql", "mysql", "mariadb"]
@@ -45,6 +45,14 @@ class Target:
     @property
     def address(self) -> str:
         return f"{self.host}:{self.port}/{self.database}"
+
+
+def not_a_host_name(instance_id: str, target: Target) -> InstanceUnreachable:
+    """The error for a host whose name cannot even be looked up: an empty part, one of more than 63 characters, or a
+    character that no name has. Python's resolver raises UnicodeError for them, whatever the driver."""
+    return InstanceUnreachable(
+        f"Instance '{instance_id}' at {target.address} cannot be reached: that is not the name of a host; check address"
+    )
 
 
 @dataclass(frozen=True, slots=True)

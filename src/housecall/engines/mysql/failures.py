@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from asyncmy.errors import MySQLError
 
-from housecall.engines.engine import Reading, Target, Unavailable, UnavailableKind
+from housecall.engines.engine import Reading, Target, Unavailable, UnavailableKind, not_a_host_name
 from housecall.errors import (
     InstanceBusy,
     InstanceError,
@@ -59,6 +59,8 @@ def is_ended(error: MySQLError) -> bool:
 
 def connection_failure(error: Exception, instance_id: str, target: Target) -> InstanceError:
     """The error for a connection that could not be made."""
+    if isinstance(error, UnicodeError):
+        return not_a_host_name(instance_id, target)
     text, where = _one_line(error), f"Instance '{instance_id}' at {target.address}"
     number = error_number(error) if isinstance(error, MySQLError) else 0
     if number in _BUSY:

@@ -434,6 +434,6 @@ async def open_probe(target: Target, limits: ProbeLimits, instance_id: str) -> A
                 f"Instance '{instance_id}' at {target.address} accepted no session within"
                 f" {limits.connect_timeout_seconds:g} s; check address, firewall and whether the server is overloaded"
             ) from error
-        except (MySQLError, OSError) as error:
+        except (MySQLError, OSError, UnicodeError) as error:
             raise connection_failure(error, instance_id, target) from error
         yield probe

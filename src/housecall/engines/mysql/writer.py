@@ -151,6 +151,6 @@ async def open_writer(
             raise InstanceTimeout(
                 f"Instance '{instance_id}' at {target.address} accepted no session in time"
             ) from error
-        except (MySQLError, OSError) as error:
+        except (MySQLError, OSError, UnicodeError) as error:
             raise connection_failure(error, instance_id, target) from error
         yield writer

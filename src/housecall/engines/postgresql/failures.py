@@ -9,7 +9,7 @@ import re
 import psycopg
 from psycopg import errors
 
-from housecall.engines.engine import Reading, ServerFacts, Target, Unavailable
+from housecall.engines.engine import Reading, ServerFacts, Target, Unavailable, not_a_host_name
 from housecall.engines.postgresql.quoting import quote_identifier
 from housecall.errors import (
     InstanceBusy,
@@ -35,8 +35,10 @@ _REFUSED = (
 )
 
 
-def connection_failure(error: psycopg.Error, instance_id: str, target: Target) -> InstanceError:
+def connection_failure(error: psycopg.Error | UnicodeError, instance_id: str, target: Target) -> InstanceError:
     """The error for a connection that could not be made."""
+    if isinstance(error, UnicodeError):
+        return not_a_host_name(instance_id, target)
     text = _one_line(error)
     where = f"Instance '{instance_id}' at {target.address}"
     lowered = text.lower()

@@ -336,7 +336,7 @@ async def open_probe(target: Target, limits: ProbeLimits, instance_id: str) -> A
                 opened.push_async_callback(connection.close)
                 probe = PostgreSQLProbe(connection, instance_id, target, limits)
                 await probe.prepare()
-        except psycopg.Error as error:
+        except (psycopg.Error, UnicodeError) as error:
             raise connection_failure(error, instance_id, target) from error
         except TimeoutError as error:
             raise InstanceTimeout(

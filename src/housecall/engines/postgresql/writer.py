@@ -135,7 +135,7 @@ async def open_writer(
                 opened.push_async_callback(connection.close)
                 writer = PostgreSQLWriter(connection, instance_id, target)
                 await writer.prepare(statement_timeout_seconds)
-        except psycopg.Error as error:
+        except (psycopg.Error, UnicodeError) as error:
             raise connection_failure(error, instance_id, target) from error
         except TimeoutError as error:
             raise InstanceTimeout(
