@@ -1195,11 +1195,11 @@ def test_a_number_stands_before_a_short_text_in_a_key() -> None:
     assert cause.object.startswith("shop.orders(ref")
 
 
-@pytest.mark.parametrize(("seconds", "told"), [(0.2, True), (0.199, False)])
+@pytest.mark.parametrize(("seconds", "told"), [(0.05, True), (0.049, False)])
 def test_a_random_order_is_named_as_such(seconds: float, told: bool) -> None:
     query = "SELECT `id` FROM `orders` ORDER BY `RAND` ( ) LIMIT ?"
     drawn = digest(query, total_seconds=seconds, all_seconds=seconds, rows_sent=10, calls=10)
     causes = caused(diagnose(snapshot(drawn, *ORDERS)), "unknown")
     assert bool(causes) == told
     for cause in causes:
-        assert any("RAND()" in each.render("zh-CN") for each in cause.because)
+        assert "随机排序" in cause.because[0].render("zh-CN")
