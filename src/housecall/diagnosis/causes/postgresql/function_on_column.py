@@ -62,7 +62,7 @@ _WITHOUT_CASE = Say(
 )
 _MEMBER = Say(
     en="Write {column} @> ARRAY[value] in place of value = ANY ({column}): a GIN index on {column} serves that",
-    zh="把 value = ANY ({column}) 改写为 {column} @> ARRAY[value]：{column} 上的 GIN 索引支持这种写法",
+    zh="把 value = ANY({column}) 改写为 {column} @> ARRAY[value]：{column} 上的 GIN 索引支持这种写法",
 )
 _NULL_SAFE = Say(
     en="Write {column} = value, and {column} IS NULL where the value is null: both take an index",

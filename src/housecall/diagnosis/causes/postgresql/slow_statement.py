@@ -27,7 +27,7 @@ _WAITS = (
 _MEASURE = Say(
     "Run EXPLAIN (ANALYZE, BUFFERS) with the application's values (in a transaction that is rolled back if it writes),"
     " and look for the step that takes the time",
-    "用应用的实际参数执行 EXPLAIN (ANALYZE, BUFFERS)（写语句请放在会回滚的事务中），找出耗时的步骤",
+    "用应用的实际参数执行 EXPLAIN（ANALYZE、BUFFERS 选项；写语句请放在会回滚的事务中），找出耗时的步骤",
 )
 
 
