@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo serve test unit live versions lint format bench-chat bench-examine bench-api fuzz bench-faults docs lock clean
+.PHONY: demo serve test servers unit live versions lint format bench-chat bench-examine bench-api fuzz bench-faults docs lock clean
 
 demo: $(VENV)/runtime.done
 	@$(BIN)/housecall demo $(ARGS)
@@ -12,15 +12,16 @@ demo: $(VENV)/runtime.done
 serve: $(VENV)/runtime.done
 	@$(BIN)/housecall serve $(ARGS)
 
-test: $(VENV)/dev.done
-	@$(BIN)/python tests/prepare.py
+test: servers
 	@$(BIN)/pytest $(ARGS)
+
+servers: $(VENV)/dev.done
+	@$(BIN)/python tests/prepare.py
 
 unit: $(VENV)/dev.done
 	@$(BIN)/pytest tests/unit tests/test_shape.py $(ARGS)
 
-live: $(VENV)/dev.done
-	@$(BIN)/python tests/prepare.py
+live: servers
 	@$(BIN)/pytest tests/live $(ARGS)
 
 versions: $(VENV)/dev.done
