@@ -42,6 +42,23 @@ async def test_idle_transaction_at_the_root_of_a_queue_is_the_one_cause(shop: Pr
         assert not cause_ids(await shop.examine()) & LOCK_CAUSES
 
 
+async def test_a_blocker_whose_activity_is_not_tracked_is_known_by_its_wait(shop: PrivateDatabase) -> None:
+    with background(shop) as sessions:
+        root = sessions.session(
+            "SET track_activities = off", "BEGIN", 'UPDATE "Order Lines" SET amount = 1 WHERE id = 7'
+        )
+        for _ in range(2):
+            sessions.run('UPDATE "Order Lines" SET amount = 2 WHERE id = 7')
+        sessions.wait_for_queue(2, seconds=2)
+        diagnosis = await shop.examine()
+        assert cause_ids(diagnosis) & LOCK_CAUSES == {"idle_in_transaction_blocker"}
+        cause = the_cause(diagnosis, "idle_in_transaction_blocker")
+        assert cause.object == f"pid {root.info.backend_pid}"
+        assert "track_activities" in " ".join(each.render() for each in cause.because)
+        apply(shop, cause)
+        wait_until(lambda: sessions.waiting() == 0, "the queue is gone")
+
+
 async def test_a_queue_in_another_database_is_told_by_that_database(
     server: PrivateServer, shop: PrivateDatabase
 ) -> None:

@@ -10,7 +10,7 @@ from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.engine import Unavailable
 from housecall.engines.postgresql import ENGINE
 from housecall.engines.postgresql.rows.indexes import HotIndex
-from housecall.engines.postgresql.rows.memory import MachineLoad
+from housecall.engines.postgresql.rows.memory import DatabaseCounters, MachineLoad
 from housecall.engines.postgresql.rows.sessions import Session, TableLock
 from housecall.engines.postgresql.rows.settings import RoleSetting
 from housecall.engines.postgresql.rows.statements import StatementStatistics, TopStatement
@@ -409,6 +409,11 @@ def slow_causes(query: str, calls: int = 10, seconds: float = 2.0, **values: obj
         (COUNTS, 100, 0.49, False),
         ("SELECT id FROM matches ORDER BY random() LIMIT $1", 100, 0.5, True),
         ("SELECT count(*) FROM matches WHERE season = $1", 100, 2.0, False),
+        ("SELECT m.id FROM matches m JOIN teams t USING (id) WHERE m.a = $1 OR t.b = $2", 100, 2.0, True),
+        ("SELECT m.id FROM matches m JOIN teams t USING (id) WHERE m.a = $1 OR m.b = $2", 100, 2.0, False),
+        ("SELECT DISTINCT m.id FROM matches m JOIN teams t ON t.m = m.id", 100, 2.0, True),
+        ("SELECT DISTINCT m.id, t.name FROM matches m JOIN teams t ON t.m = m.id", 100, 2.0, False),
+        ("SELECT DISTINCT ON (m.id) m.id, m.day FROM matches m JOIN teams t ON t.m = m.id", 100, 2.0, False),
         ("SELECT pg_sleep($1)", 5, 5.0, False),
         ("VACUUM matches", 5, 5.0, False),
     ],
@@ -439,6 +444,8 @@ def test_a_slow_statement_that_locks_and_reads_little_has_waited(query: str, blo
         ("SELECT id FROM matches ORDER BY random() LIMIT $1", "Pick a random key"),
         ("WITH m AS MATERIALIZED (SELECT * FROM matches) SELECT * FROM m WHERE id = $1", "MATERIALIZED"),
         ("SELECT * FROM (SELECT player, count(*) FROM matches GROUP BY player) s WHERE player = $1", "LATERAL"),
+        ("SELECT m.id FROM matches m, teams t WHERE m.id = t.m AND (m.a = $1 OR t.b = $2)", "UNION"),
+        ("SELECT DISTINCT m.id FROM matches m JOIN teams t ON t.m = m.id", "EXISTS"),
         (SLOW, "EXPLAIN (ANALYZE"),
     ],
 )
@@ -447,6 +454,29 @@ def test_a_slow_statement_is_told_with_what_its_text_and_plan_give_away(query: s
     assert advice in cause.remedies[0].title.render("en")
     assert "EXPLAIN (ANALYZE" in cause.remedies[-1].title.render("en")
     assert any("Seq Scan on matches" in each.render("en") for each in cause.because)
+
+
+@pytest.mark.parametrize(
+    ("operation", "ids"), [("Seq Scan", ["unknown"]), ("Index Scan", ["unknown", "buffer_too_small"])]
+)
+def test_a_slow_statement_that_reads_its_table_whole_empties_the_cache(operation: str, ids: list[str]) -> None:
+    missed = row_of(
+        DatabaseCounters, blocks_hit=500_000, blocks_read=500_000, reset_seconds_ago=3600.0, started_seconds_ago=3600.0,
+    )  # fmt: skip
+    query = "SELECT DISTINCT m.id FROM matches m JOIN teams t ON t.m = m.id"
+    statement = top(query, 10, 2.0, all_seconds=4.0, blocks_hit=10_000)
+    node = scan("matches", "x", 10, operation)
+    diagnosis = diagnose(snapshot_of(statement, COUNTED, missed, plans={query: plan(node)}))
+    assert [each.id for each in diagnosis.causes] == ids
+
+
+@pytest.mark.parametrize(("blocks", "told"), [(4_999, False), (5_000, True)])
+def test_a_slow_statement_on_a_busy_machine_is_told_when_it_reads_much(blocks: int, told: bool) -> None:
+    statement = top(SLOW, 10, 2.0, all_seconds=2.0, blocks_hit=blocks)
+    earlier = snapshot_of(load(1000, 0, 0))
+    diagnosis = diagnose(snapshot_of(statement, COUNTED, load(1200, 20, 63), taken_seconds=1.2), earlier)
+    assert len(caused(diagnosis, "external_cpu_contention")) == 1
+    assert bool(caused(diagnosis, "unknown")) is told
 
 
 def test_a_slow_statement_while_sessions_wait_for_locks_has_its_reason() -> None:

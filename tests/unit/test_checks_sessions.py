@@ -174,6 +174,27 @@ class TestRoots:
         assert statement.endswith("AND xact_start <= clock_timestamp() - interval '120 seconds'")
         assert all("pg_terminate_backend(2)" not in each for remedy in cause.remedies for each in remedy.statements)
 
+    @pytest.mark.parametrize(
+        ("event", "cause_id", "guard"),
+        [
+            ("ClientRead", "idle_in_transaction_blocker", "pid = 9 AND wait_event = 'ClientRead' AND backend_start <="),
+            ("DataFileRead", "long_transaction_blocker", "pid = 9 AND backend_start <="),
+        ],
+    )
+    def test_where_activities_are_not_tracked_the_wait_tells_who_does_nothing(
+        self, event: str, cause_id: str, guard: str
+    ) -> None:
+        holder = session(
+            9, state="disabled", wait_event_type="Client", wait_event=event, session_seconds=70.9, has_written=True,
+            statement="",
+        )  # fmt: skip
+        (cause,) = verdict(holder, waiter(2, 9)).causes
+        assert (cause.id, cause.object) == (cause_id, "pid 9")
+        (statement,) = cause.remedies[0].statements
+        assert guard in statement
+        assert statement.endswith("interval '70 seconds'")
+        assert not any("``" in each.render() or "None" in each.render() for each in cause.because)
+
     def test_running_transaction_is_cancelled_not_terminated(self) -> None:
         (cause,) = verdict(running(1, 90.0), waiter(2, 1), waiter(3, 1)).causes
         assert (cause.id, cause.object) == ("long_transaction_blocker", "pid 1")

@@ -43,6 +43,8 @@ def stored(name: str, value: str, *, here: bool = True) -> RoleSetting:
         ("zero_damaged_pages", "off", None),
         ("synchronous_commit", "off", "notice"),
         ("synchronous_commit", "local", None),
+        ("track_activities", "off", "notice"),
+        ("track_activities", "on", None),
     ],
 )
 def test_dangerous_settings_are_those_that_lose_data(name: str, value: str, severity: str | None) -> None:

@@ -24,6 +24,8 @@ MIN_SECONDS = 0.2
 """Of a call: a person notices it."""
 MIN_SECONDS_OF_ALL_ROWS = 0.005
 """Of a call that puts all rows into a random order, or counts them, some 50,000: what it costs grows with the table."""
+MIN_SECONDS_OF_JOINED_ROWS = 0.02
+"""Of a call that joins all rows before it leaves most of them out."""
 MIN_CALLS = 5
 """Fewer are somebody's report."""
 MOST_REMARKS = 2
@@ -77,6 +79,25 @@ _KEEP_COUNT = Say(
     " statistics",
     zh="把行数单独保存，或在应用中缓存几秒，或显示统计信息中的估计值",
 )
+_ACROSS = Say(
+    en="Its OR asks columns of different tables: no index narrows either table, so all rows are joined before one is"
+    " left out.",
+    zh="它的 OR 条件涉及不同表的列：任何索引都无法缩小其中一张表，只能先连接所有行再过滤。",
+)
+_UNION = Say(
+    en="Write it as two statements joined by UNION, each with one side of the OR, so that each takes an index of its"
+    " own",
+    zh="拆成用 UNION 合并的两条语句，各带 OR 的一边，这样每边都能用上自己的索引",
+)
+_MULTIPLIED = Say(
+    en="Its DISTINCT takes out what a join multiplied: only one of the joined tables gives columns to the result.",
+    zh="它用 DISTINCT 去掉连接产生的重复行：结果中的列只来自其中一张表。",
+)
+_EXISTS = Say(
+    en="Ask by EXISTS (or IN) for the tables that give no columns, in place of the join and the DISTINCT: the first row"
+    " that fits ends the search",
+    zh="对不提供结果列的表改用 EXISTS（或 IN），代替连接加 DISTINCT：找到第一条匹配即可停止",
+)
 
 
 def is_felt(finding: Finding, tree: exp.Expr | None) -> bool:
@@ -89,8 +110,14 @@ def is_felt(finding: Finding, tree: exp.Expr | None) -> bool:
         and not details["is_over"]
         and details["share"] >= MIN_SHARE
         and (details["calls"] or 0) >= MIN_CALLS
-        and (details["mean_seconds"] or 0.0) >= (MIN_SECONDS_OF_ALL_ROWS if _takes_all_rows(tree) else MIN_SECONDS)
+        and (details["mean_seconds"] or 0.0) >= _felt_seconds(tree)
     )
+
+
+def _felt_seconds(tree: exp.Expr | None) -> float:
+    if tree is not None and (_is_random(tree) or _counts_all(tree)):
+        return MIN_SECONDS_OF_ALL_ROWS
+    return MIN_SECONDS_OF_JOINED_ROWS if tree is not None and (_asks_across(tree) or _multiplies(tree)) else MIN_SECONDS
 
 
 def slow_statement_cause(
@@ -131,10 +158,43 @@ def _shapes(tree: exp.Expr | None) -> Iterator[tuple[Message, Message]]:
         yield _RANDOM(), _PICK()
     if _counts_all(tree):
         yield _COUNT(), _KEEP_COUNT()
+    if _asks_across(tree):
+        yield _ACROSS(), _UNION()
+    if _multiplies(tree):
+        yield _MULTIPLIED(), _EXISTS()
 
 
-def _takes_all_rows(tree: exp.Expr | None) -> bool:
-    return tree is not None and (_is_random(tree) or _counts_all(tree))
+def _sources(node: exp.Select) -> set[str]:
+    """The names by which the statement calls what it reads."""
+    from_ = node.args.get("from_")
+    places = [from_.this if from_ is not None else None, *(join.this for join in node.args.get("joins") or ())]
+    return {each.alias_or_name for each in places if each is not None}
+
+
+def _asks_across(tree: exp.Expr) -> bool:
+    """`WHERE a.x = 1 OR b.y = 2`, each side of one table alone."""
+    for select in tree.find_all(exp.Select):
+        where, sources = select.args.get("where"), _sources(select)
+        parts = list(where.this.flatten()) if where is not None and isinstance(where.this, exp.And) else []
+        for part in parts or ([where.this] if where is not None else []):
+            condition = part.unnest()
+            if isinstance(condition, exp.Or) and len(sources) > 1:
+                sides = [{column.table for column in side.find_all(exp.Column)} for side in condition.flatten()]
+                asked = {next(iter(side)) for side in sides if len(side) == 1}
+                if all(len(side) == 1 for side in sides) and len(asked & sources) > 1:
+                    return True
+    return False
+
+
+def _multiplies(tree: exp.Expr) -> bool:
+    """`SELECT DISTINCT a.x FROM a JOIN b …`: every column of one table, and nothing computed of many rows."""
+    distinct = tree.args.get("distinct")
+    if not isinstance(tree, exp.Select) or distinct is None or distinct.args.get("on") or len(_sources(tree)) < 2:
+        return False
+    columns = [column for each in tree.expressions for column in each.find_all(exp.Column)]
+    has_aggregate = any(each.find(exp.AggFunc, exp.Window) for each in tree.expressions)
+    tables = {column.table for column in columns}
+    return bool(columns) and not has_aggregate and len(tables) == 1 and tables <= _sources(tree)
 
 
 def _groups_in_from(tree: exp.Expr) -> bool:

@@ -11,6 +11,7 @@ from housecall.diagnosis.causes._sessions import LONGEST_WAIT as LONGEST_WAIT
 from housecall.diagnosis.causes._sessions import ROLLED_BACK as ROLLED_BACK
 from housecall.diagnosis.causes._sessions import application_change as application_change
 from housecall.diagnosis.causes._sessions import fingerprints as fingerprints
+from housecall.diagnosis.checks.postgresql._blocking import UNTRACKED
 from housecall.diagnosis.finding import Evidence, Finding, Severity
 from housecall.diagnosis.remedy import Remedy
 from housecall.engines.postgresql.quoting import quote_identifier
@@ -18,6 +19,15 @@ from housecall.wording import Message, Say
 
 BLOCKED = "postgresql.blocked_sessions"
 
+UNTRACKED_WHY = Say(
+    "track_activities is off for it, so the server keeps neither its statement nor how long it has been idle; it waits"
+    " for its client and holds what the others want.",
+    "它关闭了 track_activities，服务器不保存它的语句和空闲时长；它正在等待客户端，却持有其他会话所需的锁。",
+)
+UNTRACKED_WORKS = Say(
+    "track_activities is off for it, so the server keeps neither its statement nor how long it has run.",
+    "它关闭了 track_activities，服务器不保存它的语句和运行时长。",
+)
 HIDDEN = Say(
     "Its state and statement are hidden from this role; it needs pg_read_all_stats to see them.",
     "当前角色无权查看它的状态和语句，需要 pg_read_all_stats。",
@@ -69,6 +79,8 @@ def end_session(
     pid = session["pid"]
     idle = str(session.get("state") or "").startswith("idle in transaction")
     states = "state IN ('idle in transaction', 'idle in transaction (aborted)') AND " if idle else ""
+    if session.get("state") == UNTRACKED and session.get("wait_event") == "ClientRead":
+        states = "wait_event = 'ClientRead' AND "
     return Remedy(
         title=_END(pid=pid),
         statements=(
@@ -201,7 +213,8 @@ def _same_transaction(session: Mapping[str, Any]) -> str:
     """True only for the transaction that was seen, so that a later one under the same process id is left alone."""
     seconds = session.get("transaction_seconds")
     if seconds is None:
-        return "backend_start <= clock_timestamp()"
+        connected = math.floor(session.get("session_seconds") or 0)
+        return f"backend_start <= clock_timestamp() - interval '{connected} seconds'"
     return f"xact_start <= clock_timestamp() - interval '{math.floor(seconds)} seconds'"
 
 

@@ -4,7 +4,8 @@ The session at the root of the queue is to blame, never those that wait. When it
 a time that no program needs between two statements.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes._sessions import share_held_up
@@ -13,6 +14,7 @@ from housecall.diagnosis.causes.postgresql._sessions import (
     HIDDEN,
     LAST_STATEMENT,
     LONGEST_WAIT,
+    UNTRACKED_WHY,
     by_place,
     end_session,
     explained_by_queue,
@@ -21,9 +23,10 @@ from housecall.diagnosis.causes.postgresql._sessions import (
     limit_role,
     session_evidence,
 )
+from housecall.diagnosis.checks.postgresql._blocking import UNTRACKED
 from housecall.diagnosis.finding import Evidence, Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
-from housecall.wording import Say
+from housecall.wording import Message, Say
 
 CAUSE = CauseRule(
     id="idle_in_transaction_blocker",
@@ -93,8 +96,7 @@ def _blocker(finding: Finding, found: Found) -> Cause:
         ),
         because=(
             LONGEST_WAIT(waiting=waiting, longest=details["longest_seconds"]),
-            _IDLE(idle=root["state_seconds"], transaction=root["transaction_seconds"]),
-            LAST_STATEMENT(statement=root["statement"]) if root["visible"] else HIDDEN(),
+            *_what_is_known(root),
         ),
         evidence=(*finding.evidence[:3], *session_evidence(root)),
         remedies=(end_session(root), *limit_role(root["user"], *_TIMEOUT)),
@@ -102,6 +104,14 @@ def _blocker(finding: Finding, found: Found) -> Cause:
         absorbs=fingerprints(explained),
         holds_up=share_held_up(details),
     )
+
+
+def _what_is_known(root: Mapping[str, Any]) -> Iterator[Message]:
+    if root["state"] == UNTRACKED:
+        yield UNTRACKED_WHY()
+        return
+    yield _IDLE(idle=root["state_seconds"], transaction=root["transaction_seconds"])
+    yield LAST_STATEMENT(statement=root["statement"]) if root["visible"] else HIDDEN()
 
 
 def _forgotten(finding: Finding) -> Cause:

@@ -15,6 +15,7 @@ from housecall.diagnosis.causes.postgresql._sessions import (
     HIDDEN,
     LAST_STATEMENT,
     LONGEST_WAIT,
+    UNTRACKED_WORKS,
     application_change,
     by_place,
     cancel_statement,
@@ -26,6 +27,7 @@ from housecall.diagnosis.causes.postgresql._sessions import (
     waiting_for,
     waits_for_a_standby,
 )
+from housecall.diagnosis.checks.postgresql._blocking import UNTRACKED
 from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
@@ -128,7 +130,10 @@ def _cause(finding: Finding, found: Found) -> Cause:
     because = [LONGEST_WAIT(waiting=waiting, longest=details["longest_seconds"])]
     if root["transaction_seconds"] is not None:
         because.append(_RUNNING(transaction=root["transaction_seconds"]))
-    because.append(LAST_STATEMENT(statement=root["statement"]) if root["visible"] else HIDDEN())
+    if root["state"] == UNTRACKED:
+        because.append(UNTRACKED_WORKS())
+    else:
+        because.append(LAST_STATEMENT(statement=root["statement"]) if root["visible"] else HIDDEN())
     words = _VACUUM_WORDS if is_vacuum else _WORDS
     return Cause(
         id=CAUSE.id,

@@ -5,6 +5,7 @@ work that the server is there for.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from housecall.advisor.plan import Plan
 from housecall.advisor.statement import parse_statement
@@ -16,12 +17,13 @@ from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.wording import Say
 
-CAUSE = CauseRule(id="unknown", title=TITLE, checks=("postgresql.top_statements",))
+CAUSE = CauseRule(id="unknown", title=TITLE, checks=("postgresql.top_statements", "postgresql.cache_hit"))
 MIN_BLOCKS = 500
-"""Of a write or a locking read a call (4 MB): with fewer it has waited for others rather than worked."""
+"""Of a write or a locking read a call, or of any while the machine is busy with other work (4 MB): with fewer it has
+waited for others rather than worked."""
 _WAITS = (
     "postgresql.blocked_sessions", "postgresql.hot_row", "postgresql.table_locks", "postgresql.advisory_locks",
-    "postgresql.ddl_lock_queue", "postgresql.external_load",
+    "postgresql.ddl_lock_queue",
 )  # fmt: skip
 """What makes any statement slow, whatever it does."""
 _MEASURE = Say(
@@ -32,19 +34,30 @@ _MEASURE = Say(
 
 
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
-    if found.of(*_WAITS) or any(each.severity.rank >= Severity.WARNING.rank for each in found.findings):
+    crowded = found.of("postgresql.external_load")
+    grave = [each for each in found.findings if each.severity.rank >= Severity.WARNING.rank and each not in crowded]
+    if found.of(*_WAITS) or grave:
         return
     for finding in found.of("postgresql.top_statements"):
         tree = parse_statement(finding.details["query"], "postgresql")
-        if is_felt(finding, tree) and not _may_have_waited(finding):
-            yield slow_statement_cause(finding, tree, _plan(finding, now), application_change, _MEASURE())
+        if is_felt(finding, tree) and not _may_have_waited(finding, is_crowded=bool(crowded)):
+            plan = _plan(finding, now)
+            cause = slow_statement_cause(finding, tree, plan, application_change, _MEASURE())
+            yield replace(cause, absorbs=tuple(each.fingerprint for each in _reads_of(plan, found)))
 
 
-def _may_have_waited(finding: Finding) -> bool:
-    """PostgreSQL counts the time that a statement waits for locks as its own."""
+def _reads_of(plan: Plan | None, found: Found) -> tuple[Finding, ...]:
+    """A cache that misses: a table that a statement reads from end to end is not kept there when it is large."""
+    reads_whole = plan is not None and any(node.kind == "full_scan" for node in plan.root.walk())
+    return found.of("postgresql.cache_hit") if reads_whole else ()
+
+
+def _may_have_waited(finding: Finding, *, is_crowded: bool) -> bool:
+    """PostgreSQL counts the time that a statement waits for locks as its own, and that for a processor which others
+    take."""
     details = finding.details
     locks = details["kind"] in WRITES or " for update" in details["text"].lower()
-    return locks and (details["blocks_per_call"] or 0.0) < MIN_BLOCKS
+    return (locks or is_crowded) and (details["blocks_per_call"] or 0.0) < MIN_BLOCKS
 
 
 def _plan(finding: Finding, now: Snapshot) -> Plan | None:

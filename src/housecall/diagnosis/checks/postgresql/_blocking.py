@@ -17,6 +17,8 @@ from housecall.engines.postgresql.rows.sessions import Session
 from housecall.wording import Say
 
 PREPARED_PID = 0
+UNTRACKED = "disabled"
+"""The state of a session for which track_activities is off: neither its statement nor its times are kept."""
 HOT_ROW_MIN_WAITERS = 3.0
 """Waiters for one row, on average over the samples, from which the row itself is the problem (our proposal)."""
 HOT_ROW_MAX_HOLDER_SECONDS = 5.0
@@ -163,6 +165,7 @@ def session_details(session: Session) -> Mapping[str, Any]:
         "transaction_seconds": session.transaction_seconds,
         "statement_seconds": session.statement_seconds,
         "state_seconds": session.state_seconds,
+        "session_seconds": session.session_seconds,
         "xmin_age": session.xmin_age,
         "wait_event": session.wait_event,
         "visible": session.visible,
@@ -207,13 +210,22 @@ def _kind(
         return "hot_row"
     if root.backend_type == "autovacuum worker":
         return "autovacuum"
-    if root.state == "idle" or any(waiter.lock_type == "advisory" for waiter in direct):
+    state = state_of(root)
+    if state == "idle" or any(waiter.lock_type == "advisory" for waiter in direct):
         return "advisory"
     if ddl_head(direct, waiters):
         return "ddl_queue"
-    if root.state is None:
+    if state is None:
         return "hidden"
-    return "idle_in_transaction" if root.state.startswith("idle in transaction") else "running"
+    return "idle_in_transaction" if state.startswith("idle in transaction") else "running"
+
+
+def state_of(blocker: Session) -> str | None:
+    """The state of a session that others wait for. Where track_activities is off the server keeps none: one that waits
+    for its client does nothing in its transaction."""
+    if blocker.state != UNTRACKED:
+        return blocker.state
+    return "idle in transaction" if blocker.wait_event == "ClientRead" else "active"
 
 
 def _roots(waiter: Session, by_pid: Mapping[int, Session]) -> set[int]:

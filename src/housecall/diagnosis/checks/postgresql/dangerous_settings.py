@@ -109,6 +109,13 @@ DANGERS = {
             zh="synchronous_commit 已关闭：宕机会丢失最后片刻（约三倍 wal_writer_delay）内已确认提交的事务。",
         ),
     ),
+    "track_activities": Danger(
+        Severity.NOTICE,
+        Say(
+            en="track_activities is off: nobody can see what sessions run, nor how long they have been idle.",
+            zh="track_activities 已关闭：看不到会话正在执行什么，也看不到空闲了多久。",
+        ),
+    ),
     "track_counts": Danger(
         Severity.WARNING,
         Say(
