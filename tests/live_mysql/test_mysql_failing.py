@@ -81,3 +81,22 @@ async def test_a_primary_that_was_left_read_only(own_server: Callable[..., Priva
     again_and_again(session, f"UPDATE {TABLE} SET `level` = 3 WHERE `No` = 1")
     assert [each.object for each in await causes(database)] == []
     session.close()
+
+
+async def test_limits_of_the_server_do_not_blind_the_look(own_server: Callable[..., PrivateMySQLDatabase]) -> None:
+    database = own_server({"performance_schema": "ON"})
+    session = application(database)
+    database.execute(f"INSERT INTO {TABLE} VALUES (2, 1, ''), (3, 1, ''), (4, 1, '')", f"ANALYZE TABLE {TABLE}")
+    database.execute("SET GLOBAL max_join_size = 10", "SET GLOBAL sql_select_limit = 2")
+    late = database.connect(user=f"svc_{database.name}", password=PASSWORD)
+    again_and_again(
+        late, f"SELECT SUM(a.`level` * b.`level` * c.`level`) FROM {TABLE} AS a, {TABLE} AS b, {TABLE} AS c"
+    )
+    diagnosis = await database.examine(window_seconds=0)
+    assert [each for each in diagnosis.not_evaluated if "MAX_JOIN_SIZE" in str(each.reason)] == []
+    (cause,) = await causes(database)
+    assert (cause.id, cause.object) == ("dangerous_setting", "max_join_size")
+    database.execute(*cause.remedies[0].statements, "SET GLOBAL sql_select_limit = DEFAULT")
+    assert database.value("SELECT @@global.max_join_size = 18446744073709551615") == 1
+    session.close()
+    late.close()

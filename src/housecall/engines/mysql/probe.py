@@ -398,6 +398,8 @@ def session_settings(version: Version, limits: ProbeLimits) -> tuple[str, ...]:
         f"lock_wait_timeout = {lock_seconds}",
         f"innodb_lock_wait_timeout = {lock_seconds}",
         "group_concat_max_len = 1048576",
+        "sql_big_selects = 1",  # a server's max_join_size is against careless joins, and would refuse our readings
+        "sql_select_limit = 18446744073709551615",  # we set limits of our own, and know when they were reached
         "time_zone = 'SYSTEM'",  # in which InnoDB tells when a transaction began
     ]
     if version.flavour == "mariadb":
