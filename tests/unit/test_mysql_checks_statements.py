@@ -328,6 +328,67 @@ def test_function_on_column_of_a_date_is_first_rewritten_as_a_range() -> None:
     assert "range on the bare column" in str(cause.remedies[0].title)
 
 
+@pytest.mark.parametrize(
+    ("condition", "column", "advice"),
+    [
+        ("FIND_IN_SET (?, `note`)", "note", "table of their own"),
+        ("`note` REGEXP ?", "note", "full-text index"),
+        ("INSTR (`note`, ?)", "note", "full-text index"),
+        ("JSON_CONTAINS (`note`, ?)", "note", "multi-valued index"),
+        ("? MEMBER OF (`note`)", "note", "multi-valued index"),
+        ("(`customer_id`, `id`) > (?, ?)", "customer_id", "customer_id >= x AND (customer_id > x OR"),
+    ],
+)
+def test_what_is_searched_inside_a_column_is_not_mended_by_an_index_on_the_answer(
+    condition: str, column: str, advice: str
+) -> None:
+    text = f"SELECT `id` FROM `orders` WHERE {condition}"
+    (cause,) = caused(diagnose(snapshot(digest(text, rows_sent=10), *ORDERS)), "function_on_column")
+    assert cause.object == f"shop.orders({column})"
+    assert not any(each.statements for each in cause.remedies)
+    assert advice in " ".join(each.title.render("en") for each in cause.remedies)
+
+
+def test_a_multi_valued_index_is_none_of_mariadbs() -> None:
+    text = "SELECT `id` FROM `orders` WHERE JSON_CONTAINS (`note`, ?)"
+    rows = snapshot(digest(text, rows_sent=10), *ORDERS, flavour="mariadb")
+    (cause,) = caused(diagnose(rows), "function_on_column")
+    assert "multi-valued" not in " ".join(each.title.render("en") for each in cause.remedies)
+
+
+@pytest.mark.parametrize("condition", ["NOT FIND_IN_SET (?, `note`)", "FIND_IN_SET (?, ?)", "(`id`) > (?)"])
+def test_what_is_no_search_of_a_column_is_not_told_as_one(condition: str) -> None:
+    text = f"SELECT `id` FROM `orders` WHERE {condition}"
+    assert caused(diagnose(snapshot(digest(text, rows_sent=10), *ORDERS)), "function_on_column") == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "column_type"),
+    [("`Total` * 100", "DOUBLE"), ("`created` + interval 3 day", "DATETIME"), ("LOWER ( `status` )", "VARCHAR(10)")],
+)
+def test_a_generated_column_compares_as_the_expression_does(expression: str, column_type: str) -> None:
+    text = f"SELECT `id` FROM `orders` WHERE {expression} = ?"
+    looks = [[running(text.replace("?", "4999").replace("`created` +", "created +"))]]
+    rows = snapshot(digest(text, rows_sent=10), *ORDERS, flavour="mariadb", samples=looks)
+    (cause,) = caused(diagnose(rows), "function_on_column")
+    added = [each for remedy in cause.remedies for each in remedy.statements if "ADD COLUMN" in each]
+    assert [f" {column_type} AS (" in each for each in added] == [True]
+
+
+@pytest.mark.parametrize(("examined", "expected"), [(3_000_000, ["warning"]), (20, [])])
+@pytest.mark.parametrize("column", ["created", "customer_id", "Total"])
+def test_a_pattern_in_the_text_of_a_time_or_a_number(column: str, examined: int, expected: list[str]) -> None:
+    text = f"SELECT `id` FROM `orders` WHERE `{column}` LIKE ?"
+    verdict = diagnose(snapshot(digest(text, rows_sent=10, rows_examined=examined), *ORDERS))
+    assert [each for _, each in found(verdict, "implicit_cast")] == expected
+    for cause in caused(verdict, "implicit_cast"):
+        assert cause.object == f"shop.orders({column})"
+        assert "range on the bare column" in cause.remedies[0].title.render("en")
+        assert cause is verdict.causes[0]
+    in_text = digest("SELECT `id` FROM `orders` WHERE `note` LIKE ?", rows_sent=10, rows_examined=examined)
+    assert caused(diagnose(snapshot(in_text, *ORDERS)), "implicit_cast") == []
+
+
 @pytest.mark.parametrize(("seconds", "severity"), [(0.02, "warning"), (0.019, "notice"), (0.004, None)])
 def test_function_on_column_needs_slow_runs(seconds: float, severity: str | None) -> None:
     text = "SELECT `id` FROM `customers` WHERE `lower` ( `email` ) = ?"

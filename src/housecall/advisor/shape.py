@@ -11,7 +11,14 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from housecall.advisor.statement import dialect_of, parse_statement, relations_of, scopes, with_parameters_apart
+from housecall.advisor.statement import (
+    dialect_of,
+    parse_statement,
+    relations_of,
+    scopes,
+    with_parameters_apart,
+    without_table,
+)
 from housecall.engines.engine import EngineName
 
 # An OFFSET reads and throws away as many rows; below this they come from a page or two of an index.
@@ -177,7 +184,7 @@ def _wrapped(tree: exp.Expr, engine: EngineName, names: Mapping[str, str]) -> tu
         for each in scope.predicates
         if each.expression is not None
     ]
-    return tuple(dict.fromkeys([*found, *_without_case(tree, engine, names)]))
+    return tuple(dict.fromkeys([*found, *_without_case(tree, engine, names), *_searched(tree, engine, names)]))
 
 
 def _without_case(tree: exp.Expr, engine: EngineName, names: Mapping[str, str]) -> Iterator[ColumnInExpression]:
@@ -187,6 +194,54 @@ def _without_case(tree: exp.Expr, engine: EngineName, names: Mapping[str, str]) 
         is_known = isinstance(pattern, exp.Literal) and str(pattern.this)[:1] not in ("", "%", "_")
         if isinstance(column, exp.Column) and is_known and not isinstance(like.parent, exp.Not):
             yield ColumnInExpression(_relation_of(column, names), column.name, "ilike", f"{column.name} ILIKE")
+
+
+def _searched(tree: exp.Expr, engine: EngineName, names: Mapping[str, str]) -> Iterator[ColumnInExpression]:
+    """What MySQL and MariaDB answer by computing every row, where it is a condition by itself: a function that searches
+    in the column, and rows that are compared as a whole, of which no range of an index is made."""
+    for part in _conditions(tree) if engine == "mysql" else ():
+        if isinstance(part, exp.GT | exp.GTE | exp.LT | exp.LTE) and isinstance(part.this, exp.Tuple):
+            columns = part.this.expressions
+            if len(columns) > 1 and all(isinstance(each, exp.Column) for each in columns):
+                listed = ", ".join(each.name for each in columns)
+                yield ColumnInExpression(_relation_of(columns[0], names), columns[0].name, ROW, f"({listed})")
+            continue
+        function = _searching(part)
+        within = list(part.find_all(exp.Column))
+        if function is not None and len(within) == 1 and not part.find(exp.Query):
+            text = without_table(part, engine)
+            yield ColumnInExpression(_relation_of(within[0], names), within[0].name, function, text)
+
+
+ROW = "row constructor"
+SEARCHES = frozenset({
+    "find_in_set", "regexp_like", "instr", "locate", "position", "json_contains", "json_overlaps", "json_search",
+    "member of",
+})  # fmt: skip
+"""Functions that look for something inside a column: an index on their result would serve one value only."""
+
+
+def _searching(part: exp.Expr) -> str | None:
+    if isinstance(part, exp.RegexpLike):
+        return "regexp_like"
+    if isinstance(part, exp.StrPosition):
+        return "locate"
+    if isinstance(part, exp.JSONArrayContains):
+        return "member of"
+    name = str(part.name).lower() if isinstance(part, exp.Anonymous) else ""
+    return name if name in SEARCHES else None
+
+
+def _conditions(tree: exp.Expr) -> Iterator[exp.Expr]:
+    """The parts of WHERE that AND joins."""
+    for where in tree.find_all(exp.Where):
+        pending = [where.this]
+        while pending:
+            part = pending.pop(0)
+            if isinstance(part, exp.And | exp.Paren):
+                pending[:0] = list(part.iter_expressions())
+            else:
+                yield part
 
 
 def _relation_of(column: exp.Column, names: Mapping[str, str]) -> str:

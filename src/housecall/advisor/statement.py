@@ -388,6 +388,11 @@ def _without_alias(side: exp.Expr, dialect: str) -> str:
     return copied.sql(dialect, normalize_functions="lower")
 
 
+def without_table(expression: exp.Expr, engine: EngineName) -> str:
+    """The text of an expression, its columns without the name of their table."""
+    return _without_alias(expression, dialect_of(engine))
+
+
 def _order(node: exp.Expr, relations: tuple[Relation, ...]) -> tuple[OrderKey, ...]:
     """ORDER BY as columns of relations; empty when anything else is in it, for no index serves half an order."""
     order = node.args.get("order")

@@ -1,7 +1,9 @@
 """A hot statement on MySQL or MariaDB wraps a column in a function, so that the column's index cannot serve."""
 
+import re
 from collections.abc import Iterator
 
+from housecall.advisor.shape import ROW, SEARCHES
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.mysql._changes import COPIES, ONLINE, WAIT_SHORTLY, create_index
 from housecall.diagnosis.causes.mysql._statement_causes import application_change, proposals_for, statement_cause
@@ -20,6 +22,11 @@ _SUMMARY = Say(
     en="A hot statement filters {table} by {expression}; no index holds that expression, so every row is read and"
     " computed.",
     zh="热点语句按 {expression} 过滤 {table}；没有包含该表达式的索引，只能逐行读取并计算。",
+)
+_SUMMARY_OF_ROWS = Say(
+    en="A hot statement compares {expression} of {table} as a whole row, which no index serves: nearly every row is"
+    " read and compared.",
+    zh="热点语句把 {table} 的 {expression} 作为整行比较，索引无法使用：几乎每一行都要读取并比较。",
 )
 _PLAIN = Say(
     en="There is an index on {column} itself; it cannot serve this filter.",
@@ -40,6 +47,7 @@ _GENERATED_CAUTION = Say(
     " (from 11.8 on also for the expression itself).",
     zh="只有当语句改用列 {name} 代替该表达式时，MariaDB 才会使用此索引（11.8 起也识别表达式本身）。",
 )
+_ARITHMETIC = re.compile(r"\s[-+*/%]\s|\sDIV\s|\sMOD\s", re.IGNORECASE)
 _DATES_BY_TYPE = ("date", "datetime", "timestamp")
 
 
@@ -47,16 +55,68 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
     for finding in found.of("mysql.function_on_column"):
         details = finding.details
         because = (_PLAIN(column=details["column"]),) if details["has_plain_index"] else ()
+        is_row = details["function"] == ROW
         yield statement_cause(
             CAUSE.id, finding, found,
-            _SUMMARY(table=qualified(details["schema"], details["table"]), expression=details["expression"]),
-            tuple(_remedies(finding, now)), confidence=0.95 if details["seen_in_plan"] else 0.8, because=because,
+            (_SUMMARY_OF_ROWS if is_row else _SUMMARY)(
+                table=qualified(details["schema"], details["table"]), expression=details["expression"]
+            ),
+            tuple(_remedies(finding, now)), confidence=0.95 if details["seen_in_plan"] else 0.8,
+            because=(_ROWS(),) if is_row else because,
             absorbs=proposals_for(found, finding), object_name=details["target"],
         )  # fmt: skip
 
 
+_ROWS = Say(
+    en="A comparison of rows as a whole makes no range of an index: the table is read from its beginning until the"
+    " first row fits.",
+    zh="整行比较不会转换为索引范围：表从头开始读取，直到第一行满足条件。",
+)
+_WRITE_OUT = Say(
+    en="Write {expression} > (x, y) out: {column} >= x AND ({column} > x OR the other column > y); the first part is a"
+    " range of the index",
+    zh="把 {expression} > (x, y) 展开为：{column} >= x AND ({column} > x OR 另一列 > y)；前一部分可使用索引范围",
+)
+_OWN_TABLE = Say(
+    en="Keep the elements of {column} as rows of a table of their own (the key of {table} and one element, with an"
+    " index on the element), and join it",
+    zh="把 {column} 中的各个元素存为单独一张表的行（{table} 的主键加一个元素，并在元素上建索引），查询时连接该表",
+)
+_MULTI_VALUED = Say(
+    en="Or index the array itself: a multi-valued index, KEY ((CAST({column} -> '$.path' AS CHAR(64) ARRAY))), serves"
+    " MEMBER OF, JSON_CONTAINS and JSON_OVERLAPS with the same path",
+    zh="或为数组本身建多值索引：KEY ((CAST({column} -> '$.path' AS CHAR(64) ARRAY)))，可用于路径相同的 MEMBER OF、"
+    "JSON_CONTAINS 和 JSON_OVERLAPS",
+)
+_SEARCH_TEXT = Say(
+    en="Search {column} by a full-text index (MATCH … AGAINST); where the beginning is fixed, write LIKE 'beginning%',"
+    " which an index on {column} serves",
+    zh="用全文索引（MATCH … AGAINST）搜索 {column}；如果开头固定，写成 LIKE '开头%'，可使用 {column} 上的索引",
+)
+_IN_JSON = ("json_contains", "json_overlaps", "json_search", "member of")
+_MULTI_VALUED_SINCE = 80017
+
+
+def _search_remedies(finding: Finding, now: Snapshot) -> Iterator[Remedy]:
+    """For what is looked for inside a column: an index on the whole expression would hold one value's answer."""
+    details, version = finding.details, now.facts.version
+    names = {"column": details["column"], "table": qualified(details["schema"], details["table"])}
+    if details["function"] == ROW:
+        yield application_change(_WRITE_OUT(expression=details["expression"], column=details["column"]))
+    elif details["function"] == "find_in_set" or details["function"] in _IN_JSON:
+        yield application_change(_OWN_TABLE(**names))
+        is_array = details["function"] in _IN_JSON and details["function"] != "json_search"
+        if is_array and version.flavour == "mysql" and version.number >= _MULTI_VALUED_SINCE:
+            yield application_change(_MULTI_VALUED(column=details["column"]))
+    else:
+        yield application_change(_SEARCH_TEXT(column=details["column"]))
+
+
 def _remedies(finding: Finding, now: Snapshot) -> Iterator[Remedy]:
     details = finding.details
+    if details["function"] == ROW or details["function"] in SEARCHES:
+        yield from _search_remedies(finding, now)
+        return
     if details["column_type"].lower().startswith(_DATES_BY_TYPE):
         yield application_change(_RANGE(expression=details["expression"]))
     if "?" not in details["expression"]:
@@ -82,7 +142,7 @@ def _generated(finding: Finding) -> Remedy:
     target = qualified(details["schema"], details["table"])
     name = quote_identifier(f"{details['column']}_{_suffix(details['expression'])}"[:60])
     index = quote_identifier(f"ix_{details['table']}_{details['column']}_{_suffix(details['expression'])}"[:64])
-    column_type = _type_of(_suffix(details["expression"]), details["column_type"])
+    column_type = _type_of(_suffix(details["expression"]), details["column_type"], details["expression"])
     return Remedy(
         title=_GENERATED(expression=details["expression"]),
         statements=(
@@ -103,10 +163,12 @@ def _suffix(expression: str) -> str:
     return word if word.isidentifier() else "value"
 
 
-def _type_of(function: str, column_type: str) -> str:
+def _type_of(function: str, column_type: str, expression: str) -> str:
     numbers = {"year": "INT", "month": "INT", "day": "INT", "length": "INT", "char_length": "INT", "to_days": "INT"}
     if function in numbers:
         return numbers[function]
     if column_type.lower().startswith(_DATES_BY_TYPE):
-        return "DATE"
+        return column_type.upper() if function == "value" else "DATE"
+    if function == "value" and _ARITHMETIC.search(expression):
+        return "DOUBLE"  # a sum or product that were kept as text would be compared as text, and not by the index
     return column_type.upper() if column_type.lower().startswith(("varchar", "char")) else "VARCHAR(255)"

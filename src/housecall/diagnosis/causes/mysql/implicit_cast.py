@@ -22,6 +22,19 @@ _JOINED = Say(
     " column's index.",
     zh="{column} 的类型是 {type}，却与数字列 {other} 连接：服务器要逐行转换，无法使用该列的索引。",
 )
+_AS_TEXT = Say(
+    en="{column} is {type} but searched by LIKE: the server converts every row to text and cannot use an index.",
+    zh="{column} 的类型是 {type}，却用 LIKE 查询：服务器要把每一行转换为文本，无法使用索引。",
+)
+_RANGE = Say(
+    en="Write a range on the bare column in place of LIKE ({column} >= start AND {column} < end), which an index on it"
+    " serves",
+    zh="用对裸列的范围条件代替 LIKE（{column} >= 起点 AND {column} < 终点），可使用该列上的索引",
+)
+_THEN_INDEX = Say(
+    en="The column has no index yet: with the range, create one on {column}",
+    zh="该列还没有索引：改为范围条件后，在 {column} 上建索引",
+)
 _ONE_TYPE = Say(
     en="Give {column} and {other} one type (if all of the texts are numbers, make the text column the number that it"
     " holds); until then write CAST(… AS CHAR) around the number in the join",
@@ -44,14 +57,19 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
     for finding in found.of("mysql.implicit_cast"):
         details = finding.details
         because: tuple[Message, ...] = () if details["is_seen"] else (_HIDDEN(),)
-        summary = (_JOINED if details["other"] else _SUMMARY)(
+        summary = (_AS_TEXT if details["as_text"] else _JOINED if details["other"] else _SUMMARY)(
             column=details["target"], type=details["column_type"], other=details["other"]
         )
         fix = _ONE_TYPE(column=details["target"], other=details["other"]) if details["other"] else _FIX(
             column=details["column"]
         )  # fmt: skip
+        remedies = [application_change(fix)]
+        if details["as_text"]:
+            remedies = [application_change(_RANGE(column=details["column"]))]
+            if not details["has_plain_index"]:
+                remedies.append(application_change(_THEN_INDEX(column=details["target"])))
         yield statement_cause(
-            CAUSE.id, finding, found, summary, (application_change(fix),),
+            CAUSE.id, finding, found, summary, tuple(remedies),
             confidence=0.95 if details["is_seen"] else 0.75, because=because,
             absorbs=proposals_for(found, finding), object_name=details["target"],
         )  # fmt: skip

@@ -1,5 +1,5 @@
-"""Hot statements that compare an indexed text column with a number, or join it with a column of numbers, so that it is
-converted row by row.
+"""Hot statements that compare an indexed text column with a number, or join it with a column of numbers, or look for a
+pattern in a column of times or numbers, so that it is converted row by row.
 
 Why it matters: MySQL and MariaDB compare text with a number as numbers; every row's text is converted, and the index on
 the column cannot be used.
@@ -49,6 +49,7 @@ CHECK = Check(
     needs_window=True,
 )
 _TEXT_TYPES = ("char", "varchar", "text", "tinytext", "mediumtext", "longtext", "enum")
+_TIME_TYPES = ("date", "datetime", "timestamp", "time", "year")
 _NUMBER_TYPES = ("tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "float", "double")
 _JOINS = Say(
     en="{column} is {type} and joined with the numbers of {other}, so every row is converted and the index is not used:"
@@ -62,6 +63,13 @@ _CONVERTS = Say(
 )
 
 
+_AS_TEXT = Say(
+    en="{column} is {type} and searched by LIKE, so every row is converted to text and no index is used:"
+    " {statement:code}.",
+    zh="{column} 是 {type} 却用 LIKE 查询，每一行都要转换为文本，索引无法使用：{statement:code}。",
+)
+
+
 class Cast(NamedTuple):
     table: Table
     column: str
@@ -69,6 +77,8 @@ class Cast(NamedTuple):
     is_seen: bool
     other: str | None = None
     """The column of numbers that it is joined with; None: it is compared with a value."""
+    as_text: bool = False
+    """It is a time or a number, and a pattern is looked for in its text."""
 
 
 def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
@@ -77,17 +87,18 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
     for statement in hot_statements(now, earlier):
         if not is_hot(statement, limits["min_share"], limits["min_seconds"]):
             continue
-        for cast in (*casts(statement, now), *joined_casts(statement, now)):
+        for cast in (*casts(statement, now), *joined_casts(statement, now), *text_casts(statement, now)):
             name = f"{table_name(cast.table.schema, cast.table.name)}({quote_identifier(cast.column)})"
             if cast.table.rows >= limits["min_rows"] and name not in told:
                 told.add(name)
                 yield statement_finding(
                     CHECK, statement, now, severity_of(statement, limits["warning_share"], limits["warning_seconds"]),
-                    (_JOINS if cast.other else _CONVERTS)(
+                    (_AS_TEXT if cast.as_text else _JOINS if cast.other else _CONVERTS)(
                         column=name, type=cast.column_type, statement=statement.text, other=cast.other
                     ),
                     target=name, column=cast.column, column_type=cast.column_type, is_seen=cast.is_seen,
-                    schema=cast.table.schema, table=cast.table.name, other=cast.other,
+                    schema=cast.table.schema, table=cast.table.name, other=cast.other, as_text=cast.as_text,
+                    has_plain_index=cast.table.leads(cast.column),
                 )  # fmt: skip
 
 
@@ -104,6 +115,17 @@ def casts(statement: HotStatement, now: Snapshot) -> Iterator[Cast]:
             compared.is_number or _never_uses_an_index(statement)
         ):
             yield Cast(table, column.column_name, column.column_type, compared.is_number)
+
+
+def text_casts(statement: HotStatement, now: Snapshot) -> Iterator[Cast]:
+    """Columns of times and numbers in which LIKE looks for a pattern: whatever it is, no index serves it."""
+    for compared in comparisons(statement.sql):
+        table = table_of(now, statement, compared.relation) if compared.kind == "like" else None
+        column = table.columns.get(compared.column.lower()) if table is not None else None
+        if table is None or column is None or column.data_type.lower() not in (*_TIME_TYPES, *_NUMBER_TYPES):
+            continue
+        if reads_whole(statement, table, now, values_known=True):
+            yield Cast(table, column.column_name, column.column_type, True, as_text=True)
 
 
 def joined_casts(statement: HotStatement, now: Snapshot) -> Iterator[Cast]:
