@@ -251,6 +251,14 @@ class TestLogs:
         settings = variables(slow_query_log="ON", long_query_time=10, log_queries_not_using_indexes="ON")
         assert len(severities([*settings, *counters(Slow_queries=slow, Questions=5000)], "excessive_logging")) == count
 
+    def test_of_what_uses_no_index_only_that_is_said_to_be_logged(self) -> None:
+        settings = variables(slow_query_log="ON", long_query_time=10, log_queries_not_using_indexes="ON")
+        rows = [*settings, *counters(Slow_queries=2000, Questions=5000, Uptime=1000)]
+        (cause,) = verdict(*rows).causes
+        text = " ".join(each.render("en") for each in (cause.summary, *cause.because))
+        assert "40 % of all and 2 a second" in text
+        assert "every statement is written" not in text
+
     @pytest.mark.parametrize(("events", "count"), [("", 1), ("CONNECT,QUERY", 1), ("CONNECT,QUERY_DDL", 0)])
     def test_an_audit_of_every_query_is_no_more_than_a_notice(self, events: str, count: int) -> None:
         rows = variables(server_audit_logging="ON", server_audit_events=events)

@@ -1097,6 +1097,17 @@ def test_a_statement_inside_a_routine_is_told_by_the_sessions_where_its_table_is
         assert any("inside a trigger" in each.render("en") for each in cause.because)
 
 
+@pytest.mark.parametrize(("lost", "said"), [(0.0, True), (1.0, False)])
+def test_where_digests_are_lost_a_statement_that_is_not_counted_need_not_be_inside_anything(
+    lost: float, said: bool
+) -> None:
+    counted = row_of(StatusCounter, name="Performance_schema_digest_lost", value=lost)
+    earlier = snapshot(*ORDERS, scanned(0), counted)
+    now = snapshot(*ORDERS, scanned(900_000), counted, samples=[[running(BY_CUSTOMER)]] * 3, seconds=1.5)
+    (cause,) = [each for each in caused(diagnose(now, earlier), "missing_index") if "customer_id" in each.object]
+    assert any("inside a trigger" in each.render("en") for each in cause.because) == said
+
+
 def test_a_table_that_a_counted_statement_reads_is_not_looked_for_inside_routines() -> None:
     reader = digest("SELECT SUM ( `Total` ) FROM `orders`", rows_sent=10)
     filler = digest("INSERT INTO `orders` ( `Total` ) SELECT `Total` FROM `customers`", rows_sent=0)

@@ -15,8 +15,8 @@ CAUSE = CauseRule(
     checks=("mysql.excessive_logging",),
 )
 _RATE = Say(
-    "The server answers {rate:number} statements a second on average; each becomes an entry in the log ({output}).",
-    "服务器平均每秒处理 {rate:number} 条语句，每条都会写入日志（{output}）。",
+    "That makes {rate:number} entries a second on average in the log ({output}).",
+    "平均每秒向日志（{output}）写入 {rate:number} 条。",
 )
 _OFF = Say("Switch it off: {name} = {value}", "关闭：{name} = {value}")
 _QUIET = Say(

@@ -23,13 +23,14 @@ from housecall.diagnosis.checks._regression import THRESHOLDS, Change, Cost, cha
 from housecall.diagnosis.checks.mysql._inner_statements import as_from_outside, scanned_tables, sightings
 from housecall.diagnosis.checks.mysql._measured import table_name
 from housecall.diagnosis.checks.mysql._statement_text import tables_of as text_tables
-from housecall.diagnosis.checks.mysql._tables import Table, known_tables
+from housecall.diagnosis.checks.mysql._tables import Table, known_tables, rows_or_none
 from housecall.diagnosis.finding import NotEvaluated
 from housecall.diagnosis.snapshot import Snapshot, StatementPlan
 from housecall.diagnosis.unavailable import not_evaluated
 from housecall.engines.engine import Row, Unavailable
 from housecall.engines.fingerprint import fingerprint, normalise
 from housecall.engines.mysql.explainable import plain_digest, schema_and_statement, with_values
+from housecall.engines.mysql.rows.server import StatusCounter
 from housecall.engines.mysql.rows.sessions import Session
 from housecall.engines.mysql.rows.statements import TopStatement
 from housecall.errors import RequestError
@@ -137,7 +138,8 @@ def hot_statements(now: Snapshot, earlier: Snapshot | None = None) -> list[HotSt
 
 
 def _inner_statements(now: Snapshot, earlier: Snapshot | None, rows: Sequence[TopStatement]) -> list[HotStatement]:
-    """Statements inside triggers and routines that read a large table whole, which no counted statement reads."""
+    """Statements inside triggers and routines that read a large table whole, which no counted statement reads. On a
+    server whose table of digests is full they may just as well be statements that it has no room to count."""
     tables = known_tables(now)
     read = {name for row in rows for name in _read_by(row)}
     scanned = scanned_tables(now, earlier, tables) - read
@@ -150,11 +152,18 @@ def _inner_statements(now: Snapshot, earlier: Snapshot | None, rows: Sequence[To
             query=last.statement or "", identity=identity, schema=last.database_name, reading=Session,
             share=len(each) / total, seconds=max(row.seconds or 0.0 for _, row in each),
             moments=len({look for look, _ in each}), sessions=len({row.id for _, row in each}),
-            example=as_from_outside(last.statement or "", list(tables.values())), is_inner=True,
+            example=as_from_outside(last.statement or "", list(tables.values())),
+            is_inner=not _loses_digests(now),
         )
         for identity, each in seen.items()
         if (last := each[-1][1])
     ]  # fmt: skip
+
+
+def _loses_digests(now: Snapshot) -> bool:
+    """Whether performance_schema_digests_size was too small for all that ran here."""
+    lost = (row.value for row in rows_or_none(now, StatusCounter) if row.name == "Performance_schema_digest_lost")
+    return any(value > 0 for value in lost)
 
 
 def _read_by(row: TopStatement) -> tuple[str, ...]:

@@ -31,20 +31,31 @@ _EVERY = Say(
     " start.",
     "{name} 设为 {value}：每条语句都会写日志（{output}），启动以来平均每秒 {rate:number} 条语句。",
 )
+_NO_INDEX = Say(
+    "{name} is {value}: every statement that uses no index goes into the slow log ({output}), {share:percent} of all"
+    " and {rate:number} a second since the start.",
+    "{name} 设为 {value}：未使用索引的语句都会写入慢日志（{output}），占全部语句的 {share:percent}，启动以来平均每秒"
+    " {rate:number} 条。",
+)
+NOT_USING_INDEXES = "log_queries_not_using_indexes"
 
 
 def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
     for name, severity in _excessive(now, limits):
         value = variable(now, name)
-        rate = (counter(now, "Questions") or 0.0) / max(1.0, counter(now, "Uptime") or 1.0)
+        all_of_them, slow = counter(now, "Questions") or 0.0, counter(now, "Slow_queries") or 0.0
+        logged = slow if name == NOT_USING_INDEXES else all_of_them
+        rate = logged / max(1.0, counter(now, "Uptime") or 1.0)
         output = variable(now, "log_output") if not name.startswith(("server_audit", "audit")) else "audit"
         yield Finding(
             CHECK.id, CHECK.item, severity, name, "setting",
-            _EVERY(name=name, value=value, output=output, rate=rate),
+            (_NO_INDEX if name == NOT_USING_INDEXES else _EVERY)(
+                name=name, value=value, output=output, rate=rate, share=slow / max(1.0, all_of_them)
+            ),
             measured(Variable, value=(value, "text"), log_output=(output, "text"))
             + measured(
                 StatusCounter,
-                statements_per_second=(round(rate, 1), "per second"),
+                logged_per_second=(round(rate, 1), "per second"),
                 slow_statements=(counter(now, "Slow_queries"), "count"),
                 statements_in_the_window=(in_window(now, earlier, "Questions"), "count"),
             ),
@@ -60,8 +71,8 @@ def _excessive(now: Snapshot, limits: Limits) -> Iterator[tuple[str, Severity]]:
     if is_on(now, "slow_query_log"):
         if threshold is not None and threshold < limits["fast_seconds"] and not number(now, "min_examined_row_limit"):
             yield slow_name, Severity.WARNING
-        elif is_on(now, "log_queries_not_using_indexes") and _most_are_slow(now, limits):
-            yield "log_queries_not_using_indexes", Severity.WARNING
+        elif is_on(now, NOT_USING_INDEXES) and _most_are_slow(now, limits):
+            yield NOT_USING_INDEXES, Severity.WARNING
     if is_on(now, "server_audit_logging") and _audits_queries(variable(now, "server_audit_events") or ""):
         yield "server_audit_logging", Severity.NOTICE
     if (variable(now, "audit_log_policy") or "").upper() in ("ALL", "QUERIES"):
