@@ -85,6 +85,28 @@ async def test_correlated_columns_are_not_seen_in_columns_that_are_independent(d
 
 
 @pytest.mark.extensions("pg_stat_statements")
+async def test_column_statistics_that_are_switched_off_are_found_and_gathered_again(database: PrivateDatabase) -> None:
+    database.execute(
+        "CREATE TABLE badges (id bigint PRIMARY KEY, kind text, owner int)",
+        "INSERT INTO badges SELECT g, CASE WHEN g % 900 = 0 THEN 'rare' ELSE 'plain' END, g % 3000"
+        " FROM generate_series(1, 90000) AS g",
+        "VACUUM ANALYZE badges", "SELECT pg_stat_statements_reset()",
+    )  # fmt: skip
+    text = "SELECT count(DISTINCT owner) FROM badges WHERE kind = 'plain'"
+    run(database, text)
+    assert findings(await database.examine(), "column_statistics") == []
+    database.execute("ALTER TABLE badges ALTER kind SET STATISTICS 0", "ANALYZE badges")
+    run(database, text)
+    diagnosis = await database.examine()
+    assert len(findings(diagnosis, "column_statistics")) == 1
+    (cause,) = causes(diagnosis, "stale_statistics")
+    assert cause.object == "public.badges(kind)"
+    database.execute(*cause.remedies[0].statements)
+    assert causes(await database.examine(), "stale_statistics") == []
+    assert database.value("SELECT count(*) FROM pg_stats WHERE tablename = 'badges' AND attname = 'kind'") == 1
+
+
+@pytest.mark.extensions("pg_stat_statements")
 async def test_partition_pruning_is_defeated_until_the_key_stands_bare(database: PrivateDatabase) -> None:
     database.execute(
         "CREATE TABLE history (at date NOT NULL, n int) PARTITION BY RANGE (at)",

@@ -1,5 +1,6 @@
 """Checks of plans that the planner was misled to, of rows fetched whole, table locks and foreign load, by rows."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from housecall.engines.postgresql import ENGINE
 from housecall.engines.postgresql.rows.indexes import HotIndex
 from housecall.engines.postgresql.rows.memory import DatabaseCounters, MachineLoad
 from housecall.engines.postgresql.rows.sessions import Session, TableLock
-from housecall.engines.postgresql.rows.settings import RoleSetting
+from housecall.engines.postgresql.rows.settings import RoleSetting, ServerSetting
 from housecall.engines.postgresql.rows.statements import StatementStatistics, TopStatement
 from housecall.engines.postgresql.rows.statistics import ColumnDependence, ExtendedStatistics
 from housecall.engines.postgresql.rows.tables import HotColumn, HotTable, PartitionedTable, WideTable
@@ -385,6 +386,66 @@ def test_external_load_names_the_grants_that_it_needs() -> None:
     diagnosis = diagnose(snapshot_of(unavailable=[refused]))
     (missed,) = [each for each in diagnosis.not_evaluated if each.check == "postgresql.external_load"]
     assert "pg_read_file(text, bigint, bigint, boolean) TO reader" in str(missed.remedy)
+
+
+# columns without statistics
+
+
+def blind_column(name: str = "kind", *, without: bool = True) -> HotColumn:
+    return row_of(
+        HotColumn, schema_name="public", table_name="badges", column_name=name, type_name="text",
+        without_statistics=without, is_readable=True,
+    )  # fmt: skip
+
+
+def badges(rows: float = 10_000.0) -> HotTable:
+    return row_of(HotTable, schema_name="public", table_name="badges", live_rows=rows, size_bytes=10 * MB)
+
+
+BY_KIND = "SELECT max(owner) FROM badges WHERE kind = $1"
+JOINED = "SELECT p.id FROM players p JOIN badges b ON b.kind = p.kind WHERE p.id = $1"
+
+
+@pytest.mark.parametrize(
+    ("query", "column", "rows", "share", "severity"),
+    [
+        (BY_KIND, blind_column(), 10_000, 0.1, "warning"),
+        (BY_KIND, blind_column(), 10_000, 0.099, "notice"),
+        (BY_KIND, blind_column(), 10_000, 0.049, None),
+        (BY_KIND, blind_column(), 9_999, 0.1, None),
+        (JOINED, blind_column(), 10_000, 0.1, "warning"),
+        (BY_KIND, blind_column("owner"), 10_000, 0.1, None),
+        (BY_KIND, blind_column(without=False), 10_000, 0.1, None),
+        ("not a statement kind = $1", blind_column(), 10_000, 0.1, None),
+    ],
+)
+def test_column_statistics_matter_where_a_hot_statement_compares_the_column(
+    query: str, column: HotColumn, rows: float, share: float, severity: str | None
+) -> None:
+    statement = top(query, 100, 1.0, all_seconds=1.0 / share)
+    diagnosis = diagnose(snapshot_of(statement, COUNTED, badges(rows), column))
+    assert found(diagnosis, "column_statistics") == ([severity] if severity else [])
+    causes = caused(diagnosis, "stale_statistics")
+    assert [each.object for each in causes] == (["public.badges(kind)"] if severity else [])
+    for cause in causes:
+        assert cause.remedies[0].statements[0].endswith("SET STATISTICS -1;")
+        assert cause.remedies[0].rollback[0].endswith("SET STATISTICS 0;")
+
+
+@pytest.mark.parametrize(("other_bytes", "is_cause"), [(25, False), (26, True)])
+def test_temporary_files_of_a_statement_that_the_planner_misjudges_are_its_consequence(
+    other_bytes: int, is_cause: bool
+) -> None:
+    counters = row_of(
+        DatabaseCounters, temp_files=100, temp_bytes=1000 * MB, reset_seconds_ago=600.0,
+        started_seconds_ago=600.0,
+    )  # fmt: skip
+    blind = top(BY_KIND, temp_bytes=100 * MB)
+    other = replace(top("SELECT note FROM notes ORDER BY note", temp_bytes=other_bytes * MB), statement_id="2")
+    memory = row_of(ServerSetting, name="work_mem", value="4096", unit="kB")
+    diagnosis = diagnose(snapshot_of(blind, other, COUNTED, badges(), blind_column(), counters, memory))
+    assert found(diagnosis, "temp_spills")
+    assert bool(caused(diagnosis, "sort_spill")) is is_cause
 
 
 # a slow statement that nothing explains

@@ -43,6 +43,22 @@ def scans_of_table(found: Found, finding: Finding) -> list[Finding]:
     ]
 
 
+MOST_OF_SPILLS = 0.8
+"""Of the bytes in temporary files: what else spills would hardly be noticed."""
+
+
+def spills_of(found: Found, identities: Sequence[str]) -> list[Finding]:
+    """That statements go through temporary files, where these do nearly all of it and work_mem is not tiny: a planner
+    that expects few rows makes hash tables of the wrong side."""
+    written = {
+        each.details["identity"]: each.details.get("temp_bytes") or 0 for each in found.of("postgresql.top_statements")
+    }
+    own = sum(written.get(each, 0) for each in set(identities))
+    if not own or own < MOST_OF_SPILLS * sum(written.values()):
+        return []
+    return [each for each in found.of("postgresql.temp_spills") if not each.details["is_tiny"]]
+
+
 def index_remedy(finding: Finding, *, extra: Sequence[str] = ()) -> Remedy:
     """The index that a proposal asks for, concurrently built, with those that must stand beside it. `extra` are columns
     behind the proposed ones."""

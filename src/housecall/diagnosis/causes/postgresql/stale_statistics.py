@@ -11,6 +11,7 @@ from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes._sessions import share_held_up
 from housecall.diagnosis.causes.postgresql._changes import LOCK_CONCURRENT, MOMENT, analyze_table, same_table
 from housecall.diagnosis.causes.postgresql._sessions import cancel_statement, fingerprints, lasting_queues
+from housecall.diagnosis.causes.postgresql._statement_causes import spills_of
 from housecall.diagnosis.causes.postgresql.missing_index import is_supported
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.remedy import Remedy
@@ -21,7 +22,12 @@ from housecall.wording import Message, Say
 CAUSE = CauseRule(
     id="stale_statistics",
     title=Say(en="Statistics older than the data", zh="统计信息过期"),
-    checks=("postgresql.stale_statistics", "postgresql.top_statements", "postgresql.missing_index"),
+    checks=(
+        "postgresql.stale_statistics",
+        "postgresql.top_statements",
+        "postgresql.missing_index",
+        "postgresql.temp_spills",
+    ),
 )
 _STALE = Say(
     en="The planner's statistics of {table} are stale: {changes:count} of {rows:count} row{rows:|s}"
@@ -71,7 +77,8 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
         ]
         is_grave = finding.severity is Severity.WARNING
         queues = _queues_behind_readers(found, finding) if is_grave else []
-        consequences = [*queues, *own, *_option(found, finding)] if is_grave else []
+        spills = spills_of(found, [each.details["identity"] for each in own])
+        consequences = [*queues, *own, *spills, *_option(found, finding)] if is_grave else []
         yield _cause(finding, own, queues, [*guesses, *consequences])
 
 

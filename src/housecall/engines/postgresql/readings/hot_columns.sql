@@ -18,6 +18,7 @@ SELECT
     a.attname::text AS column_name,
     pg_catalog.format_type(a.atttypid, NULL)::text AS type_name,
     a.attnotnull AS not_null,
+    (COALESCE(a.attstattarget, -1) = 0) AS without_statistics,
     s.n_distinct::float8 AS distinct_values,
     s.null_frac::float8 AS null_share,
     (s.most_common_freqs)[1]::float8 AS top_share,

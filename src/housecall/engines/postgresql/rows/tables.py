@@ -32,7 +32,8 @@ class HotTable(Row, reading="hot_tables"):
 class HotColumn(Row, reading="hot_columns"):
     """A column of a hot table. Its statistics are None when nobody analysed it or the role may not see its values.
 
-    `distinct_values` is as in pg_stats: below zero it is minus the distinct share of the rows.
+    `distinct_values` is as in pg_stats: below zero it is minus the distinct share of the rows. `without_statistics`:
+    ANALYZE is told to leave the column out.
     """
 
     schema_name: str
@@ -40,6 +41,7 @@ class HotColumn(Row, reading="hot_columns"):
     column_name: str
     type_name: str
     not_null: bool
+    without_statistics: bool
     distinct_values: float | None
     null_share: float | None
     top_share: float | None
