@@ -1,8 +1,10 @@
 """Statements that fail at every call, on real servers: clean, broken, found, fixed, clean.
 
-The check proved here: failing_statements.
+The checks proved here: failing_statements, failed_logins.
 """
 
+import asyncio
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -100,3 +102,41 @@ async def test_limits_of_the_server_do_not_blind_the_look(own_server: Callable[.
     assert database.value("SELECT @@global.max_join_size = 18446744073709551615") == 1
     session.close()
     late.close()
+
+
+async def test_an_account_that_was_locked(own_server: Callable[..., PrivateMySQLDatabase]) -> None:
+    database = own_server({"performance_schema": "ON"})
+    name = f"svc_{database.name}"
+    application(database).close()
+    database.execute(f"CREATE USER 'former'@'localhost' IDENTIFIED BY '{PASSWORD}'")
+
+    async def refused() -> list[Cause]:
+        diagnosis = await database.examine(window_seconds=1.0)
+        return [each for each in diagnosis.causes if each.id == "permission_error"]
+
+    async def logins(times: int) -> None:
+        for _ in range(times):
+            with suppress(MySQLError):
+                database.connect(user=name, password=PASSWORD).close()
+            await asyncio.sleep(0)
+
+    assert await refused() == []
+    database.execute(f"ALTER USER '{name}'@'localhost' ACCOUNT LOCK")
+    await logins(TIMES)
+    going_on = threading.Event()
+    client = threading.Thread(target=_try_until, args=(database, name, going_on))
+    client.start()
+    try:
+        (cause,) = await refused()
+    finally:
+        going_on.set()
+        client.join()
+    assert cause.object == f"'{name}'@'localhost'"
+    database.execute(*cause.remedies[0].statements)
+    database.connect(user=name, password=PASSWORD).close()
+
+
+def _try_until(database: PrivateMySQLDatabase, name: str, ended: threading.Event) -> None:
+    while not ended.wait(0.05):
+        with suppress(MySQLError):
+            database.connect(user=name, password=PASSWORD).close()

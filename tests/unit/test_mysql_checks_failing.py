@@ -8,10 +8,10 @@ from housecall.diagnosis.cause import Cause
 from housecall.diagnosis.examine import Diagnosis, diagnose
 from housecall.diagnosis.snapshot import StatementPlan
 from housecall.engines.engine import Row
-from housecall.engines.mysql.rows.server import FailedStatement, StatementError
+from housecall.engines.mysql.rows.server import AccountRow, FailedStatement, StatementError
 from housecall.engines.mysql.rows.statements import TopStatement
 from housecall.testing import row_of
-from housecall.testing_mysql_rows import causes, found, snapshot, variables, verdict
+from housecall.testing_mysql_rows import causes, counters, found, snapshot, variables, verdict
 
 SELECT = "SELECT `phone` FROM `Kunde` WHERE NO = ?"
 UPDATE = "UPDATE `Kunde` SET `level` = ? WHERE NO = ?"
@@ -184,3 +184,58 @@ def test_no_more_than_three_are_told_at_once() -> None:
     rows = [failing(f"SELECT `a` FROM `t{number}`", 20 + number) for number in range(5)]
     diagnosis = verdict(*rows, flavour="mariadb")
     assert [each.object for each in found(diagnosis, "failing_statements")] == ["shop.t4", "shop.t3", "shop.t2"]
+
+
+# --- logins ---
+
+
+def login(number: int = 3118, raised: int = 20, ago: float = 600.0, user: str | None = "shop") -> StatementError:
+    return replace(error(number, raised, ago), user_name=user)
+
+
+def known(user: str, *, locked: bool = True, expired: bool = False, host: str = "%") -> AccountRow:
+    return row_of(AccountRow, user_name=user, host=host, is_locked=locked, is_expired=expired, has_password=True)
+
+
+@pytest.mark.parametrize(("raised", "ago", "expected"), [(20, 600.0, 1), (19, 1.0, 0), (20, 601.0, 0)])
+def test_a_locked_account_is_named_and_unlocked(raised: int, ago: float, expected: int) -> None:
+    diagnosis = verdict(login(raised=raised, ago=ago), known("shop"), known("former"), known("mysql.sys"))
+    found_causes = [each for each in diagnosis.causes if each.id == "permission_error"]
+    assert [each.object for each in found_causes] == ["'shop'@'%'"] * expected
+    for cause in found_causes:
+        assert cause.remedies[0].statements == ("ALTER USER 'shop'@'%' ACCOUNT UNLOCK;",)
+        assert cause.remedies[0].rollback == ("ALTER USER 'shop'@'%' ACCOUNT LOCK;",)
+
+
+def test_an_expired_password_and_a_login_without_tls_are_advised() -> None:
+    for number, word, name in ((1862, "PASSWORD EXPIRE NEVER", "shop"), (3159, "TLS", "require_secure_transport")):
+        (cause,) = [each for each in verdict(login(number)).causes if each.id == "permission_error"]
+        assert (cause.object, cause.remedies[0].statements) == (name, ())
+        assert word in cause.remedies[0].title.render("en")
+
+
+def mariadb_logins(failed: float, denied: float, in_window: float, *accounts: AccountRow) -> Diagnosis:
+    counted = {"Uptime": 9000.0, "Access_denied_errors": denied, "Connections": 90_000.0}
+    earlier = snapshot(*counters(Aborted_connects=failed - in_window, **counted), flavour="mariadb")
+    now = snapshot(
+        *counters(Aborted_connects=failed, **counted), *accounts, flavour="mariadb", taken_seconds=5.0
+    )  # fmt: skip
+    return diagnose(now, earlier)
+
+
+@pytest.mark.parametrize(
+    ("failed", "denied", "in_window", "accounts", "expected"),
+    [
+        (20, 0, 1, [known("shop")], ["'shop'@'%'"]),
+        (19, 0, 1, [known("shop")], []),
+        (20, 1, 1, [known("shop")], []),
+        (20, 0, 0, [known("shop")], []),
+        (20, 0, 1, [known("shop", locked=False), known("mariadb.sys")], []),
+        (20, 0, 1, [known("shop"), known("former")], ["server"]),
+    ],
+)  # fmt: skip
+def test_mariadb_concludes_it_from_logins_that_fail_otherwise(
+    failed: int, denied: int, in_window: int, accounts: list[AccountRow], expected: list[str]
+) -> None:
+    diagnosis = mariadb_logins(failed, denied, in_window, *accounts)
+    assert [each.object for each in diagnosis.causes if each.id == "permission_error"] == expected

@@ -105,13 +105,15 @@ class LoggedError(Row, reading="error_log"):
 
 @dataclass(frozen=True, slots=True)
 class StatementError(Row, reading="statement_errors"):
-    """How often statements failed with one error (MySQL)."""
+    """How often statements failed with one error (MySQL). `user_name` is whose logins it refused most, for the errors
+    of a login."""
 
     number: int
     name: str | None
     sql_state: str | None
     raised: int
     last_seconds_ago: float | None
+    user_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
