@@ -75,7 +75,7 @@ _ROWS = Say(
 _WRITE_OUT = Say(
     en="Write {expression} > (x, y) out: {column} >= x AND ({column} > x OR the other column > y); the first part is a"
     " range of the index",
-    zh="把 {expression} > (x, y) 展开为：{column} >= x AND ({column} > x OR 另一列 > y)；前一部分可使用索引范围",
+    zh="把 {expression} 的整行比较展开：{column} >= x，并且 {column} > x 或另一列 > y；前一部分可使用索引范围",
 )
 _OWN_TABLE = Say(
     en="Keep the elements of {column} as rows of a table of their own (the key of {table} and one element, with an"
@@ -85,7 +85,7 @@ _OWN_TABLE = Say(
 _MULTI_VALUED = Say(
     en="Or index the array itself: a multi-valued index, KEY ((CAST({column} -> '$.path' AS CHAR(64) ARRAY))), serves"
     " MEMBER OF, JSON_CONTAINS and JSON_OVERLAPS with the same path",
-    zh="或为数组本身建多值索引：KEY ((CAST({column} -> '$.path' AS CHAR(64) ARRAY)))，可用于路径相同的 MEMBER OF、"
+    zh="或为数组本身（c 即 {column}）建多值索引 KEY ((CAST(c -> '$.path' AS CHAR(64) ARRAY)))，可用于路径相同的 MEMBER OF、"
     "JSON_CONTAINS 和 JSON_OVERLAPS",
 )
 _SEARCH_TEXT = Say(
