@@ -85,8 +85,8 @@ _OWN_TABLE = Say(
 _MULTI_VALUED = Say(
     en="Or index the array itself: a multi-valued index, KEY ((CAST({column} -> '$.path' AS CHAR(64) ARRAY))), serves"
     " MEMBER OF, JSON_CONTAINS and JSON_OVERLAPS with the same path",
-    zh="或为数组本身（c 即 {column}）建多值索引 KEY ((CAST(c -> '$.path' AS CHAR(64) ARRAY)))，可用于路径相同的 MEMBER OF、"
-    "JSON_CONTAINS 和 JSON_OVERLAPS",
+    zh="或为数组本身（c 即 {column}）建多值索引 KEY ((CAST(c -> '$.path' AS CHAR(64) ARRAY)))，"
+    "可用于路径相同的 MEMBER OF、JSON_CONTAINS 和 JSON_OVERLAPS",
 )
 _SEARCH_TEXT = Say(
     en="Search {column} by a full-text index (MATCH … AGAINST); where the beginning is fixed, write LIKE 'beginning%',"
