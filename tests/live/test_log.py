@@ -157,3 +157,25 @@ async def test_crash_restarts_by_signal_nine_are_found_with_and_without_the_log(
     assert cause.confidence > 0.8
     rows = (await database.examine(role=reader)).snapshot.readings["process_starts"]
     assert rows[0].youngest_seconds < rows[0].server_seconds  # type: ignore[index,union-attr]
+
+
+async def test_failing_statements_are_told_with_the_table_that_lacks_what_they_ask_for(fresh_server: Start) -> None:
+    database = fresh_server(COLLECTED)
+    database.execute(
+        'CREATE TABLE "Order Lines" (id int, day date) PARTITION BY RANGE (day)',
+        "CREATE TABLE lines_1 PARTITION OF \"Order Lines\" FOR VALUES FROM ('2026-01-01') TO ('2026-02-01')",
+        "ANALYZE",
+    )
+    assert causes(await database.examine(), "failing_statements") == []
+    fails(database, 'SELECT colour FROM "Order Lines"', 25)
+    fails(database, "INSERT INTO \"Order Lines\" VALUES (1, '2026-02-03')", 25)
+    found = causes(await database.examine(), "failing_statements")
+    assert [each.severity for each in found] == ["warning", "warning"]
+    assert {each.object.removeprefix("public.") for each in found} == {'"Order Lines"'}
+    words = " ".join(remedy.title.render() for each in found for remedy in each.remedies)
+    assert "run the migration" in words
+    assert "Create the partition" in words
+    database.execute(
+        "CREATE TABLE lines_2 PARTITION OF \"Order Lines\" FOR VALUES FROM ('2026-02-01') TO ('2026-03-01')"
+    )
+    database.execute("INSERT INTO \"Order Lines\" VALUES (1, '2026-02-03')")

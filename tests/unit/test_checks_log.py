@@ -11,6 +11,7 @@ from housecall.engines.postgresql.rows.replication import ReplicationSlot
 from housecall.engines.postgresql.rows.rights import PrivilegeGap
 from housecall.engines.postgresql.rows.server_log import LogMessage, ServerProcess, decoded
 from housecall.engines.postgresql.rows.settings import RoleSetting, ServerSetting
+from housecall.engines.postgresql.rows.tables import HotTable
 from housecall.engines.postgresql.rows.transactions import TransactionCounters
 from housecall.testing import row_of, snapshot_of
 
@@ -340,3 +341,73 @@ def test_a_limit_of_temporary_files_without_the_log_is_not_evaluated() -> None:
     limited = diagnose(snapshot_of(timeout("temp_file_limit", "1MB"), unavailable=[REFUSED]))
     assert missed(limited, "temp_file_limit")
     assert not missed(diagnose(snapshot_of(unavailable=[REFUSED])), "temp_file_limit")
+
+
+# statements that fail at every call
+
+
+FAILURES = {
+    'column "colour" does not exist at character 8': ("public.orders", "run the migration"),
+    'relation "carts" does not exist at character 15': ("carts", "run the migration"),
+    "function tidy(integer) does not exist": ("tidy", "run the migration"),
+    'no partition of relation "orders" found for row': ("public.orders", "Create the partition"),
+    'prepared statement "s_7" does not exist': ("shop", "max_prepared_statements"),
+    'prepared statement "S_1" already exists': ("shop", "max_prepared_statements"),
+    "cached plan must not change result type": ("public.orders", "reconnect"),
+    'column "o.id" must appear in the GROUP BY clause or be used in an aggregate function': (
+        "public.orders", "Correct the statement",
+    ),
+    "there is no unique or exclusion constraint matching the ON CONFLICT specification": (
+        "public.orders", "Correct the statement",
+    ),
+    "out of shared memory": ("max_locks_per_transaction", "max_locks_per_transaction"),
+}  # fmt: skip
+ORDERS_TABLE = row_of(HotTable, schema_name="public", table_name="orders", live_rows=10.0)
+
+
+def failing(message: str, **values: object) -> Diagnosis:
+    row = told(message, **{"statement": "SELECT colour FROM orders", **values})
+    return diagnose(snapshot_of(row, LOG_FILE, ORDERS_TABLE))
+
+
+@pytest.mark.parametrize(("message", "expected"), FAILURES.items())
+def test_statements_that_fail_are_told_by_what_they_ask_for(message: str, expected: tuple[str, str]) -> None:
+    name, advice = expected
+    (cause,) = caused(failing(message), "failing_statements")
+    assert (cause.object, cause.severity) == (name, "warning")
+    assert advice in cause.remedies[0].title.render()
+
+
+@pytest.mark.parametrize(
+    ("values", "count"),
+    [
+        ({"recent": 20}, 1),
+        ({"recent": 19}, 0),
+        ({"last_seconds_ago": 600.0}, 1),
+        ({"last_seconds_ago": 601.0}, 0),
+        ({"severity": "WARNING"}, 0),
+    ],
+)
+def test_statements_that_failed_seldom_or_long_ago_are_nobodys_trouble(values: dict, count: int) -> None:
+    assert len(caused(failing('column "colour" does not exist', **values), "failing_statements")) == count
+
+
+@pytest.mark.parametrize(
+    "message",
+    ['duplicate key value violates unique constraint "k"', 'new row for relation "t" violates check constraint "c"',
+     "canceling statement due to user request", "division by zero"],
+)  # fmt: skip
+def test_what_fails_in_everyday_work_is_left_out(message: str) -> None:
+    assert caused(failing(message, recent=500), "failing_statements") == []
+
+
+def test_values_that_do_not_fit_are_a_notice() -> None:
+    (cause,) = caused(failing("value too long for type character varying(8)", recent=500), "failing_statements")
+    assert cause.severity == "notice"
+
+
+def test_many_errors_of_one_kind_are_explained_by_the_statement_that_fails() -> None:
+    diagnosis = failing('column "colour" does not exist', recent=40)
+    told_too = {each.fingerprint for each in diagnosis.findings if each.check == "postgresql.error_log"}
+    assert told_too
+    assert told_too <= set(caused(diagnosis, "failing_statements")[0].absorbs)

@@ -343,6 +343,37 @@ def test_implicit_cast_is_told_by_the_column() -> None:
     assert [each.object for each in caused(diagnosis, "implicit_cast")] == ["public.orders(customer_id)"]
 
 
+def test_a_converted_column_without_an_index_wants_the_cast_mended_before_the_index() -> None:
+    query = "SELECT * FROM orders WHERE customer_id = 7.5"
+    scan = {
+        "Node Type": "Seq Scan", "Relation Name": "orders", "Alias": "orders", "Plan Rows": 3, "Total Cost": 9.0,
+        "Filter": "((customer_id)::numeric = 7.5)",
+    }  # fmt: skip
+    diagnosis = shop(statement(query), plans={query: [{"Plan": scan}]})
+    assert [each.id for each in diagnosis.causes if each.severity == "warning"] == ["implicit_cast"]
+    cast, built = caused(diagnosis, "implicit_cast")[0].remedies
+    assert (cast.statements, len(built.statements)) == ((), 1)
+    assert "(customer_id)" in built.statements[0]
+
+
+def test_a_converted_column_of_a_partition_is_that_of_the_whole() -> None:
+    whole = row_of(
+        PartitionedTable, schema_name="public", table_name="orders", names=["orders_1", "orders_2"], partitions=2,
+        live_rows=200_000.0, size_bytes=120_000_000, partition_key="RANGE (created)", key_columns=["created"],
+    )  # fmt: skip
+    query = "SELECT * FROM orders WHERE customer_id = $1::float8"
+    scans = [
+        {"Node Type": "Seq Scan", "Relation Name": name, "Alias": name, "Plan Rows": 3, "Total Cost": 9.0,
+         "Filter": "((customer_id)::double precision = 7.5)"}
+        for name in whole.names
+    ]  # fmt: skip
+    plan = [{"Plan": {"Node Type": "Append", "Plan Rows": 6, "Total Cost": 20.0, "Plans": scans}}]
+    rows = snapshot_of(whole, *partition(1), *partition(2), COUNTERS, statement(query), plans={query: plan})
+    diagnosis = diagnose(rows)
+    assert [each.object for each in caused(diagnosis, "implicit_cast")] == ["public.orders(customer_id)"]
+    assert caused(diagnosis, "missing_index") == []
+
+
 @pytest.mark.parametrize(("elements", "count"), [(100, 1), (99, 0)])
 def test_huge_in_list_begins_at_a_hundred(elements: int, count: int) -> None:
     values = ", ".join(f"${number}" for number in range(1, elements + 1))

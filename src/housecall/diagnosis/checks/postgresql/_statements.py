@@ -20,7 +20,7 @@ from housecall.engines.postgresql.counted_text import as_statement
 from housecall.engines.postgresql.rows.indexes import BareForeignKey
 from housecall.engines.postgresql.rows.statements import RunningStatement, StatementStatistics, TopStatement
 from housecall.engines.postgresql.rows.statistics import StaleStatistics
-from housecall.engines.postgresql.rows.tables import HotColumn, HotTable
+from housecall.engines.postgresql.rows.tables import HotColumn, HotTable, PartitionedTable
 from housecall.errors import RequestError
 
 HIDDEN = "<insufficient privilege>"
@@ -193,6 +193,8 @@ def known_tables(now: Snapshot) -> dict[str, str]:
     found: dict[str, str] = {}
     for hot in _rows_or_none(now, HotTable):
         found.setdefault(hot.table_name, table_name(hot.schema_name, hot.table_name))
+    for whole in _rows_or_none(now, PartitionedTable):
+        found.setdefault(whole.table_name, table_name(whole.schema_name, whole.table_name))
     for stale in _rows_or_none(now, StaleStatistics):
         found.setdefault(stale.table_name, table_name(stale.schema_name, stale.table_name))
     for key in _rows_or_none(now, BareForeignKey):

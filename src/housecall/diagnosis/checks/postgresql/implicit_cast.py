@@ -22,6 +22,8 @@ from housecall.diagnosis.checks.postgresql._statements import (
 )
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.engine import Unavailable
+from housecall.engines.postgresql.rows.tables import PartitionedTable
 from housecall.wording import Say
 
 CHECK = Check(
@@ -51,11 +53,19 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
         for relation, column, target in conversions(statement, now, types)[:1]:
             if live_rows_of(now, relation) >= limits["min_rows"]:
                 column_type = types.get(relation, {}).get(column, "?")
+                relation = _whole_of(relation, now)
                 yield statement_finding(
                     CHECK, statement, now, severity_of(statement, limits["warning_share"], limits["min_seconds"]),
                     _CONVERTS(column=f"{relation}.{column}", type=column_type, to=target, statement=statement.text),
                     relation=relation, column=column, column_type=column_type, converted_to=target,
                 )  # fmt: skip
+
+
+def _whole_of(relation: str, now: Snapshot) -> str:
+    """The partitioned table that statements name, where a plan names a part of it."""
+    rows = now.get(PartitionedTable)
+    whole = (row.table_name for row in (() if isinstance(rows, Unavailable) else rows) if relation in row.names)
+    return next(whole, relation)
 
 
 def conversions(statement: HotStatement, now: Snapshot, types: dict[str, dict[str, str]]) -> list[tuple[str, str, str]]:
