@@ -34,7 +34,8 @@ _MEND: Mapping[str, Say] = {
     PARTITION: Say(
         "Create the partition that the failing row belongs to, now, and let a job make the next ones ahead of time; a"
         " DEFAULT partition would take such rows in, but is in the way when the right one is made later",
-        "立即创建失败行所属的分区，并让定时任务提前创建后续分区；DEFAULT 分区虽能接收这些行，但以后补建分区时会成为障碍",
+        "立即创建失败行所属的分区，并让定时任务提前创建后续分区；"
+        "DEFAULT 分区虽能接收这些行，但以后补建分区时会成为障碍",
     ),
     PREPARED: Say(
         "Prepared statements live in one session, and a pooler that shares sessions between transactions loses them:"
