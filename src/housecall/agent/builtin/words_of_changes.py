@@ -16,7 +16,7 @@ UNKNOWN = Say(
 )
 HELPED = Say("Measured before and after:", "执行前后的测量值：")
 NO_DIFFERENCE = Say("What was measured before and after is the same.", "执行前后的测量值没有变化。")
-ROWS = Say("{rows:count} row(s) were touched", "影响了 {rows:count} 行")
+ROWS = Say("{rows:count} row{rows:|s} {rows:was|were} touched", "影响了 {rows:count} 行")
 UNDO = Say("Undo", "回退")
 CLEAN_UP = Say("It left something behind; remove it:", "它留下了残余，请清理：")
 RESTART = Say("**The value is used after the server is restarted.**", "**需要重启服务器后才会生效。**")

@@ -46,7 +46,7 @@ _HARMLESS_YET = Say(
 )
 _IDLE = Say(
     "It has been idle for {idle:duration}; its transaction is open for {transaction:duration} and changed "
-    "{modified:count} row(s).",
+    "{modified:count} row{modified:|s}.",
     "它已空闲 {idle:duration}，事务已打开 {transaction:duration}，修改了 {modified:count} 行。",
 )
 _APPLICATION = Say(

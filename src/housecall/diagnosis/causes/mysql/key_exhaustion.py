@@ -20,7 +20,7 @@ CAUSE = CauseRule(
     checks=("mysql.key_exhaustion",),
 )
 _SUMMARY = Say(
-    en="{key} has used {share:percent} of its range; {left:count} inserts from now on every insert fails.",
+    en="{key} has used {share:percent} of its range; after {left:count} more insert{left:|s} every insert fails.",
     zh="{key} 已用掉取值范围的 {share:percent}；再插入 {left:count} 次之后，所有插入都会失败。",
 )
 _WHICH = Say(

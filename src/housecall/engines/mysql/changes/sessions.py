@@ -50,10 +50,12 @@ END_TITLE = Say(
     "终止会话 {id}（用户 {user}，来自 {host}，{command}，事务已打开 {age:duration}）",
 )
 LOCK = Say(
-    "takes no lock; {waiting} session(s) wait behind this one now", "不加锁；目前有 {waiting} 个会话在它后面等待"
+    "takes no lock; {waiting} session{waiting:|s} {waiting:waits|wait} behind this one now",
+    "不加锁；目前有 {waiting} 个会话在它后面等待",
 )
 AT_ONCE = Say(
-    "at once; {rows:count} changed row(s) are rolled back, which takes about as long as changing them did",
+    "at once; {rows:count} changed row{rows:|s} {rows:is|are} rolled back, which takes about as long as"
+    " changing them did",
     "立即生效；需回滚已修改的 {rows:count} 行，耗时与修改它们相当",
 )
 LOST = Say(

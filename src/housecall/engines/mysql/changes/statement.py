@@ -33,7 +33,7 @@ LOCK = Say(
 )
 UNKNOWN = Say("not known; it is ended at the statement time limit", "未知；达到语句时限会被终止")
 PLANNED = Say(
-    "not known; the optimizer expects to look at {rows:count} row(s)", "未知；优化器估计需要检查 {rows:count} 行"
+    "not known; the optimizer expects to look at {rows:count} row{rows:|s}", "未知；优化器估计需要检查 {rows:count} 行"
 )
 UNDO = Say("cannot be undone once it is committed, which happens at its end", "执行结束即提交，之后无法撤销")
 CAUTION = Say("nobody has checked what this statement does: read it whole", "没有人检查过这条语句的作用：请完整阅读")

@@ -43,7 +43,7 @@ END_TITLE = Say(
     "终止会话 {pid}（用户 {user}，状态 {state}，事务已打开 {age:duration}）",
 )
 LOCK = Say(
-    "takes no lock; {waiting} session(s) wait behind this one now",
+    "takes no lock; {waiting} session{waiting:|s} {waiting:waits|wait} behind this one now",
     "不加锁；目前有 {waiting} 个会话在它后面等待",
 )
 AT_ONCE = Say(

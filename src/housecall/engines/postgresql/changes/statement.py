@@ -29,7 +29,7 @@ LOCK = Say(
 )
 UNKNOWN = Say("not known; it is ended at the statement time limit", "未知；达到语句时限会被终止")
 PLANNED = Say(
-    "not known; the planner expects {rows:count} row(s) at a cost of {cost:number}",
+    "not known; the planner expects {rows:count} row{rows:|s} at a cost of {cost:number}",
     "未知；优化器估计 {rows:count} 行，代价 {cost:number}",
 )
 UNDO = Say("cannot be undone once it is committed, which happens at its end", "执行结束即提交，之后无法撤销")
