@@ -305,6 +305,27 @@ async def test_deadlocks_name_their_table_and_both_statements(place: PrivateMySQ
     place.execute(*cause.remedies[1].rollback)
 
 
+async def test_a_deadlock_in_a_gap_is_told_as_such(place: PrivateMySQLDatabase) -> None:
+    before = _deadlocks(place)
+    with acting(place) as actors:
+        one = actors.session("BEGIN", "SELECT * FROM orders WHERE id = 900001 FOR UPDATE")
+        actors.start(
+            "BEGIN",
+            "SELECT * FROM orders WHERE id = 900002 FOR UPDATE",
+            "INSERT INTO orders (id, a) VALUES (900002, 1)",
+        )
+        wait_until(
+            lambda: place.value("SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'") > 0,
+            "one waits",
+            every_seconds=INNODB_KEEPS_ITS_PICTURE_SECONDS,
+        )
+        with suppress(MySQLError):
+            one.execute("INSERT INTO orders (id, a) VALUES (900001, 1)")
+        wait_until(lambda: _deadlocks(place) > before, "a deadlock is counted", every_seconds=0.1)
+    cause = the_cause(await place.examine(), "deadlock")
+    assert "ON DUPLICATE KEY UPDATE" in cause.remedies[0].title.render("en")
+
+
 def _deadlocks(database: PrivateMySQLDatabase) -> int:
     count: int = database.value("SELECT COUNT FROM information_schema.INNODB_METRICS WHERE NAME = 'lock_deadlocks'")
     return count

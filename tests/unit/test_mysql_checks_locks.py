@@ -392,6 +392,14 @@ class TestDeadlocks:
         (cause,) = verdict(*counters(Uptime=1e6, Innodb_deadlocks=200), self.status(5e5), flavour="mariadb").causes
         assert cause.past
 
+    @pytest.mark.parametrize(("waiting", "word"), [(2, "ON DUPLICATE KEY"), (1, "one order")])
+    def test_two_that_wait_to_insert_into_a_gap_are_told_to_insert_first(self, waiting: int, word: str) -> None:
+        text = "lock_mode X locks gap before rec insert intention waiting\n" * waiting
+        rows = [*counters(Uptime=3600, Innodb_deadlocks=9), replace(self.status(5.0), latest_deadlock=text)]
+        (cause,) = verdict(*rows, flavour="mariadb").causes
+        assert word in cause.remedies[0].title.render("en")
+        assert ("gap" in " ".join(each.render("en") for each in cause.because)) == (waiting == 2)
+
     def test_deadlocks_that_nobody_counts_are_not_evaluated(self) -> None:
         missed = {each.check for each in verdict(*counters(Uptime=100.0)).not_evaluated}
         assert "mysql.deadlocks" in missed

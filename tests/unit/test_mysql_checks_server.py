@@ -18,6 +18,7 @@ from housecall.diagnosis.snapshot import Sample, Snapshot
 from housecall.engines.engine import Row, ServerFacts, Unavailable
 from housecall.engines.mysql import ENGINE
 from housecall.engines.mysql.flavour import version_of
+from housecall.engines.mysql.rows.innodb import InnodbStatus
 from housecall.engines.mysql.rows.server import (
     AccountRow,
     ChangedVariable,
@@ -570,6 +571,20 @@ def test_dangerous_settings(name: str, value: str, version: str, expected: str |
     assert severities(diagnosis, "dangerous_settings") == ([expected] if expected else [])
     told = [each.object for each in caused(diagnosis, "dangerous_setting")]
     assert told == ([name] if expected and expected != "info" else [])
+
+
+@pytest.mark.parametrize(
+    ("allowed", "queued", "expected"),
+    [("4", 4, ["warning"]), ("4", 3, ["notice"]), ("4", 0, []), ("0", 0, []), ("4", None, [])],
+)
+def test_a_limit_of_threads_is_told_where_statements_stand_in_front_of_it(
+    allowed: str, queued: int | None, expected: list[str]
+) -> None:
+    status = row_of(InnodbStatus, queued=queued)
+    diagnosis = diagnose(snapshot(status, variables={"innodb_thread_concurrency": allowed}))
+    assert severities(diagnosis, "dangerous_settings") == expected
+    for cause in caused(diagnosis, "dangerous_setting"):
+        assert statements(cause) == ["SET PERSIST innodb_thread_concurrency = 0;"]
 
 
 def test_sync_binlog_matters_where_there_is_a_binary_log() -> None:

@@ -87,6 +87,7 @@ def test_the_report_of_innodb_names_the_tables_of_the_latest_deadlock() -> None:
         "------------------------\nLATEST DETECTED DEADLOCK\n------------------------\n"
         "RECORD LOCKS space id 2 index PRIMARY of table `shop`.`orders` trx id 7\n"
         "------------\nTRANSACTIONS\n------------\nHistory list length 42\n"
+        "--------------\nROW OPERATIONS\n--------------\n1 queries inside InnoDB, 5 queries in queue\n"
     )
     found = parse_innodb_status(report)
     assert (found.history_list_length, found.deadlock_tables, found.deadlock_indexes) == (
@@ -94,6 +95,7 @@ def test_the_report_of_innodb_names_the_tables_of_the_latest_deadlock() -> None:
         ["shop.orders"],
         ["PRIMARY"],
     )
+    assert found.queued == 5
 
 
 @pytest.mark.parametrize(

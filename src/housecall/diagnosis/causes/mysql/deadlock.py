@@ -38,6 +38,19 @@ _ORDER = Say(
     " and retry the transaction on error 1213",
     "所有代码按同一顺序加锁（例如修改多行前先按主键排序 SELECT … FOR UPDATE），遇到错误 1213 时重试事务",
 )
+_GAP = Say(
+    "Both sides wait to insert where the other keeps the gap locked: a FOR UPDATE, UPDATE or DELETE that finds no row"
+    " locks the gap between its neighbours, and two can hold it at once.",
+    "双方都在等待插入对方锁住的间隙：FOR UPDATE、UPDATE 或 DELETE 找不到行时会锁住相邻行之间的间隙，"
+    "而两个事务可以同时持有它。",
+)
+_INSERT_FIRST = Say(
+    "Insert first and let the key decide (INSERT … ON DUPLICATE KEY UPDATE, INSERT IGNORE) in place of looking FOR"
+    " UPDATE whether the row is there; or run these transactions at READ COMMITTED, which locks no gaps; and retry on"
+    " error 1213",
+    "先插入、由唯一键判断（INSERT … ON DUPLICATE KEY UPDATE、INSERT IGNORE），不要先用 FOR UPDATE 检查行是否存在；"
+    "或让这些事务使用不加间隙锁的 READ COMMITTED；遇到错误 1213 时重试",
+)
 _NO_MORE = Say("the count of deadlocks grows no more", "死锁计数不再增长")
 _LOG_ALL = Say(
     "Write every deadlock to the error log, not only keep the latest", "把每次死锁都写入错误日志，而不只保留最近一次"
@@ -58,6 +71,8 @@ def _cause(finding: Finding, now: Snapshot) -> Cause:
         because.append(_WINDOW(count=details["in_window"]))
     if details["statements"]:
         because.append(_SIDES(statements=" | ".join(f"`{each}`" for each in details["statements"])))
+    if details["in_gap"]:
+        because.append(_GAP())
     return Cause(
         id=CAUSE.id,
         object=finding.object,
@@ -80,7 +95,7 @@ def _remedies(finding: Finding, now: Snapshot) -> tuple[Remedy, ...]:
         if flavour == "mariadb"
         else "SELECT COUNT FROM information_schema.INNODB_METRICS WHERE NAME = 'lock_deadlocks';"
     )
-    order = application_change(_ORDER(), _NO_MORE(), counted)
+    order = application_change((_INSERT_FIRST if finding.details["in_gap"] else _ORDER)(), _NO_MORE(), counted)
     if finding.details["prints_all"]:
         return (order,)
     log = set_global(_LOG_ALL(), "innodb_print_all_deadlocks", "ON", "OFF", flavour, verify=_LOGGED())

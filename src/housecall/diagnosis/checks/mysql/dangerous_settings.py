@@ -1,4 +1,4 @@
-"""Settings under which committed data can be lost, damage goes unseen, or anybody may come in.
+"""Settings under which committed data can be lost, damage goes unseen, anybody may come in, or everybody queues.
 
 Why it matters: without the doublewrite buffer or checksums a crash leaves damage that nobody sees; without flushing at
 commit the transactions of the last second are gone; with skip_grant_tables there are no passwords.
@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from housecall.diagnosis.check import Check, Limits
 from housecall.diagnosis.checks.mysql._counters import switch
 from housecall.diagnosis.checks.mysql._measured import measured, variable
+from housecall.diagnosis.checks.mysql._tables import rows_or_none
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
+from housecall.engines.mysql.rows.innodb import InnodbStatus
 from housecall.engines.mysql.rows.server import Variable
 from housecall.wording import Say
 
@@ -73,6 +75,15 @@ def _by_flavour(*wrong: str) -> Judged:
 
 def _above_zero(value: str, _now: Snapshot) -> Severity | None:
     return Severity.CRITICAL if value.isdigit() and int(value) > 0 else None
+
+
+def _concurrency(value: str, now: Snapshot) -> Severity | None:
+    """What stands in the queue counts: a limit that nobody meets costs nothing."""
+    allowed = int(value) if value.isdigit() else 0
+    queued = max((row.queued or 0 for row in rows_or_none(now, InnodbStatus)), default=0)
+    if allowed == 0 or queued == 0:
+        return None
+    return Severity.WARNING if queued >= allowed else Severity.NOTICE
 
 
 DANGERS: Mapping[str, Danger] = {
@@ -140,6 +151,12 @@ DANGERS: Mapping[str, Danger] = {
         _no_strict, "CONCAT(@@GLOBAL.sql_mode, ',STRICT_TRANS_TABLES')",
         Say(en="sql_mode is not strict: values that do not fit are cut or changed to zero with only a warning.",
             zh="sql_mode 未启用严格模式：放不下的值会被截断或变成 0，只给出警告。"),
+    ),
+    "innodb_thread_concurrency": Danger(
+        _concurrency, "0",
+        Say(en="innodb_thread_concurrency is {value}: no more than that work inside InnoDB at once, and statements"
+               " stand in a queue in front of it.",
+            zh="innodb_thread_concurrency 为 {value}：InnoDB 内同时工作的线程不得超过该数，语句在其前排队等待。"),
     ),
     "innodb_fast_shutdown": Danger(
         _is(Severity.NOTICE, "2", "3"), "1",

@@ -73,6 +73,7 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
         details={
             "deadlocks": counted, "seconds": seconds, "rate": rate, "in_window": window, "ago": ago,
             "tables": tables, "statements": _statements(report.latest_deadlock if report else None),
+            "in_gap": _is_in_gap(report.latest_deadlock if report else None),
             "prints_all": is_on(now, "innodb_print_all_deadlocks"),
         },
     )  # fmt: skip
@@ -88,6 +89,11 @@ def _severity(counted: float, rate: float, ago: float | None, limits: Limits) ->
     if often and (ago is None or ago <= limits["recent_seconds"]):
         return Severity.WARNING
     return Severity.NOTICE if rate >= limits["notice_per_hour"] else Severity.INFO
+
+
+def _is_in_gap(report: str | None) -> bool:
+    """Whether both sides wait to insert where the other has locked the gap between two rows."""
+    return (report or "").count("insert intention waiting") >= 2
 
 
 def _statements(report: str | None) -> list[str]:

@@ -36,10 +36,15 @@ class InnodbStatus(Row, reading="innodb_status"):
     latest_foreign_key_error: str | None
     longest_semaphore_wait_seconds: float
     pending_reads: int | None
+    queued: int | None = None
+    """Statements that wait for a place under innodb_thread_concurrency."""
 
     @classmethod
     def from_server(cls, found: Sequence[Mapping[str, Any]]) -> "list[InnodbStatus]":
         return [parse_innodb_status(str(row["status"])) for row in found]
+
+
+_QUEUE = re.compile(r"\d+ queries inside InnoDB, (\d+) queries in queue")
 
 
 def parse_innodb_status(text: str) -> InnodbStatus:
@@ -60,6 +65,7 @@ def parse_innodb_status(text: str) -> InnodbStatus:
         lock_waits=_lock_waits(whole.get("TRANSACTIONS", "")),
         latest_foreign_key_error=sections.get("LATEST FOREIGN KEY ERROR"),
         longest_semaphore_wait_seconds=max(waits, default=0.0),
+        queued=int(queue[1]) if (queue := _QUEUE.search(text)) else None,
         pending_reads=int(pending[1] or pending[2]) if pending else None,
     )
 
