@@ -411,3 +411,25 @@ def test_many_errors_of_one_kind_are_explained_by_the_statement_that_fails() -> 
     told_too = {each.fingerprint for each in diagnosis.findings if each.check == "postgresql.error_log"}
     assert told_too
     assert told_too <= set(caused(diagnosis, "failing_statements")[0].absorbs)
+
+
+@pytest.mark.parametrize(("value", "severities"), [("5s", ["notice"]), ("5001", []), ("0", [])])
+def test_without_the_log_an_idle_session_that_is_ended_at_once_is_told_by_the_setting(
+    value: str, severities: list[str]
+) -> None:
+    diagnosis = diagnose(snapshot_of(timeout("idle_session_timeout", value), unavailable=[REFUSED]))
+    causes = caused(diagnosis, "timeout_too_short")
+    assert [each.severity for each in causes] == severities
+    for cause in causes:
+        assert "between two statements" in cause.summary.render()
+        assert "only the server's log" in cause.because[0].render()
+        assert cause.remedies[0].statements == ("ALTER ROLE web SET idle_session_timeout = '1h';",)
+
+
+@pytest.mark.parametrize(("commits", "rollbacks", "told_too"), [(200, 50, True), (201, 50, False), (100, 49, False)])
+def test_a_fifth_of_few_transactions_failing_is_told_as_what_only_the_log_explains(
+    commits: int, rollbacks: int, told_too: bool
+) -> None:
+    settings = row_of(UpkeepSettings, default_isolation="read committed")
+    diagnosis = diagnose(snapshot_of(settings, counters(commits, rollbacks), unavailable=[REFUSED]))
+    assert bool(caused(diagnosis, "unknown")) is told_too

@@ -17,6 +17,7 @@ from housecall.engines.postgresql.rows.settings import RoleSetting, ServerSettin
 from housecall.engines.postgresql.rows.statements import StatementStatistics, TopStatement
 from housecall.engines.postgresql.rows.statistics import ColumnDependence, ExtendedStatistics
 from housecall.engines.postgresql.rows.tables import HotColumn, HotTable, PartitionedTable, WideTable
+from housecall.engines.postgresql.rows.vacuum import VacuumTable
 from housecall.testing import row_of, snapshot_of
 
 MB = 1024 * 1024
@@ -507,6 +508,11 @@ def test_a_slow_statement_that_locks_and_reads_little_has_waited(query: str, blo
         ("SELECT * FROM (SELECT player, count(*) FROM matches GROUP BY player) s WHERE player = $1", "LATERAL"),
         ("SELECT m.id FROM matches m, teams t WHERE m.id = t.m AND (m.a = $1 OR t.b = $2)", "UNION"),
         ("SELECT DISTINCT m.id FROM matches m JOIN teams t ON t.m = m.id", "EXISTS"),
+        ("SELECT * FROM matches ORDER BY id", "page by page"),
+        ("SELECT max(id) FROM matches", "EXPLAIN (ANALYZE"),
+        ("UPDATE matches SET score = score + $1", "only rows that get another value"),
+        ("DELETE FROM matches", "TRUNCATE"),
+        ("UPDATE matches SET score = $1 WHERE season = $2", "EXPLAIN (ANALYZE"),
         (SLOW, "EXPLAIN (ANALYZE"),
     ],
 )
@@ -537,6 +543,26 @@ def test_a_slow_statement_on_a_busy_machine_is_told_when_it_reads_much(blocks: i
     earlier = snapshot_of(load(1000, 0, 0))
     diagnosis = diagnose(snapshot_of(statement, COUNTED, load(1200, 20, 63), taken_seconds=1.2), earlier)
     assert len(caused(diagnosis, "external_cpu_contention")) == 1
+    assert bool(caused(diagnosis, "unknown")) is told
+
+
+@pytest.mark.parametrize(
+    ("query", "table", "told"),
+    [
+        ("UPDATE matches SET score = $1", "matches", True),
+        ("UPDATE matches SET score = $1", "teams", False),
+        ("UPDATE matches SET score = $1 WHERE season > $2", "matches", False),
+    ],
+)
+def test_dead_rows_that_a_change_of_every_row_left_are_its_own(query: str, table: str, told: bool) -> None:
+    dead = row_of(
+        VacuumTable, schema_name="public", table_name=table, live_rows=100_000, dead_rows=400_000,
+        threshold_rows=20_050.0, size_bytes=10**8, autovacuum_enabled=True,
+    )  # fmt: skip
+    known = row_of(HotTable, schema_name="public", table_name="matches", live_rows=100_000.0)
+    statement = top(query, 10, 9.0, all_seconds=9.0, blocks_hit=1_000_000)
+    diagnosis = diagnose(snapshot_of(statement, COUNTED, known, dead))
+    assert any(each.check == "postgresql.dead_tuples" for each in diagnosis.findings)
     assert bool(caused(diagnosis, "unknown")) is told
 
 

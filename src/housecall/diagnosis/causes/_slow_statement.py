@@ -98,6 +98,24 @@ _EXISTS = Say(
     " that fits ends the search",
     zh="对不提供结果列的表改用 EXISTS（或 IN），代替连接加 DISTINCT：找到第一条匹配即可停止",
 )
+_ALL = Say(
+    en="It has neither a condition nor a LIMIT: every row of the table goes to the client, for each call.",
+    zh="它既没有条件也没有 LIMIT：每次调用都把整张表的所有行发给客户端。",
+)
+_PAGES = Say(
+    en="Fetch what is needed: by a condition, page by page (WHERE key > the last one ORDER BY key LIMIT …), or only"
+    " what changed since the last time",
+    zh="只取所需的行：加条件，按键分页（WHERE 键 > 上一页最后的键 ORDER BY 键 LIMIT …），或只取上次以来变化的行",
+)
+_EVERY_ROW = Say(
+    en="It changes every row of the table, for each call, also those that stay as they are; each is written anew.",
+    zh="它每次调用都修改表的每一行，包括值没有变化的行；每一行都要重新写一遍。",
+)
+_ONLY_CHANGED = Say(
+    en="Change only rows that get another value (by a condition), in batches of some thousand, or compute the value"
+    " when it is read; to empty a table use TRUNCATE",
+    zh="加条件只修改值确实会变的行，按几千行一批执行，或改为读取时计算；要清空表请用 TRUNCATE",
+)
 
 
 def is_felt(finding: Finding, tree: exp.Expr | None) -> bool:
@@ -162,6 +180,26 @@ def _shapes(tree: exp.Expr | None) -> Iterator[tuple[Message, Message]]:
         yield _ACROSS(), _UNION()
     if _multiplies(tree):
         yield _MULTIPLIED(), _EXISTS()
+    if changes_all(tree):
+        yield _EVERY_ROW(), _ONLY_CHANGED()
+    if _fetches_all(tree):
+        yield _ALL(), _PAGES()
+
+
+def changes_all(tree: exp.Expr | None) -> bool:
+    """`UPDATE a_table SET …` and `DELETE FROM a_table`, without a condition."""
+    ends = ("where", "from_", "using", "limit")
+    return isinstance(tree, exp.Update | exp.Delete) and not any(tree.args.get(name) for name in ends)
+
+
+def _fetches_all(tree: exp.Expr) -> bool:
+    """`SELECT … FROM a_table`, as it stands."""
+    ends = ("where", "limit", "fetch", "group", "having", "joins", "distinct")
+    if not isinstance(tree, exp.Select) or any(tree.args.get(name) for name in ends):
+        return False
+    source = tree.args.get("from_")
+    is_table = isinstance(source, exp.From) and isinstance(source.this, exp.Table)
+    return is_table and not any(each.find(exp.AggFunc) for each in tree.expressions)
 
 
 def _sources(node: exp.Select) -> set[str]:

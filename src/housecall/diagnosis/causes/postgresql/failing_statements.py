@@ -1,6 +1,7 @@
 """Statements of an application fail at every call: what they ask for is not there, or not as they expect it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes._statements import STATEMENT
@@ -15,6 +16,7 @@ from housecall.diagnosis.checks.postgresql.failing_statements import (
     VALUE,
 )
 from housecall.diagnosis.finding import Finding, Severity
+from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.wording import Message, Say
 
@@ -65,6 +67,18 @@ _MEND: Mapping[str, Say] = {
         "让应用在发送之前校验该值，或加宽该列",
     ),
 }
+_PARTITION_LOCK = Say(
+    "CREATE TABLE … PARTITION OF takes ACCESS EXCLUSIVE on the whole table for a moment (set lock_timeout); a table"
+    " that is made first and attached takes SHARE UPDATE EXCLUSIVE.",
+    "CREATE TABLE … PARTITION OF 会短暂持有整张表的 ACCESS EXCLUSIVE 锁（请设置 lock_timeout）；"
+    "先建表再 ATTACH 只需 SHARE UPDATE EXCLUSIVE 锁。",
+)
+_PARTITION_UNDO = Say("Drop the partition again while it is empty.", "分区为空时可再删除。")
+_MIGRATION_LOCK = Say(
+    "That of the migration; a release that is rolled back takes none. Set lock_timeout for the migration.",
+    "取决于迁移语句；回滚发布不加锁。执行迁移时请设置 lock_timeout。",
+)
+_MIGRATION_UNDO = Say("The migration's own way back, or the release again.", "按迁移自带的回退步骤，或重新发布。")
 _DETAIL = Say("It adds: {detail}", "日志补充：{detail}")
 _ENOUGH = Say("the log tells of it no more", "日志中不再出现该错误")
 
@@ -89,10 +103,17 @@ def _cause(finding: Finding, found: Found) -> Cause:
         summary=finding.message,
         because=tuple(_because(finding)),
         evidence=finding.evidence,
-        remedies=(application_change(_MEND[details["kind"]](), _ENOUGH()),),
+        remedies=(_remedy(details["kind"]),),
         rests_on=(finding.fingerprint,),
         absorbs=tuple(each.fingerprint for each in (*told, *failed)),
     )
+
+
+def _remedy(kind: str) -> Remedy:
+    change = replace(application_change(_MEND[kind](), _ENOUGH()), when="later" if kind == LOCKS else "now")
+    if kind == PARTITION:
+        return replace(change, lock=_PARTITION_LOCK(), rollback_note=_PARTITION_UNDO())
+    return replace(change, lock=_MIGRATION_LOCK(), rollback_note=_MIGRATION_UNDO()) if kind == MISSING else change
 
 
 def _because(finding: Finding) -> Iterator[Message]:

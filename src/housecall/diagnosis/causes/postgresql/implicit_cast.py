@@ -1,6 +1,7 @@
 """A comparison makes the server convert the column for every row, so its index is not used."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.postgresql._statement_causes import (
@@ -45,10 +46,12 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
         table = next((each for each in details["tables"] if each == bare or each.endswith(f".{bare}")), bare)
         lacking = [each for each in found.of("postgresql.missing_index") if _is_of(each, finding)]
         say = _SUMMARY_BARE if lacking else _SUMMARY
+        change = application_change(_FIX(type=details["column_type"]))
+        afterwards = [replace(index_remedy(each), when="later") for each in lacking[:1]]
         yield statement_cause(
             CAUSE.id, finding, found,
             say(column=column, type=details["column_type"], to=details["converted_to"]),
-            (application_change(_FIX(type=details["column_type"])), *(index_remedy(each) for each in lacking[:1])),
+            (change, *afterwards),
             confidence=0.9, absorbs=[*scans, *lacking], object_name=f"{table}({quote_identifier(details['column'])})",
         )  # fmt: skip
 

@@ -101,12 +101,34 @@ _LOCK_TABLE = Say(
     "改用更弱的锁或不加表锁：只对要处理的行用 SELECT ... FOR UPDATE；若仅为避免任务自身重复执行，"
     "用 SHARE UPDATE EXCLUSIVE MODE；长时间计算之前先提交",
 )
+_NOT_VALID = Say(
+    "Next time add the constraint NOT VALID, which takes its lock for a moment, and run VALIDATE CONSTRAINT afterwards,"
+    " which lets readers and writers go on",
+    "下次先用 NOT VALID 添加约束（只短暂加锁），再执行 VALIDATE CONSTRAINT，期间读写不受影响",
+)
+_NOT_NULL = Say(
+    "Next time add CHECK (column IS NOT NULL) NOT VALID, validate it, and then SET NOT NULL, which need not read the"
+    " table again",
+    "下次先添加 CHECK（列 IS NOT NULL）NOT VALID 并验证，再执行 SET NOT NULL，这样不必再扫描全表",
+)
+_ANOTHER_COLUMN = Say(
+    "Next time add a column of the new type, fill it in batches with a trigger for new rows, and swap the two in a"
+    " short transaction: a change of type rewrites the table and locks out everybody",
+    "下次新增目标类型的列，分批回填并用触发器处理新行，最后在短事务中切换：直接改类型会重写全表并阻塞所有人",
+)
+_ADD = r"^\s*alter\s+table\b.*\badd\s+"
 _MAINTENANCE: tuple[tuple[re.Pattern[str], Say], ...] = (
     (re.compile(r"^\s*refresh\s+materialized\s+view\s+(?!concurrently)", re.I), _REFRESH),
     (re.compile(r"^\s*create\s+(?:unique\s+)?index\s+(?!concurrently)", re.I), _BUILD),
     (re.compile(r"^\s*reindex\b(?!.*\bconcurrently\b)", re.I), _REBUILD),
     (re.compile(r"^\s*(?:vacuum\s*(?:full\b|\([^)]*\bfull\b)|cluster\b)", re.I), _REWRITE),
     (re.compile(r"^\s*lock\s", re.I), _LOCK_TABLE),
+    (re.compile(_ADD + r"(?:constraint\s+\S+\s+)?(?:check\b|foreign\s+key\b)", re.I | re.S), _NOT_VALID),
+    (re.compile(r"^\s*alter\s+table\b.*\bset\s+not\s+null\b", re.I | re.S), _NOT_NULL),
+    (
+        re.compile(r"^\s*alter\s+table\b.*\balter\s+(?:column\s+)?\S+\s+(?:set\s+data\s+)?type\b", re.I | re.S),
+        _ANOTHER_COLUMN,
+    ),
 )
 """What there is a gentler way for, by the beginning of the statement."""
 

@@ -10,14 +10,22 @@ from dataclasses import replace
 from housecall.advisor.plan import Plan
 from housecall.advisor.statement import parse_statement
 from housecall.diagnosis.cause import Cause, CauseRule, Found
-from housecall.diagnosis.causes._slow_statement import TITLE, WRITES, is_felt, slow_statement_cause
+from housecall.diagnosis.causes._slow_statement import (
+    TITLE,
+    WRITES,
+    changes_all,
+    is_felt,
+    slow_statement_cause,
+)
 from housecall.diagnosis.causes.postgresql._statement_causes import application_change
 from housecall.diagnosis.checks.postgresql._statements import hot_statements, plan_of
 from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.wording import Say
 
-CAUSE = CauseRule(id="unknown", title=TITLE, checks=("postgresql.top_statements", "postgresql.cache_hit"))
+CAUSE = CauseRule(
+    id="unknown", title=TITLE, checks=("postgresql.top_statements", "postgresql.cache_hit", "postgresql.dead_tuples")
+)
 MIN_BLOCKS = 500
 """Of a write or a locking read a call, or of any while the machine is busy with other work (4 MB): with fewer it has
 waited for others rather than worked."""
@@ -35,15 +43,24 @@ _MEASURE = Say(
 
 def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
     crowded = found.of("postgresql.external_load")
-    grave = [each for each in found.findings if each.severity.rank >= Severity.WARNING.rank and each not in crowded]
-    if found.of(*_WAITS) or grave:
+    if found.of(*_WAITS):
         return
     for finding in found.of("postgresql.top_statements"):
         tree = parse_statement(finding.details["query"], "postgresql")
+        left = _left_by(finding, found) if changes_all(tree) else []
+        other = (each for each in found.findings if each not in crowded and each not in left)
+        if any(each.severity.rank >= Severity.WARNING.rank for each in other):
+            continue
         if is_felt(finding, tree) and not _may_have_waited(finding, is_crowded=bool(crowded)):
             plan = _plan(finding, now)
             cause = slow_statement_cause(finding, tree, plan, application_change, _MEASURE())
-            yield replace(cause, absorbs=tuple(each.fingerprint for each in _reads_of(plan, found)))
+            yield replace(cause, absorbs=tuple(each.fingerprint for each in (*_reads_of(plan, found), *left)))
+
+
+def _left_by(finding: Finding, found: Found) -> list[Finding]:
+    """What a statement that changes every row of a table leaves behind there: dead rows, and statistics of before."""
+    left = found.of("postgresql.dead_tuples", "postgresql.stale_statistics")
+    return [each for each in left if each.object in finding.details["tables"]]
 
 
 def _reads_of(plan: Plan | None, found: Found) -> tuple[Finding, ...]:

@@ -37,6 +37,15 @@ _RAISE = Say(
 _RAISE_LOCK = Say(
     "none; new sessions take it over, running ones keep the old value", "无锁；新会话生效，已有会话保持旧值"
 )
+_SUMMARY_IDLE = Say(
+    "{name} of {value:duration} for {scope} ends the application's sessions between two statements.",
+    "{scope} 的 {name} 只有 {value:duration}，在两条语句之间就中断应用的会话。",
+)
+_RAISE_IDLE = Say(
+    "Set {name} to {value}, longer than the application or its pool leaves a session without a statement",
+    "将 {name} 设为 {value}，长于应用或连接池两次语句之间的间隔",
+)
+_UNCOUNTED = Say("How often it struck, only the server's log would tell.", "触发了多少次，只有服务器日志能说明。")
 _VERIFY = Say("new sessions show {value} and the errors stop", "新会话显示 {value}，且不再报错")
 _SANE = {
     "statement_timeout": "30s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s",
@@ -53,9 +62,7 @@ def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
 
 def _cause(finding: Finding, found: Found) -> Cause:
     details = finding.details
-    because: list[Message] = [
-        _COUNT(count=details["count"]) if details["share"] is None else _SHARE(share=details["share"])
-    ]
+    because: list[Message] = [_how_often(details["count"], details["share"])]
     if details["statement"]:
         because.append(_STATEMENT(statement=details["statement"][:200]))
     kinds = ("statement_timeout", "lock_timeout", "idle_timeout", "cancelled")
@@ -68,14 +75,22 @@ def _cause(finding: Finding, found: Found) -> Cause:
         object=details["name"],
         object_kind="setting",
         severity=finding.severity,
-        confidence=0.95 if details["share"] is None else 0.7,
-        summary=_SUMMARY(name=details["name"], value=details["seconds"], scope=details["scope"]),
+        confidence=0.95 if details["share"] is None and details["count"] is not None else 0.7,
+        summary=(_SUMMARY_IDLE if "idle" in details["name"] else _SUMMARY)(
+            name=details["name"], value=details["seconds"], scope=details["scope"]
+        ),
         because=tuple(because),
         evidence=finding.evidence,
         remedies=_remedies(finding),
         rests_on=(finding.fingerprint,),
         absorbs=tuple(each.fingerprint for each in explained),
     )
+
+
+def _how_often(count: int | None, share: float | None) -> Message:
+    if share is not None:
+        return _SHARE(share=share)
+    return _UNCOUNTED() if count is None else _COUNT(count=count)
 
 
 def _remedies(finding: Finding) -> tuple[Remedy, ...]:
@@ -95,7 +110,7 @@ def _remedies(finding: Finding) -> tuple[Remedy, ...]:
 
 def _raise(name: str, value: str, statements: tuple[str, ...], rollback: tuple[str, ...]) -> Remedy:
     return Remedy(
-        title=_RAISE(name=name, value=value),
+        title=(_RAISE_IDLE if "idle" in name else _RAISE)(name=name, value=value),
         statements=statements,
         lock=_RAISE_LOCK(),
         risk="low",

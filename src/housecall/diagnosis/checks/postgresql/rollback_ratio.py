@@ -24,6 +24,10 @@ CHECK = Check(
     thresholds=[
         Threshold("notice_share", 0.1, "common practice"),
         Threshold("min_transactions", 1000, "a share of few transactions means nothing"),
+        Threshold(
+            "min_rollbacks", 50, "so many mean something among fewer transactions, when they are a fifth of them"
+        ),
+        Threshold("high_share", 0.2, "of few transactions: applications roll a few back by themselves"),
         Threshold("min_window_transactions", 100, "else the counters since the reset are judged"),
     ],
     needs_window=True,
@@ -43,7 +47,8 @@ def judge(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[F
     for row in now.rows(TransactionCounters):
         commits, rollbacks, seconds, in_window = row.commits, row.rollbacks, row.statistics_seconds, False
         known = before.get(row.database)
-        if commits + rollbacks < limits["min_transactions"]:
+        is_high = rollbacks >= limits["min_rollbacks"] and rollbacks >= limits["high_share"] * (commits + rollbacks)
+        if commits + rollbacks < limits["min_transactions"] and not is_high:
             continue
         if known and earlier:
             recent = (row.commits - known.commits, row.rollbacks - known.rollbacks)

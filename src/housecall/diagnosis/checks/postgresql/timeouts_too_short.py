@@ -44,6 +44,7 @@ CHECK = Check(
         Threshold(
             "tiny_lock_seconds", 0.05, "shorter than the commit of the one who holds the row takes on a busy disk"
         ),
+        Threshold("short_idle_seconds", 5.0, "of an idle session: a pool keeps them for minutes, and opens them anew"),
         Threshold("min_rollbacks", 50, "without the log: fewer rolled back transactions tell nothing"),
         Threshold("min_share", 0.2, "without the log: of all transactions; applications roll back a few by themselves"),
     ],
@@ -145,6 +146,9 @@ def _by_log(timeouts: list[Timeout], now: Snapshot, limits: Limits) -> Iterator[
 
 
 def _without_log(timeout: Timeout, now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
+    if timeout.name == "idle_session_timeout" and timeout.seconds <= limits["short_idle_seconds"]:
+        yield _finding(timeout, Severity.NOTICE, None, None, ())
+        return
     limit = _WITHOUT_LOG.get(timeout.name)
     if limit is None or timeout.seconds > limits[limit]:
         return
