@@ -98,6 +98,25 @@ def test_mariadb_tells_that_it_fails_without_the_reason(row: TopStatement, expec
     assert [(each.id, each.severity.value) for each in diagnosis.causes] == expected
 
 
+def test_the_name_of_the_instance_is_no_part_of_the_error() -> None:
+    cause = the_cause(planned(failing(), failure="Unknown column 'a: b' in 'SELECT' (error 1054)"))
+    assert cause.summary.render("en").endswith("so far: Unknown column 'a: b' in 'SELECT'")
+
+
+@pytest.mark.parametrize(
+    ("query", "mode", "expected"),
+    [
+        ("SELECT `a`, `b`, MAX ( `c` ) FROM `t` GROUP BY `a`", "ONLY_FULL_GROUP_BY,STRICT_ALL_TABLES", True),
+        ("SELECT `a`, MAX ( `c` ) FROM `t` GROUP BY `a`", "ONLY_FULL_GROUP_BY,STRICT_ALL_TABLES", False),
+        ("SELECT `a`, `b`, MAX ( `c` ) FROM `t` GROUP BY `a`", "STRICT_ALL_TABLES", False),
+    ],
+)  # fmt: skip
+def test_what_is_not_grouped_is_told_where_sql_mode_refuses_it(query: str, mode: str, expected: bool) -> None:
+    cause = the_cause(verdict(failing(query), *variables(sql_mode=mode), flavour="mariadb"))
+    assert ("ONLY_FULL_GROUP_BY" in cause.summary.render("en")) == expected
+    assert (len(cause.remedies) == 1) == expected  # without a reason the server is asked to keep the next
+
+
 def test_what_fails_within_a_time_limit_or_for_want_of_a_right_is_told_by_others() -> None:
     limited = verdict(failing(), *variables(max_statement_time=1), flavour="mariadb")
     mixed = planned(failing(), failure="Illegal mix of collations (error 1267)")

@@ -1275,3 +1275,36 @@ def test_a_random_order_is_named_as_such(seconds: float, told: bool) -> None:
     assert bool(causes) == told
     for cause in causes:
         assert "随机排序" in cause.because[0].render("zh-CN")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "examined", "sent", "told"),
+    [(0.2, 500_000, 500, True), (0.19, 500_000, 500, False), (0.2, 499_999, 100, False), (0.2, 500_000, 501, False)],
+)
+def test_a_statement_that_looks_in_vain_is_told_before_it_is_slow(
+    seconds: float, examined: int, sent: int, told: bool
+) -> None:
+    query = "SELECT `id` FROM `all lines` WHERE `key` = ?"
+    read = digest(
+        query, total_seconds=seconds, all_seconds=seconds, rows_examined=examined, rows_sent=sent, calls=10
+    )  # fmt: skip
+    assert bool(caused(diagnose(snapshot(read, *ORDERS)), "unknown")) == told
+    summed = replace(read, query="SELECT MAX ( `id` ) FROM `all lines` WHERE `key` = ?")
+    assert caused(diagnose(snapshot(summed, *ORDERS)), "unknown") == []
+
+
+@pytest.mark.parametrize(
+    ("order", "told"),
+    [
+        ("`Total` * ?", True),
+        ("LENGTH ( `note` ) DESC", True),
+        ("`Total`", False),
+        ("?", False),
+        ("SUM ( `id` )", False),
+    ],
+)
+def test_a_computed_order_is_named_as_such(order: str, told: bool) -> None:
+    query = f"SELECT `id` FROM `orders` ORDER BY {order} LIMIT ?"
+    sorted_ = digest(query, total_seconds=5.0, all_seconds=5.0, rows_sent=100, calls=10)
+    causes = caused(diagnose(snapshot(sorted_, *ORDERS)), "unknown")
+    assert any("computed of columns" in why.render("en") for each in causes for why in each.because) == told

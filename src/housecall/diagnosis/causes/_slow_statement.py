@@ -117,9 +117,20 @@ _ONLY_CHANGED = Say(
     zh="加条件只修改值确实会变的行，按几千行一批执行，或改为读取时计算；要清空表请用 TRUNCATE",
 )
 
+_COMPUTED_ORDER = Say(
+    en="Its order is computed of columns: every row is computed and sorted before the first is returned.",
+    zh="排序依据由列计算得出：返回第一行之前，必须计算并排序所有行。",
+)
+_ORDER_COLUMN = Say(
+    en="Keep what it is ordered by in a column of its own (a generated column, or an index on the expression where the"
+    " server has such), with an index that returns the rows in that order",
+    zh="把排序依据保存为单独的列（生成列，或在支持的服务器上为表达式建索引），并建索引以按该顺序返回",
+)
 
-def is_felt(finding: Finding, tree: exp.Expr | None) -> bool:
-    """Whether somebody waits for it again and again, and it works instead of waiting. `tree` is the statement's."""
+
+def is_felt(finding: Finding, tree: exp.Expr | None, *, in_vain: bool = False) -> bool:
+    """Whether somebody waits for it again and again, and it works instead of waiting. `tree` is the statement's;
+    `in_vain`: it looks at very many rows for each that it returns, so that it will take longer as they grow."""
     details = finding.details
     text = details["text"].lower()
     return (
@@ -128,7 +139,7 @@ def is_felt(finding: Finding, tree: exp.Expr | None) -> bool:
         and not details["is_over"]
         and details["share"] >= MIN_SHARE
         and (details["calls"] or 0) >= MIN_CALLS
-        and (details["mean_seconds"] or 0.0) >= _felt_seconds(tree)
+        and (details["mean_seconds"] or 0.0) >= (MIN_SECONDS_OF_ALL_ROWS if in_vain else _felt_seconds(tree))
     )
 
 
@@ -176,6 +187,8 @@ def _shapes(tree: exp.Expr | None) -> Iterator[tuple[Message, Message]]:
         yield _RANDOM(), _PICK()
     if _counts_all(tree):
         yield _COUNT(), _KEEP_COUNT()
+    if _orders_by_computed(tree):
+        yield _COMPUTED_ORDER(), _ORDER_COLUMN()
     if _asks_across(tree):
         yield _ACROSS(), _UNION()
     if _multiplies(tree):
@@ -245,6 +258,19 @@ def _groups_in_from(tree: exp.Expr) -> bool:
 
 def _is_random(tree: exp.Expr) -> bool:
     return any(isinstance(each.this, exp.Rand) for each in tree.find_all(exp.Ordered))
+
+
+def _orders_by_computed(tree: exp.Expr) -> bool:
+    """`ORDER BY a * b LIMIT 10`: what comes first is computed of columns, for every row."""
+    order = tree.args.get("order") if isinstance(tree, exp.Select) and tree.args.get("limit") is not None else None
+    keys = order.expressions if order is not None else []
+    first = keys[0].this.unnest() if keys else None
+    return (
+        first is not None
+        and not isinstance(first, exp.Column)
+        and first.find(exp.Column) is not None
+        and first.find(exp.AggFunc, exp.Window, exp.Query, exp.Rand) is None
+    )
 
 
 def _counts_all(tree: exp.Expr) -> bool:

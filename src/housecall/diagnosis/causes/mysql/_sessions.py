@@ -34,6 +34,11 @@ _END_CAUTION = Say(
     "Its uncommitted changes are lost. Look once more that the id is still that of {user} from {client}.",
     "它未提交的修改会丢失。执行前请再次确认该会话仍属于来自 {client} 的 {user}。",
 )
+_NOTHING_LOST = Say(
+    "It has changed no row so far: nothing is lost, and its client has to connect anew. Look once more that the id is"
+    " still that of {user} from {client}.",
+    "它尚未修改任何行，不会丢失数据，客户端只需重新连接。执行前请再次确认该会话仍属于来自 {client} 的 {user}。",
+)
 _CANCEL = Say("End the running statement of session {id}", "终止会话 {id} 正在执行的语句")
 _CANCEL_CAUTION = Say(
     "The work of the statement is lost; a large change takes as long to roll back as it ran.",
@@ -53,6 +58,7 @@ OPEN_TRANSACTIONS = "SELECT trx_mysql_thread_id, trx_started FROM information_sc
 def end_session(session: Mapping[str, Any], *, verify: Message | None = None, statement: str = WAITING) -> Remedy:
     """KILL one connection. Verified by its queue unless told how."""
     number = int(session["id"])
+    caution = _NOTHING_LOST if session.get("rows_modified") == 0 else _END_CAUTION
     return Remedy(
         title=_END(id=number),
         statements=(f"KILL CONNECTION {number};",),
@@ -63,7 +69,7 @@ def end_session(session: Mapping[str, Any], *, verify: Message | None = None, st
         rollback_note=ROLLED_BACK(),
         verify=verify or _GONE(id=number),
         verify_statement=statement,
-        caution=_END_CAUTION(user=session["user"], client=session["client"] or "-"),
+        caution=caution(user=session["user"], client=session["client"] or "-"),
     )
 
 

@@ -6,7 +6,7 @@ What a setting refuses is told by the setting, unless this is a replica, where w
 from collections.abc import Iterator, Mapping
 
 from housecall.diagnosis.cause import Cause, CauseRule, Found
-from housecall.diagnosis.causes.mysql._settings import advice
+from housecall.diagnosis.causes.mysql._settings import NO_LOCK, advice
 from housecall.diagnosis.causes.mysql.refusing_setting import because
 from housecall.diagnosis.checks.mysql.failing_statements import (
     DEFINER,
@@ -18,6 +18,7 @@ from housecall.diagnosis.checks.mysql.failing_statements import (
     VALUE,
 )
 from housecall.diagnosis.finding import Finding, Severity
+from housecall.diagnosis.remedy import Remedy
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.wording import Say
 
@@ -73,6 +74,27 @@ _COUNT = (
 )
 
 
+_KEEP = Say(
+    "Let the server keep the errors of the latest statements, so that the next examination names this one",
+    "让服务器保留最近语句的错误信息，下次检查即可说明原因",
+)
+_KEPT = Say(
+    "both consumers are on, and the next examination tells the error", "两个 consumer 均已打开，下次检查给出错误"
+)
+_UNTIL = Say("It holds until the next restart.", "重启后失效。")
+_CONSUMERS = "NAME IN ('events_statements_current', 'events_statements_history')"
+
+
+def _keep_errors() -> Remedy:
+    """MariaDB has them off by default."""
+    switch = "UPDATE performance_schema.setup_consumers SET ENABLED = '{}' WHERE " + _CONSUMERS + ";"
+    return Remedy(
+        title=_KEEP(), statements=(switch.format("YES"),), lock=NO_LOCK(), risk="low", when="now",
+        rollback=(switch.format("NO"),), verify=_KEPT(), caution=_UNTIL(),
+        verify_statement=f"SELECT NAME, ENABLED FROM performance_schema.setup_consumers WHERE {_CONSUMERS};",
+    )  # fmt: skip
+
+
 def conclude(found: Found, _now: Snapshot) -> Iterator[Cause]:
     for finding in found.of("mysql.failing_statements"):
         if finding.details["kind"] in _MEND and not _is_told_better(finding, found):
@@ -89,7 +111,8 @@ def _is_told_better(finding: Finding, found: Found) -> bool:
 def _cause(finding: Finding) -> Cause:
     details = finding.details
     is_unknown = details["kind"] == UNKNOWN
-    why = because(finding)[1:] if is_unknown else because(finding)
+    is_concluded = is_unknown or (details["kind"] == FORM and not details["is_seen"])
+    why = because(finding)[1:] if is_concluded else because(finding)
     is_soft = is_unknown and finding.severity == Severity.NOTICE
     return Cause(
         id=CAUSE.id,
@@ -100,6 +123,9 @@ def _cause(finding: Finding) -> Cause:
         summary=finding.message,
         because=(*why, _DUPLICATES()) if is_soft else why,
         evidence=finding.evidence,
-        remedies=(advice(_MEND[details["kind"]](), _ENOUGH(), verify_statement=_COUNT, when="now"),),
+        remedies=(
+            advice(_MEND[details["kind"]](), _ENOUGH(), verify_statement=_COUNT, when="now"),
+            *((_keep_errors(),) if is_unknown else ()),
+        ),
         rests_on=(finding.fingerprint,),
     )  # fmt: skip

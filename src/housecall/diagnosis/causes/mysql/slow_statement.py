@@ -21,6 +21,10 @@ from housecall.engines.mysql.explainable import plain_digest
 from housecall.wording import Say
 
 CAUSE = CauseRule(id="unknown", title=TITLE, checks=("mysql.top_statements",))
+MIN_EXAMINED_IN_VAIN = 50_000
+"""Rows a call: some milliseconds of work, and hundreds of pages."""
+MIN_EXAMINED_FOR_ONE = 1_000
+"""Rows looked at for each that is returned: no index led to them."""
 _WAITS = (
     "mysql.blocked_sessions", "mysql.hot_row", "mysql.table_lock_waits", "mysql.row_lock_time",
     "mysql.global_read_lock", "mysql.advisory_locks", "mysql.external_load",
@@ -38,11 +42,18 @@ def conclude(found: Found, now: Snapshot) -> Iterator[Cause]:
         return
     for finding in found.of("mysql.top_statements"):
         tree = _tree(finding)
-        if is_felt(finding, tree) and not _is_slowed_by_indexes(finding, found):
+        if is_felt(finding, tree, in_vain=_is_in_vain(finding, tree)) and not _is_slowed_by_indexes(finding, found):
             plan = _plan(finding, now)
             yield slow_statement_cause(
                 finding, tree, plan, application_change, _MEASURE(), row_messages(finding.details)
             )
+
+
+def _is_in_vain(finding: Finding, tree: exp.Expr | None) -> bool:
+    """Not where it returns a summary of what it looks at."""
+    examined, returned = finding.details["examined"] or 0.0, max(1.0, finding.details["returned"] or 0.0)
+    is_summary = tree is None or tree.find(exp.AggFunc, exp.Group, exp.Distinct) is not None
+    return not is_summary and examined >= MIN_EXAMINED_IN_VAIN and examined / returned >= MIN_EXAMINED_FOR_ONE
 
 
 def _tree(finding: Finding) -> exp.Expr | None:

@@ -16,6 +16,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlglot import exp
+
+from housecall.advisor.statement import parse_statement
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.mysql._counters import pace
 from housecall.diagnosis.checks.mysql._measured import is_on, measured, number, variable
@@ -53,7 +56,7 @@ KINDS: Mapping[int, str] = {
     1034: OTHER, 1037: OTHER, 1194: OTHER, 1195: OTHER, 1206: OTHER, 1436: OTHER, 1598: OTHER, 1665: OTHER,
     1785: OTHER, 1812: OTHER, 1932: OTHER, 3636: OTHER,
 }  # fmt: skip
-_PLANNED = re.compile(r"(?:^|: )(?P<text>[^:]+(?:: [^:]+)*) \(error (?P<code>\d+)\)$")
+_PLANNED = re.compile(r"^(?:Instance '[^']*': )?(?P<text>.*) \(error (?P<code>\d+)\)$", re.DOTALL)
 _BY_PLAN = frozenset(code for code, kind in KINDS.items() if kind in (MISSING, DEFINER)) | {1055, 1140}
 """Errors of a plan that its statement gets too; a form that is wrong may be the digest's, which hides values."""
 _OPTION = re.compile(r"running with the --([\w-]+)(?:=\S+)? option")
@@ -63,6 +66,12 @@ WRITES = frozenset({"INSERT", "REPLACE", "UPDATE", "DELETE"})
 _READ_ONLY_SETTINGS = ("innodb_read_only", "super_read_only", "read_only")
 _NO_LIMIT = 18446744073709551615.0
 """The default of max_join_size on both."""
+_UNGROUPED = Say(
+    "A statement failed at each of its {times:count} calls: it returns a column that GROUP BY does not name, which"
+    " ONLY_FULL_GROUP_BY in sql_mode refuses.",
+    "有一条语句的 {times:count} 次调用全部失败：它返回了 GROUP BY 中没有的列，而 sql_mode 中的 ONLY_FULL_GROUP_BY"
+    " 不允许这样做。",
+)
 _FAILS = Say(
     "Statements fail again and again, {times:count} time{times:|s} so far: {text}",
     "语句反复失败，目前已有 {times:count} 次：{text}",
@@ -196,9 +205,23 @@ def _guessed(row: TopStatement, now: Snapshot, earlier: Snapshot | None, limits:
     size = number(now, "max_join_size")
     if _kind(row) == "SELECT" and size is not None and size < _NO_LIMIT:
         return Failure(1104, row.errors, row.last_seen_seconds, "max_join_size", row, TopStatement, is_seen=False)
+    if "ONLY_FULL_GROUP_BY" in (variable(now, "sql_mode") or "").upper() and _returns_ungrouped(row):
+        text = "ONLY_FULL_GROUP_BY"
+        return Failure(1055, row.errors, row.last_seen_seconds, text, row, TopStatement, is_seen=False)
     if (number(now, "max_statement_time") or 0.0) > 0 or "illegal mix" in (_failure_text(row, now) or "").lower():
         return None
     return Failure(0, row.errors, row.last_seen_seconds, "", row, TopStatement, is_seen=False)
+
+
+def _returns_ungrouped(row: TopStatement) -> bool:
+    """Whether it returns a bare column that its GROUP BY does not name."""
+    tree = parse_statement(plain_digest(row.query), "mysql")
+    group = tree.args.get("group") if isinstance(tree, exp.Select) else None
+    if tree is None or group is None:
+        return False
+    named = {each.name.lower() for each in group.find_all(exp.Column)}
+    returned = [each.unalias() for each in tree.expressions]
+    return any(isinstance(each, exp.Column) and each.name.lower() not in named for each in returned)
 
 
 def _numbers_hidden(now: Snapshot) -> bool:
@@ -285,6 +308,8 @@ def _severity(failure: Failure) -> Severity:
 def _message(failure: Failure, statement: str | None) -> Message:
     if failure.kind == UNKNOWN:
         return _REASON_UNKNOWN(times=failure.times, statement=statement)
+    if failure.code == 1055 and not failure.is_seen:
+        return _UNGROUPED(times=failure.times)
     return _FAILS(times=failure.times, text=failure.text)
 
 
