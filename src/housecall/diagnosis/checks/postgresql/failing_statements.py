@@ -51,8 +51,8 @@ _BY_WORDS: Mapping[str, re.Pattern[str]] = {
 }
 _SETTING = "max_locks_per_transaction"
 _FAILS = Say(
-    "{count:count} statements failed for one reason within 15 minutes: {message}",
-    "15 分钟内有 {count:count} 条语句因同一原因失败：{message}",
+    "Statements fail for one reason, {count:count} times in the log of the last 15 minutes: {message}",
+    "语句因同一原因失败，最近 15 分钟的日志中出现 {count:count} 次：{message}",
 )
 
 
