@@ -82,6 +82,23 @@ def test_a_log_that_goes_to_a_pipe_is_no_healthy_log() -> None:
     assert "logging_collector" in missed(diagnosis, "error_log")[0]
 
 
+@pytest.mark.parametrize(
+    ("message", "statement", "granted"),
+    [
+        ("permission denied for table Order Lines at character 15", 'SELECT * FROM "Order Lines"', '"Order Lines"'),
+        ("permission denied for table Order Lines", 'SELECT 1 FROM "Sales".a, "Sales"."Order Lines"',
+         '"Sales"."Order Lines"'),
+        ("permission denied for view v.2", 'SELECT * FROM "v.2"', '"v.2"'),
+        ("permission denied for table user", None, '"user"'),
+    ],
+)  # fmt: skip
+def test_a_grant_names_the_table_as_sql_reads_it(message: str, statement: str | None, granted: str) -> None:
+    row = told(message, 9, user_name="web", statement=statement, sqlstate="42501")
+    (cause,) = caused(diagnose(snapshot_of(row, LOG_FILE)), "permission_error")
+    assert cause.object == granted
+    assert cause.remedies[0].statements == (f"GRANT SELECT ON {granted} TO web;",)
+
+
 @pytest.mark.parametrize(("count", "severity"), [(5, "warning"), (4, None)])
 def test_permission_errors_of_a_program_are_a_cause_with_its_grant(count: int, severity: str | None) -> None:
     row = told(

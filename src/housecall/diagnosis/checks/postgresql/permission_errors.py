@@ -10,16 +10,19 @@ Source: PostgreSQL manual, "Privileges"; SQLSTATE 42501 of "PostgreSQL Error Cod
 import re
 from collections.abc import Iterator
 
+from sqlglot import exp
+
+from housecall.advisor.statement import parse_statement
 from housecall.diagnosis.check import Check, Limits, Threshold
 from housecall.diagnosis.checks.postgresql._failing import Failing, failing
 from housecall.diagnosis.checks.postgresql._log import Told, log_evidence, log_not_read, told_by_log
 from housecall.diagnosis.checks.postgresql._measured import measured
+from housecall.diagnosis.checks.postgresql._statements import known_tables
 from housecall.diagnosis.finding import Finding, NotEvaluated, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.engine import Unavailable
-from housecall.engines.postgresql.quoting import qualified
+from housecall.engines.postgresql.quoting import qualified, quote_identifier
 from housecall.engines.postgresql.rows.rights import PrivilegeGap
-from housecall.engines.postgresql.rows.tables import HotTable
 from housecall.engines.postgresql.rows.transactions import TransactionCounters
 from housecall.wording import Say
 
@@ -48,11 +51,13 @@ _GAP = Say(
     "角色 {role} 不能读取 {object}，却能读取同一模式下的其他 {readable:count} 张表；同时有 {share:percent}"
     " 的事务被回滚。",
 )
+_END = r"(?=\"| of relation | at character \d|$)"
+"""Of a name, which the server writes as it is, blanks and all."""
 DENIED = re.compile(
     r"permission denied for (?P<kind>table|view|sequence|schema|function|procedure|routine|column|relation"
-    r"|materialized view|foreign table|database|type|large object) \"?(?P<name>[^\s\"]+)\"?"
-    r"|must be owner of (?P<owned>table|view|sequence|schema|function|index|relation) \"?(?P<thing>[^\s\"]+)\"?"
-    r"|row-level security policy.* for table \"?(?P<policed>[^\s\"]+)\"?"
+    rf"|materialized view|foreign table|database|type|large object) \"?(?P<name>[^\"]+?){_END}"
+    rf"|must be owner of (?P<owned>table|view|sequence|schema|function|index|relation) \"?(?P<thing>[^\"]+?){_END}"
+    rf"|row-level security policy.* for table \"?(?P<policed>[^\"]+?){_END}"
 )
 _RELATIONS = {"table", "view", "relation", "materialized view", "foreign table"}
 
@@ -73,7 +78,7 @@ def _of_log(told: Told, now: Snapshot, limits: Limits) -> Finding:
     kind = _word(found["kind"] or found["owned"] or "table") if found else "object"
     name = (found["name"] or found["thing"] or found["policed"]) if found else told.message[:80]
     gap = _gap(now, name) if kind == "table" else None
-    shown = _place(now, name, gap) if kind == "table" else name
+    shown = _place(now, name, gap, told.statement) if kind == "table" else name
     role = told.user or (gap.role_name if gap else None)
     return Finding(
         CHECK.id, CHECK.item, Severity.WARNING if told.recent >= limits["warning_messages"] else Severity.INFO,
@@ -98,13 +103,15 @@ def _gap(now: Snapshot, table: str) -> PrivilegeGap | None:
     return None if isinstance(rows, Unavailable) else next((row for row in rows if row.table_name == table), None)
 
 
-def _place(now: Snapshot, table: str, gap: PrivilegeGap | None) -> str:
-    """The table with its schema, where a reading knows it; the server's message names the table alone."""
+def _place(now: Snapshot, table: str, gap: PrivilegeGap | None, statement: str | None) -> str:
+    """The table with its schema, where the statement or a reading knows it; the server's message names the table
+    alone."""
     if gap:
         return qualified(gap.schema_name, gap.table_name)
-    rows = now.get(HotTable)
-    known = () if isinstance(rows, Unavailable) else rows
-    return next((qualified(row.schema_name, row.table_name) for row in known if row.table_name == table), table)
+    tree = parse_statement(statement, "postgresql") if statement else None
+    named = (each.db for each in tree.find_all(exp.Table) if each.name == table and each.db) if tree is not None else ()
+    schema = next(iter(named), None)
+    return qualified(schema, table) if schema else known_tables(now).get(table) or quote_identifier(table)
 
 
 def _by_rights(now: Snapshot, earlier: Snapshot | None, limits: Limits) -> Iterator[Finding]:
