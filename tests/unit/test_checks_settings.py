@@ -8,6 +8,7 @@ import pytest
 from housecall.diagnosis.cause import Cause
 from housecall.diagnosis.examine import Diagnosis, diagnose
 from housecall.engines.postgresql.rows.memory import Checkpoints, DatabaseCounters, MachineMemory
+from housecall.engines.postgresql.rows.sessions import Session
 from housecall.engines.postgresql.rows.settings import Extension, RoleSetting, ServerSetting, TablespaceSetting
 from housecall.engines.postgresql.rows.statements import TopStatement
 from housecall.testing import row_of, snapshot_of
@@ -328,9 +329,17 @@ def test_a_role_whose_every_statement_is_logged_is_told_and_set_back_there(
 ) -> None:
     name = "log_min_duration_statement"
     row = row_of(RoleSetting, role_name="web", name=name, value=value, is_here=True, owns_tables=owns_tables)
-    causes = caused(diagnose(snapshot_of(row, setting("fsync", "on"))), "excessive_logging")
+    web = row_of(Session, pid=7, user_name="web", state="idle", backend_type="client backend", visible=True)
+    causes = caused(diagnose(snapshot_of(row, setting("fsync", "on"), web)), "excessive_logging")
     assert [each.severity for each in causes] == ([severity] if severity else [])
     assert [each.remedies[0].statements for each in causes] == [(f"ALTER ROLE web RESET {name};",)] * len(causes)
+
+
+def test_a_role_of_migrations_that_is_not_connected_may_log_all_it_does() -> None:
+    row = row_of(RoleSetting, role_name="owner", name="log_statement", value="all", is_here=True, owns_tables=True)
+    web = row_of(Session, pid=7, user_name="web", state="idle", backend_type="client backend", visible=True)
+    (cause,) = caused(diagnose(snapshot_of(row, setting("fsync", "on"), web)), "excessive_logging")
+    assert cause.severity == "notice"
 
 
 def test_what_the_probe_has_from_its_database_is_logged_once() -> None:

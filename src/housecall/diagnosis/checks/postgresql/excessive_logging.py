@@ -18,6 +18,7 @@ from housecall.diagnosis.finding import Finding, Severity
 from housecall.diagnosis.snapshot import Snapshot
 from housecall.engines.engine import Unavailable
 from housecall.engines.postgresql.rows.memory import DatabaseCounters
+from housecall.engines.postgresql.rows.sessions import Session
 from housecall.engines.postgresql.rows.settings import RoleSetting, ServerSetting
 from housecall.wording import Say
 
@@ -64,7 +65,7 @@ def judge(now: Snapshot, _earlier: Snapshot | None, limits: Limits) -> Iterator[
             )  # fmt: skip
     for each in stored:
         if is_excessive(each.name, each.value, seconds_of(each.value), limits):
-            yield _of_role(each)
+            yield _of_role(each, now)
 
 
 def _same(stored: str, value: str | None, seconds: float | None) -> bool:
@@ -72,10 +73,10 @@ def _same(stored: str, value: str | None, seconds: float | None) -> bool:
     return stored == value if seconds is None else seconds_of(stored) == seconds
 
 
-def _of_role(row: RoleSetting) -> Finding:
-    """A role without tables of its own is mostly a person's."""
+def _of_role(row: RoleSetting, now: Snapshot) -> Finding:
+    """A role without tables of its own is mostly a person's, and one that is not connected that of migrations."""
     scope = scope_of(row)
-    is_application = row.role_name is None or row.owns_tables
+    is_application = row.role_name is None or (row.owns_tables and _is_connected(row.role_name, now))
     return Finding(
         CHECK.id, CHECK.item, Severity.WARNING if is_application else Severity.NOTICE, row.name, "setting",
         _EVERY_OF(name=row.name, value=row.value, scope=scope),
@@ -86,6 +87,15 @@ def _of_role(row: RoleSetting) -> Finding:
         },
         identity=f"{row.name}|{scope}",
     )  # fmt: skip
+
+
+def _is_connected(role: str, now: Snapshot) -> bool:
+    """Whether the role has a session; taken for granted where sessions could not be read."""
+    sessions = now.get(Session)
+    if isinstance(sessions, Unavailable):
+        return True
+    sampled = (each for sample in now.samples for each in sample.rows(Session))
+    return any(each.user_name == role for each in (*sessions, *sampled))
 
 
 def is_excessive(name: str, value: str, seconds: float | None, limits: Limits) -> bool:
