@@ -199,6 +199,12 @@ def test_a_definer_that_is_gone() -> None:
     assert "definer" in cause.remedies[0].title.render("en")
 
 
+@pytest.mark.parametrize(("errors", "name"), [(25, "shop.Kunde"), (24, "server")])
+def test_a_table_that_only_a_trigger_names(errors: int, name: str) -> None:
+    rows = [error(1146, 50), said(1146, "Table 'shop.audit' doesn't exist"), failing(UPDATE, errors)]
+    assert causes(verdict(*rows)) == [("failing_statements", name)]
+
+
 def test_no_more_than_three_are_told_at_once() -> None:
     rows = [failing(f"SELECT `a` FROM `t{number}`", 20 + number) for number in range(5)]
     diagnosis = verdict(*rows, flavour="mariadb")

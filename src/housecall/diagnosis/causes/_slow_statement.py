@@ -139,7 +139,8 @@ def is_felt(finding: Finding, tree: exp.Expr | None, *, in_vain: bool = False) -
         and not details["is_over"]
         and details["share"] >= MIN_SHARE
         and (details["calls"] or 0) >= MIN_CALLS
-        and (details["mean_seconds"] or 0.0) >= (MIN_SECONDS_OF_JOINED_ROWS if in_vain else _felt_seconds(tree))
+        and (details["mean_seconds"] or 0.0)
+        >= min(_felt_seconds(tree), MIN_SECONDS_OF_JOINED_ROWS if in_vain else MIN_SECONDS)
     )
 
 

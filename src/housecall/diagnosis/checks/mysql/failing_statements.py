@@ -153,7 +153,7 @@ def _numbered(now: Snapshot, always: list[TopStatement], limits: Limits) -> list
     found = [
         Failure(row.number, row.raised, max(0.0, row.last_seconds_ago or 0.0), text, statement, StatementError)
         for row in counted
-        if (statement := _statement_of(row.number, said.get(row.number), always, now)) is not None
+        if (statement := _statement_of(row.number, said.get(row.number), always, row.raised, now)) is not None
         or row.number in often
         or _refuses(KINDS[row.number], now)
         for text in [said.get(row.number) or _explained(statement, now) or row.name or str(row.number)]
@@ -165,7 +165,7 @@ def _from_sessions(now: Snapshot, always: list[TopStatement]) -> list[Failure]:
     """MariaDB counts no errors by number: the latest statements say which, the digest how often."""
     found: list[Failure] = []
     for row in rows_or_none(now, FailedStatement):
-        statement = _statement_of(row.number, row.message, always, now) if row.number in KINDS else None
+        statement = _statement_of(row.number, row.message, always, row.statements, now) if row.number in KINDS else None
         if statement is not None:
             ago = statement.last_seen_seconds
             found.append(
@@ -174,7 +174,9 @@ def _from_sessions(now: Snapshot, always: list[TopStatement]) -> list[Failure]:
     return found
 
 
-def _statement_of(code: int, message: str | None, always: list[TopStatement], now: Snapshot) -> TopStatement | None:
+def _statement_of(
+    code: int, message: str | None, always: list[TopStatement], times: int, now: Snapshot
+) -> TopStatement | None:
     """The digest that fails for this reason: whose plan fails so, which holds the name that the server says, or which
     changes something where changes are refused."""
     for row in always:
@@ -187,7 +189,8 @@ def _statement_of(code: int, message: str | None, always: list[TopStatement], no
             return row
     if KINDS.get(code) == READ_ONLY:
         return next((row for row in always if _kind(row) in WRITES), None)
-    return always[0] if len(always) == 1 and (not names or KINDS.get(code) != MISSING) else None
+    accounts_for_most = len(always) == 1 and always[0].errors >= times / 2
+    return always[0] if accounts_for_most else None  # a trigger or a view names what the statement does not
 
 
 # --- the error has to be concluded ---
