@@ -375,6 +375,27 @@ def test_a_generated_column_compares_as_the_expression_does(expression: str, col
     assert [f" {column_type} AS (" in each for each in added] == [True]
 
 
+@pytest.mark.parametrize(
+    ("expression", "column_type", "statement"),
+    [
+        ("lower ( `note` )", "text", "VARCHAR(255) AS (lower(`note`)) VIRTUAL"),
+        ("json_extract ( `note`, '$.ip' )", "json", "AS (json_unquote(json_extract(`note`, '$.ip'))) VIRTUAL"),
+        ("json_length ( `note` )", "json", "ADD INDEX ix_orders_note_json_length ((json_length(`note`)))"),
+        ("lower ( `note` )", "varchar(80)", "ADD INDEX ix_orders_note_lower ((lower(`note`)))"),
+    ],
+)
+def test_a_document_or_a_long_text_is_indexed_by_a_generated_column(
+    expression: str, column_type: str, statement: str
+) -> None:
+    rows = [each for each in ORDERS if getattr(each, "column_name", "") != "note"]
+    text = f"SELECT `id` FROM `orders` WHERE {expression} = ?"
+    seen = digest(text, sample=text.replace("?", "'a'").replace(" ( ", "(").replace(" )", ")"), rows_sent=10)
+    (cause,) = caused(diagnose(snapshot(seen, *rows, column("orders", "note", column_type))), "function_on_column")
+    written = [each for remedy in cause.remedies for each in remedy.statements]
+    assert statement in written[0]
+    assert any("longer than 255" in str(remedy.caution) for remedy in cause.remedies) == ("VIRTUAL" in written[0])
+
+
 @pytest.mark.parametrize(("examined", "expected"), [(3_000_000, ["warning"]), (20, [])])
 @pytest.mark.parametrize("column", ["created", "customer_id", "Total"])
 def test_a_pattern_in_the_text_of_a_time_or_a_number(column: str, examined: int, expected: list[str]) -> None:

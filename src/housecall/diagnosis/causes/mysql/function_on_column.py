@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from housecall.advisor.shape import ROW, SEARCHES
 from housecall.diagnosis.cause import Cause, CauseRule, Found
 from housecall.diagnosis.causes.mysql._changes import COPIES, ONLINE, WAIT_SHORTLY, create_index
+from housecall.diagnosis.causes.mysql._settings import joined
 from housecall.diagnosis.causes.mysql._statement_causes import application_change, proposals_for, statement_cause
 from housecall.diagnosis.finding import Finding
 from housecall.diagnosis.remedy import Remedy
@@ -47,6 +48,17 @@ _GENERATED_CAUTION = Say(
     " (from 11.8 on also for the expression itself).",
     zh="只有当语句改用列 {name} 代替该表达式时，MariaDB 才会使用此索引（11.8 起也识别表达式本身）。",
 )
+_ALSO_EXPRESSION = Say(
+    en="MySQL uses the index for the expression as well as for the column {name}.",
+    zh="语句使用该表达式或列 {name} 时，MySQL 都会使用此索引。",
+)
+_LENGTH = Say(
+    en="Values longer than 255 characters are refused once the index is there: choose the length that yours need.",
+    zh="建索引后，超过 255 个字符的值会被拒绝写入：请按实际数据选择长度。",
+)
+_ANY_TEXT = "VARCHAR(255)"
+_LONG_TYPES = ("json", "text", "tinytext", "mediumtext", "longtext", "blob", "tinyblob", "mediumblob", "longblob")
+_SHORT_RESULTS = ("length", "char_length", "character_length", "json_length", "json_value", "crc32", "ascii", "sign")
 _ARITHMETIC = re.compile(r"\s[-+*/%]\s|\sDIV\s|\sMOD\s", re.IGNORECASE)
 _DATES_BY_TYPE = ("date", "datetime", "timestamp")
 
@@ -128,32 +140,50 @@ def _remedies(finding: Finding, now: Snapshot) -> Iterator[Remedy]:
 def _index(finding: Finding, now: Snapshot) -> Remedy:
     """An index on the expression itself, where the server has such; values that a digest hides cannot be indexed."""
     details = finding.details
-    if now.facts.version.flavour == "mysql" and now.facts.version.number >= 80013:
+    has_functional = now.facts.version.flavour == "mysql" and now.facts.version.number >= 80013
+    if has_functional and not _is_long_text(details["column_type"], _suffix(details["expression"])):
         return create_index(
             details["schema"], details["table"], [details["column"], _suffix(details["expression"])],
             key=f"({details['expression']})", is_functional=True,
         )  # fmt: skip
-    return _generated(finding)
+    return _generated(finding, is_mysql=now.facts.version.flavour == "mysql")
 
 
-def _generated(finding: Finding) -> Remedy:
+def _is_long_text(column_type: str, function: str) -> bool:
+    """Whether the expression is a document or a text without a length, which MySQL indexes by no functional key part
+    (errors 3753 and 3757)."""
+    is_long = column_type.lower().startswith(_LONG_TYPES)
+    return is_long and function not in _SHORT_RESULTS
+
+
+def _unquoted(expression: str) -> str:
+    """A value out of a document as the text that it is compared as: without its quotes."""
+    is_document = expression.lower().startswith("json_extract(") or ("->" in expression and "->>" not in expression)
+    return f"json_unquote({expression})" if is_document else expression
+
+
+def _generated(finding: Finding, *, is_mysql: bool) -> Remedy:
     """A virtual column takes no space and no copy of the table; its index is built in place."""
     details = finding.details
     target = qualified(details["schema"], details["table"])
     name = quote_identifier(f"{details['column']}_{_suffix(details['expression'])}"[:60])
     index = quote_identifier(f"ix_{details['table']}_{details['column']}_{_suffix(details['expression'])}"[:64])
     column_type = _type_of(_suffix(details["expression"]), details["column_type"], details["expression"])
+    expression = _unquoted(details["expression"])
+    caution = (_ALSO_EXPRESSION if is_mysql else _GENERATED_CAUTION)(name=name)
+    if column_type == _ANY_TEXT:
+        caution = joined(caution, _LENGTH())
     return Remedy(
         title=_GENERATED(expression=details["expression"]),
         statements=(
-            f"ALTER TABLE {target} ADD COLUMN {name} {column_type} AS ({details['expression']}) VIRTUAL;",
+            f"ALTER TABLE {target} ADD COLUMN {name} {column_type} AS ({expression}) VIRTUAL;",
             f"ALTER TABLE {target} ADD INDEX {index} ({name});",
         ),
         lock=ONLINE(table=target) if details["column_type"] else COPIES(table=target),
         risk="low", when="later",
         rollback=(f"ALTER TABLE {target} DROP INDEX {index};", f"ALTER TABLE {target} DROP COLUMN {name};"),
         verify=_GONE(), verify_statement=f"SHOW INDEX FROM {target};",
-        caution=_GENERATED_CAUTION(name=name) if details["column_type"] else WAIT_SHORTLY(),
+        caution=caution if details["column_type"] else WAIT_SHORTLY(),
     )  # fmt: skip
 
 
@@ -171,4 +201,4 @@ def _type_of(function: str, column_type: str, expression: str) -> str:
         return column_type.upper() if function == "value" else "DATE"
     if function == "value" and _ARITHMETIC.search(expression):
         return "DOUBLE"  # a sum or product that were kept as text would be compared as text, and not by the index
-    return column_type.upper() if column_type.lower().startswith(("varchar", "char")) else "VARCHAR(255)"
+    return column_type.upper() if column_type.lower().startswith(("varchar", "char")) else _ANY_TEXT
