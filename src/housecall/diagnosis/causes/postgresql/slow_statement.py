@@ -10,13 +10,8 @@ from dataclasses import replace
 from housecall.advisor.plan import Plan
 from housecall.advisor.statement import parse_statement
 from housecall.diagnosis.cause import Cause, CauseRule, Found
-from housecall.diagnosis.causes._slow_statement import (
-    TITLE,
-    WRITES,
-    changes_all,
-    is_felt,
-    slow_statement_cause,
-)
+from housecall.diagnosis.causes._slow_statement import TITLE, WRITES, is_felt, slow_statement_cause
+from housecall.diagnosis.causes._statement_forms import changes_all
 from housecall.diagnosis.causes.postgresql._statement_causes import application_change
 from housecall.diagnosis.checks.postgresql._statements import hot_statements, plan_of
 from housecall.diagnosis.finding import Finding, Severity
