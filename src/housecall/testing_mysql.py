@@ -86,9 +86,10 @@ def _submit(work: Coroutine[Any, Any, _ResultT]) -> Future[_ResultT]:
 
 
 class Session:
-    """One connection in autocommit mode."""
+    """One connection in autocommit mode. Its statements run one after the other, whoever starts them."""
 
     def __init__(self, **how: Any) -> None:
+        self._free = asyncio.Lock()
         self._connection = _submit(self._open(how)).result(START_SECONDS)
 
     @staticmethod
@@ -112,7 +113,7 @@ class Session:
             self.fetch(statement)
 
     async def _run(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-        async with self._connection.cursor() as cursor:
+        async with self._free, self._connection.cursor() as cursor:
             await cursor.execute(statement, tuple(parameters) or None)
             return list(await cursor.fetchall())
 

@@ -27,10 +27,10 @@ _DRIFT = Say(
     zh="有 {count:count} 项参数只在运行时修改过：{names}。",
 )
 OF_SESSIONS = frozenset({
-        "autocommit", "explain_json_format_version", "foreign_key_checks", "group_concat_max_len",
+    "autocommit", "explain_json_format_version", "foreign_key_checks", "group_concat_max_len",
     "information_schema_stats_expiry", "innodb_lock_wait_timeout", "lock_wait_timeout", "max_execution_time",
     "max_statement_time", "net_buffer_length", "net_read_timeout", "net_write_timeout", "pseudo_thread_id",
-    "read_only", "sql_mode", "sql_select_limit", "super_read_only", "time_zone", "timestamp",
+    "read_only", "sql_big_selects", "sql_mode", "sql_select_limit", "super_read_only", "time_zone", "timestamp",
     "transaction_isolation", "transaction_read_only", "unique_checks",
 })  # fmt: skip
 """What MySQL shows as changed though only a session changed it, our own among them; and what failover tools switch."""
