@@ -41,7 +41,7 @@ PARAMETER_NAMES = [
     *("EventMode", "LastEventId", "Inputs", "ParentMessageId", "Files", "WorkspaceId", "Inputs.InstanceId"),
 ]
 PARAMETERS = st.dictionaries(st.sampled_from(PARAMETER_NAMES), VALUES, max_size=5)
-FUZZ = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def checked(answer: bytes) -> int:
