@@ -10,8 +10,8 @@ settings.register_profile("unhurried", deadline=None, suppress_health_check=[Hea
 settings.load_profile("unhurried")
 
 
-# Thousands of tests are collected into objects that live to the end: looking for garbage among them, while they come and
-# ever after, takes a third of the time of collecting.
+# Thousands of tests are collected into objects that live to the end: looking for garbage among them, while they come
+# and ever after, takes a third of the time of collecting.
 gc.disable()
 
 
