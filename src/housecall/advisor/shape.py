@@ -13,6 +13,7 @@ from sqlglot.errors import SqlglotError
 
 from housecall.advisor.statement import (
     dialect_of,
+    joined_by_and,
     parse_statement,
     relations_of,
     scopes,
@@ -199,7 +200,8 @@ def _without_case(tree: exp.Expr, engine: EngineName, names: Mapping[str, str]) 
 def _searched(tree: exp.Expr, engine: EngineName, names: Mapping[str, str]) -> Iterator[ColumnInExpression]:
     """What MySQL and MariaDB answer by computing every row, where it is a condition by itself: a function that searches
     in the column, and rows that are compared as a whole, of which no range of an index is made."""
-    for part in _conditions(tree) if engine == "mysql" else ():
+    wheres = tree.find_all(exp.Where) if engine == "mysql" else ()
+    for part in (each for where in wheres for each in joined_by_and(where.this)):
         if isinstance(part, exp.GT | exp.GTE | exp.LT | exp.LTE) and isinstance(part.this, exp.Tuple):
             columns = part.this.expressions
             if len(columns) > 1 and all(isinstance(each, exp.Column) for each in columns):
@@ -230,18 +232,6 @@ def _searching(part: exp.Expr) -> str | None:
         return "member of"
     name = str(part.name).lower() if isinstance(part, exp.Anonymous) else ""
     return name if name in SEARCHES else None
-
-
-def _conditions(tree: exp.Expr) -> Iterator[exp.Expr]:
-    """The parts of WHERE that AND joins."""
-    for where in tree.find_all(exp.Where):
-        pending = [where.this]
-        while pending:
-            part = pending.pop(0)
-            if isinstance(part, exp.And | exp.Paren):
-                pending[:0] = list(part.iter_expressions())
-            else:
-                yield part
 
 
 def _relation_of(column: exp.Column, names: Mapping[str, str]) -> str:

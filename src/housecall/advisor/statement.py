@@ -172,7 +172,7 @@ def _sides(condition: exp.Expr, relations: tuple[Relation, ...], engine: EngineN
         if isinstance(side, exp.Or | exp.Paren):
             sides[:0] = list(side.iter_expressions())
         else:
-            yield tuple(each for part in _joined(side) for each in _predicates(part, relations, engine))
+            yield tuple(each for part in joined_by_and(side) for each in _predicates(part, relations, engine))
 
 
 def _own(node: exp.Expr, *kinds: type[exp.Expr]) -> Iterator[exp.Expr]:
@@ -194,7 +194,7 @@ def _conditions(node: exp.Expr) -> Iterator[exp.Expr]:
     for table in _joined_tables(node):
         roots += [join.args["on"] for join in table.args.get("joins") or () if join.args.get("on") is not None]
     for root in roots:
-        yield from _joined(root)
+        yield from joined_by_and(root)
 
 
 def _joined_tables(node: exp.Expr) -> Iterator[exp.Table]:
@@ -206,7 +206,7 @@ def _joined_tables(node: exp.Expr) -> Iterator[exp.Table]:
             yield table
 
 
-def _joined(root: exp.Expr) -> Iterator[exp.Expr]:
+def joined_by_and(root: exp.Expr) -> Iterator[exp.Expr]:
     """The parts of a condition that AND joins."""
     parts = [root]
     while parts:

@@ -117,9 +117,11 @@ def forms_of(tree: exp.Expr | None) -> tuple[Form, ...]:
 
 
 def changes_all(tree: exp.Expr | None) -> bool:
-    """`UPDATE a_table SET …` and `DELETE FROM a_table`, without a condition."""
+    """`UPDATE a_table SET …` and `DELETE FROM a_table`, without a condition or a join."""
     ends = ("where", "from_", "using", "limit")
-    return isinstance(tree, exp.Update | exp.Delete) and not any(tree.args.get(name) for name in ends)
+    if not isinstance(tree, exp.Update | exp.Delete) or any(tree.args.get(name) for name in ends):
+        return False
+    return _is_table(tree.this)
 
 
 def _fetches_all(tree: exp.Expr) -> bool:
@@ -127,9 +129,17 @@ def _fetches_all(tree: exp.Expr) -> bool:
     ends = ("where", "limit", "fetch", "group", "having", "joins", "distinct")
     if not isinstance(tree, exp.Select) or any(tree.args.get(name) for name in ends):
         return False
+    return _reads_a_table(tree) and not any(each.find(exp.AggFunc) for each in tree.expressions)
+
+
+def _reads_a_table(tree: exp.Select) -> bool:
     source = tree.args.get("from_")
-    is_table = isinstance(source, exp.From) and isinstance(source.this, exp.Table)
-    return is_table and not any(each.find(exp.AggFunc) for each in tree.expressions)
+    return isinstance(source, exp.From) and _is_table(source.this)
+
+
+def _is_table(source: object) -> bool:
+    """A table by itself: not a function's rows, nor one that holds joins (MySQL's `UPDATE a JOIN b`)."""
+    return isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier) and not source.args.get("joins")
 
 
 def _sources(node: exp.Select) -> set[str]:
@@ -194,11 +204,9 @@ def _counts_all(tree: exp.Expr) -> bool:
     """`SELECT count(*) FROM a_table`, and nothing more."""
     if not isinstance(tree, exp.Select) or any(tree.args.get(name) for name in ("where", "group", "joins", "having")):
         return False
-    source = tree.args.get("from_")
     counted = [each.unalias() for each in tree.expressions]
     return (
-        isinstance(source, exp.From)
-        and isinstance(source.this, exp.Table)
+        _reads_a_table(tree)
         and bool(counted)
         and all(isinstance(each, exp.Count) and not isinstance(each.this, exp.Column) for each in counted)
     )
