@@ -284,5 +284,13 @@ def test_every_cause_belongs_to_a_topic() -> None:
     assert homeless == []
 
 
+def test_an_account_that_may_not_log_in_is_an_answer_to_a_question_about_connections() -> None:
+    from housecall.agent.tools.topics import belongs
+
+    assert [topic for topic in TOPICS if belongs(topic, "permission_error")] == [
+        "connections", "configuration", "slowness",
+    ]  # fmt: skip
+
+
 def test_descriptions_are_no_longer_than_a_model_wants_to_read() -> None:
     assert estimate_tokens(json.dumps([spec.descriptions.en for spec in all_tools()])) < 820

@@ -29,6 +29,7 @@ _CAUSES: dict[Topic, frozenset[str]] = {
     ),
     "connections": _names(
         "connection_saturation connection_leak connection_churn timeout_too_short idle_in_transaction_blocker"
+        " permission_error"
     ),
     "vacuum": _names(
         "autovacuum_off autovacuum_off_for_table autovacuum_starved table_bloat catalog_bloat fragmentation"
